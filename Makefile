@@ -1,0 +1,49 @@
+# Two commands matter: `make demo` shows the program at work, `make test` proves it. Both set up what is missing.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
+BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
+PY := $(BIN)/python
+READY := .venv/ready
+DEMO = NEAREST_HOME=.venv/demo $(BIN)/nearest
+
+.PHONY: help demo test lint bench lock clean
+
+help:
+	@echo "make demo   index sample_docs with the embedded model and ask three questions"
+	@echo "make test   run all tests"
+	@echo "make lint   ruff and mypy"
+	@echo "make bench  the figures of the README (minutes)"
+	@echo "make lock   write requirements.txt anew from pyproject.toml (needs uv)"
+	@echo "make clean  remove .venv, with the demo's collection in it"
+
+demo: $(READY)
+	$(DEMO) index sample_docs
+	$(DEMO) search -k 2 "my key does not open the front door any more"
+	$(DEMO) search -k 2 "what to do when the heating stays cold"
+	$(DEMO) search -k 2 "how do we get the service running again after it fell over?"
+
+test: $(READY)
+	$(PY) -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(PY) -m mypy
+
+bench: $(READY)
+	$(PY) -m benchmarks
+
+$(READY): requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11 or newer (or name one: make PYTHON=/path/to/python)" >&2; exit 2; }
+	test -x $(PY) || $(PYTHON) -m venv .venv
+	$(PY) -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps -r requirements.txt
+	$(PY) -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+lock:
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-annotate --no-header --upgrade --quiet -o requirements.txt
+
+clean:
+	rm -rf .venv

@@ -1,0 +1,1 @@
+"""Documents, chunks and vectors in; the nearest of them out."""
