@@ -1,0 +1,281 @@
+"""A collection: documents in, the passages nearest to a vector out."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from storage import home
+from storage.database import Database
+from storage.documents import Documents
+from storage.errors import DamagedError, MismatchError, NearestError, NothingIndexedError
+from storage.lock import WriterLock
+from storage.neighbours import Neighbours
+from storage.texts import Texts
+from storage.types import Chunk, Hit, Identity, Skip
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Any, Self
+
+    from storage.types import Vectors
+
+SNAPSHOT = "vectors.faiss"
+SAME = 0.999  # cosine of two embeddings of one text by what is the same model
+
+CHUNKS = """
+SELECT chunks.text, chunks.id, path, texts.text, start_char, end_char, start_line, end_line, headings
+FROM chunks JOIN texts ON texts.id = chunks.text JOIN documents ON documents.id = chunks.document
+WHERE chunks.text IN ({})
+"""
+COVERAGE = """
+SELECT count(*), coalesce(sum(end_char - start_char), 0),
+    coalesce(sum((end_char - start_char) * EXISTS (
+        SELECT 1 FROM vectors WHERE vectors.embedder = ? AND vectors.text = chunks.text)), 0)
+FROM chunks
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a collection holds, and what of it can be found."""
+
+    embedder: Identity | None
+    documents: int
+    chunks: int
+    vectors: int
+    pending: int
+    searchable: float  # share of the text that has a vector, 0 to 1
+    refused: list[tuple[bytes, int, str]]  # path, line and reason of each passage that the embedder will not have
+    skips: list[Skip]
+    bytes_on_disk: int
+
+
+class Collection:
+    """What is kept under one name. One process may have it open for writing, any number for reading.
+
+    Args:
+        name: see `storage.home`.
+        write: hold the writer's lock, and make the collection where there is none.
+
+    Raises:
+        NothingIndexedError: it is opened for reading and there is none.
+        LockedError: another process is writing.
+        DamagedError: its database cannot be read; nothing of it is touched.
+        NearestError: the name is none, or the folder cannot be used.
+    """
+
+    def __init__(self, name: str, *, write: bool = False) -> None:
+        self.name = name
+        self.folder = home.folder(name)
+        self._lock: WriterLock | None = None
+        if write:
+            self._make_folder()
+            self._lock = WriterLock(self.folder)
+        elif not (self.folder / home.DATABASE).exists():
+            raise self._absent()
+        try:
+            self._refuse_emptied()
+            self._db = Database(self.folder / home.DATABASE, write=write)
+            self.documents = Documents(self._db)
+            self._embedder, self._identity = self._active()
+        except BaseException:
+            if self._lock:
+                self._lock.release()
+            raise
+        self._neighbours = self._open_neighbours()
+
+    def _make_folder(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise NearestError(
+                f"cannot make {self.folder}: {error.strerror}; set NEAREST_HOME to a folder that can be written"
+            ) from error
+
+    def _absent(self) -> NearestError:
+        known = home.names()
+        near = home.similar(self.name, known)
+        if near or (known and self.name != "default"):
+            return NearestError(f"there is no collection {self.name!r}{near or '; there is: ' + ', '.join(known)}")
+        return NothingIndexedError("nothing is indexed yet: nearest index PATH")
+
+    def _refuse_emptied(self) -> None:
+        """SQLite takes an empty file for a new database; beside a snapshot it is the remains of one."""
+        database = self.folder / home.DATABASE
+        with contextlib.suppress(FileNotFoundError):
+            if database.stat().st_size == 0 and (self.folder / SNAPSHOT).exists():
+                raise DamagedError(
+                    f"{database} is empty, though the collection was not; nothing was written to it: restore it from a "
+                    f"backup, or move {self.folder} away and index again"
+                )
+
+    def _active(self) -> tuple[int, Identity | None]:
+        if not self._db.value("SELECT count(*) FROM sqlite_master WHERE name = 'embedders'"):
+            return 0, None  # a first run that was killed before it had a schema
+        rows = self._db.rows(
+            "SELECT id, name, digest, dimension, query_prefix, document_prefix FROM embedders WHERE active = 1"
+        )
+        return (rows[0][0], Identity(*rows[0][1:])) if rows else (0, None)
+
+    def _open_neighbours(self) -> Neighbours | None:
+        if self._identity is None:
+            return None
+        return Neighbours(self._db, self.folder / SNAPSHOT, self._embedder, self._identity.dimension)
+
+    @property
+    def identity(self) -> Identity | None:
+        """What embedded this collection; None before the first run."""
+        return self._identity
+
+    @property
+    def texts(self) -> Texts:
+        """The texts under the collection's embedder, which it must have."""
+        return Texts(self._db, self._embedder)
+
+    @property
+    def notes(self) -> list[str]:
+        """One line for each thing that the user should be told."""
+        return self._neighbours.notes if self._neighbours else []
+
+    def adopt(self, identity: Identity, probe: Vectors) -> None:
+        """Make `identity` the collection's embedder, or make sure that it already is.
+
+        Args:
+            identity: of the embedder at hand.
+            probe: its embedding of a fixed sentence, float32 of shape (dimension,).
+
+        Raises:
+            MismatchError: the collection was made by another embedder, or by one that only has the same name.
+        """
+        if self._identity is None:
+            values = (identity.name, identity.digest, identity.dimension)
+            self._embedder = self._db.run(
+                "INSERT INTO embedders (name, digest, dimension, query_prefix, document_prefix, probe, active)"
+                " VALUES (?, ?, ?, ?, ?, ?, 1)",
+                (*values, identity.query_prefix, identity.document_prefix, probe.astype("<f4").tobytes()),
+            )
+            self._identity = identity
+            self._neighbours = self._open_neighbours()
+            return
+        self.check(identity)
+        blob = self._db.value("SELECT probe FROM embedders WHERE id = ?", (self._embedder,))
+        if float(np.frombuffer(blob, "<f4") @ probe) < SAME:
+            raise MismatchError(
+                f"{identity.name} no longer embeds as it did when collection {self.name!r} was made: "
+                f"index into a new one with -c NAME"
+            )
+
+    def check(self, identity: Identity) -> None:
+        """Raise MismatchError unless `identity` is what made this collection."""
+        made_by = self._identity
+        if made_by is None or identity == made_by:
+            return
+        if identity.name != made_by.name:
+            raise MismatchError(
+                f"collection {self.name!r} was made with {made_by.name}, not {identity.name}: "
+                f"leave --embedder away, or index into another collection with -c NAME"
+            )
+        raise MismatchError(
+            f"{identity.name} has other weights, prefixes or dimensions than when collection {self.name!r} was made: "
+            f"bring the former model back, or index into a new collection with -c NAME"
+        )
+
+    def fact(self, key: str) -> str | None:
+        """Something that the collection was asked to remember."""
+        value: str | None = self._db.value("SELECT value FROM facts WHERE key = ?", (key,))
+        return value
+
+    def remember(self, key: str, value: str) -> None:
+        """Remember something."""
+        self._db.run("INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)", (key, value))
+
+    def nearest(self, query: Vectors, k: int) -> list[Hit]:
+        """The k chunks nearest to `query`, best first; of equal ones, in order of path and place.
+
+        Args:
+            query: float32 of shape (dimension,), of length 1.
+            k: how many; fewer come back only where there are fewer.
+        """
+        if self._neighbours is None:
+            return []
+        self._neighbours.refreshed()
+        with self._db.transaction():  # so that what is found and what is shown are of one moment
+            scores, ids = self._neighbours.search(query, k)
+            score_of = dict(zip(ids.tolist(), scores.tolist(), strict=True))
+            rows = self._chunks_of(list(score_of))
+        rows.sort(key=lambda row: (-score_of[row[0]], row[2], row[4]))
+        return [_hit(rank, score_of[row[0]], row) for rank, row in enumerate(rows[:k], start=1)]
+
+    def _chunks_of(self, texts: Sequence[int]) -> list[tuple[Any, ...]]:
+        rows = []
+        for start in range(0, len(texts), 500):
+            some = texts[start : start + 500]
+            rows += self._db.rows(CHUNKS.format(",".join("?" * len(some))), some)
+        return rows
+
+    def save_snapshot(self) -> None:
+        """Write the vectors' snapshot where it is missing or too far behind."""
+        if self._neighbours:
+            self._neighbours.save()
+
+    def status(self) -> Status:
+        """What is here."""
+        if not self._db.value("SELECT count(*) FROM sqlite_master WHERE name = 'chunks'"):
+            return Status(None, 0, 0, 0, 0, 0.0, [], [], self._size())
+        chunks, characters, searchable = self._db.rows(COVERAGE, (self._embedder,))[0]
+        vectors = self._db.value("SELECT count(*) FROM vectors WHERE embedder = ?", (self._embedder,))
+        refused = self._db.rows(
+            "SELECT path, start_line, reason FROM refusals JOIN chunks USING (text)"
+            " JOIN documents ON documents.id = chunks.document WHERE embedder = ? ORDER BY path, start_line",
+            (self._embedder,),
+        )
+        return Status(
+            embedder=self._identity,
+            documents=self.documents.count(),
+            chunks=chunks,
+            vectors=vectors,
+            pending=self.texts.waiting(),
+            searchable=searchable / characters if characters else 0.0,
+            refused=refused,
+            skips=self.documents.skips(),
+            bytes_on_disk=self._size(),
+        )
+
+    def _size(self) -> int:
+        return sum(_file_size(path) for path in self.folder.iterdir())
+
+    def close(self) -> None:
+        """Close the database, then let the next writer in."""
+        self._db.close()
+        if self._lock:
+            self._lock.release()
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _hit(rank: int, score: float, row: tuple[Any, ...]) -> Hit:
+    _, id_, path, text, start_char, end_char, start_line, end_line, headings = row
+    chunk = Chunk(text, start_char, end_char, start_line, end_line, tuple(json.loads(headings)))
+    return Hit(rank=rank, score=score, path=os.fsdecode(path), chunk=chunk, chunk_id=id_)
+
+
+def _file_size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # gone in between
+        return 0

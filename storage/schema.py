@@ -1,0 +1,115 @@
+"""The tables, as numbered migrations: a migration that has landed is never edited, a new one is added below it."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from sqlite_utils import Migrations
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+migrations = Migrations("nearest")
+
+FIRST = """
+-- what the collection remembers of itself
+CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE embedders (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    dimension INTEGER NOT NULL CHECK (dimension > 0),
+    query_prefix TEXT NOT NULL,
+    document_prefix TEXT NOT NULL,
+    probe BLOB NOT NULL CHECK (length(probe) = 4 * dimension),
+    active INTEGER NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX embedders_active ON embedders (active) WHERE active = 1;
+
+-- what was indexed, with the globs it was indexed with, and what was passed over
+CREATE TABLE roots (path BLOB PRIMARY KEY, include TEXT NOT NULL, exclude TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE skips (path BLOB PRIMARY KEY, reason TEXT NOT NULL, failed INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE documents (
+    id INTEGER PRIMARY KEY,
+    path BLOB NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    title TEXT NOT NULL,
+    encoding TEXT NOT NULL,
+    characters INTEGER NOT NULL,
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER
+);
+
+-- every text once, however many chunks it is; AUTOINCREMENT, because FAISS may know an id longer than the table does
+CREATE TABLE texts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+    text TEXT NOT NULL,
+    orphaned_at INTEGER
+);
+CREATE INDEX texts_orphaned ON texts (orphaned_at) WHERE orphaned_at IS NOT NULL;
+
+CREATE TABLE chunks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    document INTEGER NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+    text INTEGER NOT NULL REFERENCES texts (id),
+    start_char INTEGER NOT NULL,
+    end_char INTEGER NOT NULL,
+    start_line INTEGER NOT NULL,
+    end_line INTEGER NOT NULL,
+    headings TEXT NOT NULL
+);
+CREATE INDEX chunks_document ON chunks (document, start_char);
+CREATE INDEX chunks_text ON chunks (text);
+
+CREATE TABLE vectors (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    embedder INTEGER NOT NULL REFERENCES embedders (id) ON DELETE CASCADE,
+    text INTEGER NOT NULL REFERENCES texts (id) ON DELETE CASCADE,
+    vector BLOB NOT NULL,
+    UNIQUE (embedder, text)
+);
+CREATE INDEX vectors_text ON vectors (text);
+CREATE TRIGGER vectors_sound BEFORE INSERT ON vectors
+WHEN length(new.vector) IS NOT 4 * (SELECT dimension FROM embedders WHERE id = new.embedder)
+    OR new.vector = zeroblob(length(new.vector))
+BEGIN
+    SELECT RAISE(ABORT, 'not a vector of this embedder');
+END;
+
+CREATE TABLE refusals (
+    embedder INTEGER NOT NULL REFERENCES embedders (id) ON DELETE CASCADE,
+    text INTEGER NOT NULL REFERENCES texts (id) ON DELETE CASCADE,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (embedder, text)
+) WITHOUT ROWID;
+
+-- the snapshots that may be trusted: each names the vectors it holds, all those up to last_vector
+CREATE TABLE snapshots (
+    token BLOB PRIMARY KEY,
+    embedder INTEGER NOT NULL REFERENCES embedders (id) ON DELETE CASCADE,
+    last_vector INTEGER NOT NULL,
+    count INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+@migrations()
+def m001_first(db: Database) -> None:
+    """Documents, chunks, texts, vectors."""
+    for statement in _statements(FIRST):
+        db.execute(statement)
+
+
+def _statements(script: str) -> list[str]:
+    """The statements of a script; `executescript` would commit the migration's transaction."""
+    statements, current = [], ""
+    for line in script.splitlines(keepends=True):
+        current += line
+        if sqlite3.complete_statement(current):
+            statements.append(current)
+            current = ""
+    return statements
