@@ -1,0 +1,119 @@
+"""Texts in, vectors out, in this process: `local:all-minilm`, or `local:FOLDER` for a model of one's own."""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import tokenizers
+from safetensors.numpy import load_file
+
+from indexer import model_folder
+from indexer.encoder import Architecture, Encoder
+from storage.errors import NearestError, TooLongError
+from storage.types import Identity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from storage.types import Vectors
+
+
+class LocalEmbedder:
+    """An `Embedder` on this machine's processor. The weights are read when the first text is embedded.
+
+    Args:
+        model: "all-minilm", or the path of a model folder.
+        precision: see `Encoder`; by default what `NEAREST_PRECISION` says.
+
+    Raises:
+        NearestError: see `model_folder.find`.
+        UnreachableError: the model had to be fetched and could not be.
+    """
+
+    def __init__(self, model: str, precision: str | None = None) -> None:
+        self.name = model
+        self._folder = model_folder.find(model)
+        self._precision = precision or os.environ.get("NEAREST_PRECISION") or None
+        self._tokenizer = tokenizers.Tokenizer.from_file(str(self._folder.path / model_folder.TOKENIZER))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()  # a text that is too long is an error, never a shorter text
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The compiled model."""
+        folder = self._folder
+        architecture = Architecture(folder.heads, folder.epsilon, folder.pooling, folder.first_position)
+        return Encoder(load_file(folder.path / model_folder.WEIGHTS), architecture, self._precision)
+
+    @property
+    def identity(self) -> Identity:
+        """Known by the digest of the weights, whatever folder they lie in."""
+        folder = self._folder
+        dimension = self.encoder.dimension
+        return Identity(f"local:{self.name}", folder.digest, dimension, folder.query_prefix, folder.document_prefix)
+
+    @property
+    def max_tokens(self) -> int:
+        """The model's window, special tokens included."""
+        return self._folder.max_tokens
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text as a document: with its prefix and the special tokens."""
+        return [len(tokens) for tokens in self._tokens(texts, self._folder.document_prefix)]
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """See `Embedder`."""
+        return self._embed(texts, self._folder.document_prefix)
+
+    def embed_query(self, text: str) -> Vectors:
+        """See `Embedder`."""
+        vector: Vectors = self._embed([text], self._folder.query_prefix)[0]
+        return vector
+
+    def embed_response(self, texts: Sequence[str]) -> dict[str, Any]:
+        """What `POST /api/embed` of Ollama would answer; no prefixes are added.
+
+        Returns:
+            model, embeddings (shortest decimal form of each float32), durations in nanoseconds, prompt_eval_count.
+        """
+        start = time.perf_counter_ns()
+        _ = self.encoder
+        loaded = time.perf_counter_ns()
+        tokens = self._checked(self._tokens(texts, ""))
+        vectors = self.encoder.encode(tokens)
+        return {
+            "model": self.name,
+            "embeddings": [[float(str(number)) for number in row] for row in vectors],
+            "total_duration": time.perf_counter_ns() - start,
+            "load_duration": loaded - start,
+            "prompt_eval_count": sum(map(len, tokens)),
+        }
+
+    def _embed(self, texts: Sequence[str], prefix: str) -> Vectors:
+        return self.encoder.encode(self._checked(self._tokens(texts, prefix)))
+
+    def _tokens(self, texts: Sequence[str], prefix: str) -> list[list[int]]:
+        encodings = self._tokenizer.encode_batch_fast([prefix + text for text in texts] if prefix else list(texts))
+        return [encoding.ids for encoding in encodings]
+
+    def _checked(self, tokens: list[list[int]]) -> list[list[int]]:
+        longest = max(map(len, tokens), default=0)
+        if longest > self.max_tokens:
+            raise TooLongError(
+                f"a text of {longest} tokens does not fit {self.name}, which takes {self.max_tokens}: send it in pieces"
+            )
+        return tokens
+
+    def close(self) -> None:
+        """Give the model's memory back."""
+        self.__dict__.pop("encoder", None)
+
+
+def load(model: str) -> LocalEmbedder:
+    """The embedder `local:model`."""
+    if not model:
+        raise NearestError("--embedder local: names no model: use local:all-minilm or local:FOLDER")
+    return LocalEmbedder(model)

