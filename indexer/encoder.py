@@ -20,17 +20,18 @@ from openvino import opset13 as ops
 from storage.errors import NearestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from storage.types import Vectors
 
-Weights = "Mapping[str, NDArray[np.float32]]"
+    Weights = Mapping[str, NDArray[np.float32]]
 
 TOKENS_IN_BATCH = 2048  # padding included; larger batches gain nothing and cost memory
 REQUESTS = 2  # while one runs, the next is filled and the last is read
 PRECISIONS = {"bf16": "bf16", "fp32": "f32"}
+WRAPPERS = ("bert.", "roberta.")  # what the names of the tensors begin with in a model with a head
 MASKED = -1e4  # added to the attention scores of padding: far below any score, and within bf16's range
 
 
@@ -58,17 +59,14 @@ class Encoder:
 
     def __init__(self, weights: Weights, architecture: Architecture, precision: str | None = None) -> None:
         core = ov.Core()
-        self.precision = precision or (
-            "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "fp32"
-        )
+        able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        self.precision = precision or ("bf16" if "BF16" in able else "fp32")
         if self.precision not in PRECISIONS:
             raise NearestError(f"NEAREST_PRECISION is {precision!r}: it can be {' or '.join(PRECISIONS)}")
         try:
             model = _Graph(weights, architecture).model()
         except KeyError as error:
-            raise NearestError(
-                f"the model has no tensor {error}: only BERT and RoBERTa encoders are understood"
-            ) from error
+            raise NearestError(f"the model has no tensor {error}: only BERT and RoBERTa are understood") from error
         settings = {
             "INFERENCE_PRECISION_HINT": PRECISIONS[self.precision],
             "PERFORMANCE_HINT": "THROUGHPUT",
@@ -135,7 +133,7 @@ class _Graph:
 
     def __init__(self, weights: Weights, architecture: Architecture) -> None:
         self._weights = {
-            name.removeprefix("bert.").removeprefix("roberta."): tensor for name, tensor in weights.items()
+            name.split(".", 1)[1] if name.startswith(WRAPPERS) else name: weights[name] for name in weights
         }
         self._of = architecture
         self._hidden = self._weights["embeddings.word_embeddings.weight"].shape[1]
@@ -166,9 +164,8 @@ class _Graph:
         return self._normed(ops.add(ops.add(words, kind), places), "embeddings.LayerNorm")
 
     def _layer(self, hidden: Any, bias: Any, name: str) -> Any:
-        query, key, value = (
-            self._heads(self._dense(hidden, f"{name}attention.self.{part}")) for part in ("query", "key", "value")
-        )
+        dense = [self._dense(hidden, f"{name}attention.self.{part}") for part in ("query", "key", "value")]
+        query, key, value = map(self._heads, dense)
         mixed = ops.scaled_dot_product_attention(query, key, value, bias)  # (B, A, S, H / A)
         joined = ops.reshape(ops.transpose(mixed, _axes(0, 2, 1, 3)), _axes(0, 0, self._hidden), True)
         attended = self._normed(

