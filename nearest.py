@@ -1,1 +1,113 @@
-"""The public Python face."""
+"""Find the passages of your own documents nearest in meaning to a question.
+
+import nearest
+
+with nearest.open("notes") as collection:
+    collection.index(["~/notes"])
+    for hit in collection.search("what did we decide about the roof?", k=5):
+        print(hit.path, hit.chunk.start_line, hit.score, hit.chunk.text)
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+for _name in ("indexer", "search", "storage"):
+    _found = getattr(__import__(_name), "__file__", None)
+    if _found is None or Path(_found).resolve().parent.parent != Path(__file__).resolve().parent:
+        raise ImportError(
+            f"nearest needs its own package {_name!r}, but {_found or 'a folder of that name'} stands before it on the "
+            f"import path: rename that, or run nearest from elsewhere"
+        )
+
+from storage.errors import NearestError  # noqa: E402 - the check above has to come first
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from indexer.index import Report
+    from search.ask import Searcher
+    from storage.types import Hit
+
+__all__ = ["Collection", "NearestError", "main", "open"]
+
+
+class Collection:
+    """A collection of documents, opened by its name; see `open`."""
+
+    def __init__(self, name: str, embedder: str | None) -> None:
+        self.name = name
+        self._embedder = embedder
+        self._searcher: Searcher | None = None
+
+    def index(
+        self,
+        paths: Sequence[str | os.PathLike[str]],
+        *,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        yes: bool = False,
+    ) -> Report:
+        """Bring the collection up to date with what is at `paths`; only what has changed is read and embedded.
+
+        Args:
+            paths: files and folders; "~" is the home folder. None of them: all that was ever indexed.
+            include: only files like these globs.
+            exclude: no files or folders like these.
+            yes: drop documents even where more than a fifth of them is gone.
+
+        Raises:
+            NearestError: with a message that names the cure.
+        """
+        from indexer.index import index_by_name
+
+        expanded = [Path(path).expanduser() for path in paths]
+        return index_by_name(self.name, expanded, self._embedder, include=include, exclude=exclude, yes=yes)
+
+    def search(self, question: str, k: int = 10) -> list[Hit]:
+        """The `k` passages nearest in meaning to `question`, best first.
+
+        Raises:
+            NearestError: with a message that names the cure; `NothingIndexedError` where there is nothing yet.
+        """
+        if self._searcher is None:
+            from search.ask import Searcher
+
+            self._searcher = Searcher(self.name, self._embedder)
+        return self._searcher.ask(question, k).hits
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self._searcher is not None:
+            self._searcher.close()
+            self._searcher = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open(collection: str = "default", *, embedder: str | None = None) -> Collection:
+    """Open a collection; it is made when something is first indexed into it.
+
+    Args:
+        collection: its name.
+        embedder: `local:all-minilm` (the default), `local:FOLDER` or `ollama:MODEL`; a collection stays with the one
+            that it was made with.
+    """
+    return Collection(collection, embedder)
+
+
+def main() -> None:
+    """The command line."""
+    from search.cli import main as run
+
+    run()

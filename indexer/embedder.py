@@ -1,31 +1,58 @@
-"""What an embedder is: texts in, one unit row for each out."""
+"""What an embedder is: texts in, one unit row for each out; and how one is had by its name."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from storage.errors import NearestError
+from storage.home import similar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from storage.types import Identity, Vectors
 
+DEFAULT = "local:all-minilm"
+PROBE = "Why is the sky blue?"  # what a collection keeps the vector of, to notice a model that is no longer the same
+
 
 class Embedder(Protocol):
     """Turns texts into vectors whose inner product is their cosine.
 
     Attributes:
-        identity: what the vectors are; a collection keeps it and refuses another.
-        max_tokens: the model's window in its own tokens, special tokens included; None where unknown.
+        name: as chosen on the command line.
+        batch_texts: more texts than this at a time gain nothing; a caller keeps what it has after each batch.
+        batch_bytes: the same for the bytes of their UTF-8.
     """
 
-    @property
-    def identity(self) -> Identity: ...
+    name: str
+    batch_texts: int
+    batch_bytes: int
 
     @property
-    def max_tokens(self) -> int | None: ...
+    def identity(self) -> Identity:
+        """What the vectors are; a collection keeps it and refuses another."""
+        ...
+
+    @property
+    def max_tokens(self) -> int | None:
+        """The model's window in its own tokens, special tokens included; None where unknown."""
+        ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int] | None:
         """Tokens of each text with special tokens and the document prefix; None where only the server can count."""
+        ...
+
+    def check(self) -> None:
+        """Raise EmbedderError where a text's vector depends on the texts that are sent with it."""
+        ...
+
+    def check_digest(self) -> None:
+        """Raise MismatchError where the weights are no longer those of `identity`: vectors of both must not mix."""
+        ...
+
+    def probe(self) -> Vectors:
+        """The vector of PROBE, as a document without a prefix: float32 of shape (dimension,), of length 1."""
         ...
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
@@ -43,6 +70,31 @@ class Embedder(Protocol):
         """Float32 of shape (dimension,), of length 1. Raises as `embed_documents` does."""
         ...
 
+    def embed_response(self, texts: Sequence[str]) -> dict[str, Any]:
+        """The object with which Ollama's `POST /api/embed` answers; no prefix is added."""
+        ...
+
     def close(self) -> None:
         """Give back what is held: sessions, threads, memory."""
         ...
+
+
+def open_embedder(name: str) -> Embedder:
+    """The embedder of that name: `local:all-minilm`, `local:FOLDER` or `ollama:MODEL`.
+
+    Raises:
+        NearestError: there is none of that name.
+        UnreachableError: it has to be fetched first, and cannot be.
+    """
+    # Each brings an engine of its own, so only the one asked for is imported.
+    kind, colon, model = name.partition(":")
+    if kind == "local" and model:
+        from indexer.local import LocalEmbedder
+
+        return LocalEmbedder(model)
+    if kind == "ollama" and model:
+        from indexer.ollama import OllamaEmbedder
+
+        return OllamaEmbedder(model)
+    near = similar(kind if colon else f"local:{name}", ["local:", "ollama:", DEFAULT])
+    raise NearestError(f"there is no embedder {name!r}{near}; use local:all-minilm, local:FOLDER or ollama:MODEL")

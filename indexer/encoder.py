@@ -88,11 +88,11 @@ class Encoder:
         """
         vectors = np.empty((len(tokens), self.dimension), np.float32)
         running: list[tuple[Any, list[int]]] = []
-        for number, rows in enumerate(_batches(tokens)):
+        for number, rows in enumerate(batches(tokens)):
             if len(running) == REQUESTS:
                 self._collect(*running.pop(0), vectors)
             request = self._requests[number % REQUESTS]
-            request.start_async(_padded([tokens[row] for row in rows]))
+            request.start_async(padded([tokens[row] for row in rows]))
             running.append((request, rows))
         for request, rows in running:
             self._collect(request, rows, vectors)
@@ -106,7 +106,7 @@ class Encoder:
         vectors[rows] = request.get_output_tensor(0).data
 
 
-def _batches(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+def batches(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
     """Rows of like length together: what is padding costs as much as what is text."""
     batch: list[int] = []
     for row in sorted(range(len(tokens)), key=lambda row: -len(tokens[row])):
@@ -118,7 +118,7 @@ def _batches(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
         yield batch
 
 
-def _padded(tokens: list[Sequence[int]]) -> dict[str, NDArray[np.int32]]:
+def padded(tokens: list[Sequence[int]]) -> dict[str, NDArray[np.int32]]:
     """Ids and mask of shape (batch, longest)."""
     ids = np.zeros((len(tokens), max(map(len, tokens))), np.int32)
     mask = np.zeros_like(ids)
@@ -137,6 +137,10 @@ class _Graph:
         }
         self._of = architecture
         self._hidden = self._weights["embeddings.word_embeddings.weight"].shape[1]
+        if self._hidden % architecture.heads:
+            raise NearestError(
+                f"{architecture.heads} heads do not fit a model {self._hidden} wide: its config is wrong"
+            )
         self._layers = 1 + max(
             (int(name.split(".")[2]) for name in self._weights if name.startswith("encoder.layer.")), default=-1
         )

@@ -7,16 +7,22 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import tokenizers
+from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from indexer import model_folder
+from indexer.embedder import PROBE
 from indexer.encoder import Architecture, Encoder
 from storage.errors import NearestError, TooLongError
 from storage.types import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from storage.types import Vectors
 
@@ -34,26 +40,31 @@ class LocalEmbedder:
     """
 
     def __init__(self, model: str, precision: str | None = None) -> None:
-        self.name = model
         self._folder = model_folder.find(model)
+        # a folder by its whole path, since a collection remembers the name and may be used from anywhere
+        self.model = model if model == model_folder.ALL_MINILM else str(self._folder.path)
+        self.name = f"local:{self.model}"
         self._precision = precision or os.environ.get("NEAREST_PRECISION") or None
-        self._tokenizer = tokenizers.Tokenizer.from_file(str(self._folder.path / model_folder.TOKENIZER))
+        self._tokenizer = _tokenizer(self._folder.path / model_folder.TOKENIZER)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()  # a text that is too long is an error, never a shorter text
+
+    batch_texts = 128
+    batch_bytes = 1 << 20
 
     @cached_property
     def encoder(self) -> Encoder:
         """The compiled model."""
         folder = self._folder
         architecture = Architecture(folder.heads, folder.epsilon, folder.pooling, folder.first_position)
-        return Encoder(load_file(folder.path / model_folder.WEIGHTS), architecture, self._precision)
+        return Encoder(_weights(folder.path / model_folder.WEIGHTS), architecture, self._precision)
 
     @property
     def identity(self) -> Identity:
         """Known by the digest of the weights, whatever folder they lie in."""
         folder = self._folder
         dimension = self.encoder.dimension
-        return Identity(f"local:{self.name}", folder.digest, dimension, folder.query_prefix, folder.document_prefix)
+        return Identity(self.name, folder.digest, dimension, folder.query_prefix, folder.document_prefix)
 
     @property
     def max_tokens(self) -> int:
@@ -63,6 +74,17 @@ class LocalEmbedder:
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text as a document: with its prefix and the special tokens."""
         return [len(tokens) for tokens in self._tokens(texts, self._folder.document_prefix)]
+
+    def check(self) -> None:
+        """Nothing: rows are computed apart, whatever stands in the batch."""
+
+    def check_digest(self) -> None:
+        """Nothing: the weights in memory do not change."""
+
+    def probe(self) -> Vectors:
+        """See `Embedder`."""
+        vector: Vectors = self._embed([PROBE], "")[0]
+        return vector
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """See `Embedder`."""
@@ -85,7 +107,7 @@ class LocalEmbedder:
         tokens = self._checked(self._tokens(texts, ""))
         vectors = self.encoder.encode(tokens)
         return {
-            "model": self.name,
+            "model": self.model,
             "embeddings": [[float(str(number)) for number in row] for row in vectors],
             "total_duration": time.perf_counter_ns() - start,
             "load_duration": loaded - start,
@@ -103,7 +125,7 @@ class LocalEmbedder:
         longest = max(map(len, tokens), default=0)
         if longest > self.max_tokens:
             raise TooLongError(
-                f"a text of {longest} tokens does not fit {self.name}, which takes {self.max_tokens}: send it in pieces"
+                f"a text of {longest} tokens does not fit {self.model}, which takes {self.max_tokens}: cut it"
             )
         return tokens
 
@@ -112,8 +134,16 @@ class LocalEmbedder:
         self.__dict__.pop("encoder", None)
 
 
-def load(model: str) -> LocalEmbedder:
-    """The embedder `local:model`."""
-    if not model:
-        raise NearestError("--embedder local: names no model: use local:all-minilm or local:FOLDER")
-    return LocalEmbedder(model)
+def _tokenizer(path: Path) -> tokenizers.Tokenizer:
+    try:
+        return tokenizers.Tokenizer.from_file(str(path))
+    except Exception as error:  # it raises no narrower type
+        raise NearestError(f"{path} is no tokenizer ({error}): fetch it again, or choose another model") from error
+
+
+def _weights(path: Path) -> dict[str, NDArray[np.float32]]:
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError, KeyError) as error:  # KeyError: a type of number that numpy does not have
+        raise NearestError(f"cannot read the weights in {path} ({error}): fetch them again as float32") from error
+    return {name: tensor.astype(np.float32, copy=False) for name, tensor in tensors.items()}

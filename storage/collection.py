@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from dataclasses import dataclass
@@ -79,16 +78,17 @@ class Collection:
         if write:
             self._make_folder()
             self._lock = WriterLock(self.folder)
-        elif not (self.folder / home.DATABASE).exists():
-            raise self._absent()
         try:
-            self._refuse_emptied()
+            self._look_first()
             self._db = Database(self.folder / home.DATABASE, write=write)
+        except BaseException:
+            self._unlock()
+            raise
+        try:
             self.documents = Documents(self._db)
             self._embedder, self._identity = self._active()
         except BaseException:
-            if self._lock:
-                self._lock.release()
+            self.close()
             raise
         self._neighbours = self._open_neighbours()
 
@@ -107,15 +107,24 @@ class Collection:
             return NearestError(f"there is no collection {self.name!r}{near or '; there is: ' + ', '.join(known)}")
         return NothingIndexedError("nothing is indexed yet: nearest index PATH")
 
-    def _refuse_emptied(self) -> None:
-        """SQLite takes an empty file for a new database; beside a snapshot it is the remains of one."""
+    def _look_first(self) -> None:
+        """SQLite makes a database where there is none, and takes a file of at most one byte for a new one."""
         database = self.folder / home.DATABASE
-        with contextlib.suppress(FileNotFoundError):
-            if database.stat().st_size == 0 and (self.folder / SNAPSHOT).exists():
-                raise DamagedError(
-                    f"{database} is empty, though the collection was not; nothing was written to it: restore it from a "
-                    f"backup, or move {self.folder} away and index again"
-                )
+        try:
+            emptied = database.stat().st_size <= 1 and (self.folder / SNAPSHOT).exists()
+        except FileNotFoundError:
+            if not self._lock:
+                raise self._absent() from None
+            return
+        except OSError as error:
+            raise NearestError(
+                f"cannot read {database}: {error.strerror}; set NEAREST_HOME to a folder of yours"
+            ) from error
+        if emptied:
+            raise DamagedError(
+                f"{database} is empty, though the collection was not; nothing was written to it: restore it from a "
+                f"backup, or move {self.folder} away and index again"
+            )
 
     def _active(self) -> tuple[int, Identity | None]:
         if not self._db.value("SELECT count(*) FROM sqlite_master WHERE name = 'embedders'"):
@@ -167,22 +176,25 @@ class Collection:
             return
         self.check(identity)
         blob = self._db.value("SELECT probe FROM embedders WHERE id = ?", (self._embedder,))
-        if float(np.frombuffer(blob, "<f4") @ probe) < SAME:
+        if not float(np.frombuffer(blob, "<f4") @ probe) >= SAME:
             raise MismatchError(
                 f"{identity.name} no longer embeds as it did when collection {self.name!r} was made: "
                 f"index into a new one with -c NAME"
             )
 
-    def check(self, identity: Identity) -> None:
-        """Raise MismatchError unless `identity` is what made this collection."""
-        made_by = self._identity
-        if made_by is None or identity == made_by:
-            return
-        if identity.name != made_by.name:
+    def check_name(self, embedder: str) -> None:
+        """Raise MismatchError where this collection was made by an embedder of another name."""
+        if self._identity and embedder != self._identity.name:
             raise MismatchError(
-                f"collection {self.name!r} was made with {made_by.name}, not {identity.name}: "
+                f"collection {self.name!r} was made with {self._identity.name}, not {embedder}: "
                 f"leave --embedder away, or index into another collection with -c NAME"
             )
+
+    def check(self, identity: Identity) -> None:
+        """Raise MismatchError unless `identity` is what made this collection."""
+        if self._identity is None or identity == self._identity:
+            return
+        self.check_name(identity.name)
         raise MismatchError(
             f"{identity.name} has other weights, prefixes or dimensions than when collection {self.name!r} was made: "
             f"bring the former model back, or index into a new collection with -c NAME"
@@ -196,6 +208,11 @@ class Collection:
     def remember(self, key: str, value: str) -> None:
         """Remember something."""
         self._db.run("INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)", (key, value))
+
+    def load(self) -> None:
+        """Read the vectors now rather than with the first question."""
+        if self._neighbours:
+            self._neighbours.refreshed()
 
     def nearest(self, query: Vectors, k: int) -> list[Hit]:
         """The k chunks nearest to `query`, best first; of equal ones, in order of path and place.
@@ -254,7 +271,12 @@ class Collection:
 
     def close(self) -> None:
         """Close the database, then let the next writer in."""
-        self._db.close()
+        try:
+            self._db.close()
+        finally:
+            self._unlock()
+
+    def _unlock(self) -> None:
         if self._lock:
             self._lock.release()
             self._lock = None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Row = tuple[Any, ...]
 
+NO_ACCESS = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 SAFE = ("PRAGMA foreign_keys = ON", "PRAGMA busy_timeout = 5000", "PRAGMA synchronous = FULL")
 
 
@@ -35,26 +36,27 @@ class Database:
         self.path = path
         with self._told():
             self._db = self._writer() if write else self._reader()
+            try:
+                self._refuse_newer()
+                if write:
+                    migrations.apply(self._db)
+            except BaseException:
+                self._db.close()
+                raise
 
     def _writer(self) -> sqlite_utils.Database:
-        db = self._connect(f"{self.path.as_uri()}?mode=rwc", "PRAGMA journal_mode = WAL")
-        known = {migration.name for migration in migrations.applied(db)} | {m.name for m in migrations.pending(db)}
-        self._refuse_newer(db, known)
-        migrations.apply(db)
-        return db
+        return self._connect(f"{self.path.as_uri()}?mode=rwc", "PRAGMA journal_mode = WAL")
 
     def _reader(self) -> sqlite_utils.Database:
         try:
-            db = self._connect(f"{self.path.as_uri()}?mode=rw", "PRAGMA query_only = ON")
-        except sqlite3.OperationalError:
+            return self._connect(f"{self.path.as_uri()}?mode=rw", "PRAGMA query_only = ON")
+        except sqlite3.OperationalError as error:
             wal = self.path.with_name(self.path.name + "-wal")
-            if wal.exists() and wal.stat().st_size:
+            if _code(error) not in NO_ACCESS or (wal.exists() and wal.stat().st_size):
                 raise
             # A folder without write access has no place for the files that readers and a writer share; but then
             # nobody writes there either.
-            db = self._connect(f"{self.path.as_uri()}?mode=ro&immutable=1", "PRAGMA query_only = ON")
-        self._refuse_newer(db, {migration.name for migration in migrations.applied(db)})
-        return db
+            return self._connect(f"{self.path.as_uri()}?mode=ro&immutable=1", "PRAGMA query_only = ON")
 
     def _connect(self, uri: str, pragma: str) -> sqlite_utils.Database:
         connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
@@ -66,10 +68,9 @@ class Database:
             raise
         return sqlite_utils.Database(connection)
 
-    def _refuse_newer(self, db: sqlite_utils.Database, applied: set[str]) -> None:
+    def _refuse_newer(self) -> None:
         ours = {migration.name for migration in migrations._migrations}
-        if applied - ours:
-            db.close()
+        if {migration.name for migration in migrations.applied(self._db)} - ours:
             raise NearestError(f"{self.path} was made by a newer version of nearest: upgrade this one")
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
@@ -122,7 +123,7 @@ class Database:
             raise self._explained(error) from error
 
     def _explained(self, error: sqlite3.Error) -> NearestError:
-        code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+        code = _code(error)
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             return DamagedError(
                 f"{self.path} is damaged ({error}); nothing was written to it: restore it from a backup, "
@@ -130,8 +131,14 @@ class Database:
             )
         if code == sqlite3.SQLITE_FULL:
             return NearestError(f"the disk of {self.path} is full: free some space and run again; nothing is lost")
-        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        if code in NO_ACCESS:
             return NearestError(f"cannot open {self.path} ({error}): set NEAREST_HOME to a folder that can be written")
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return NearestError(f"{self.path} is busy with another process: try again in a moment")
+        if code == sqlite3.SQLITE_IOERR:
+            return NearestError(f"the disk of {self.path} fails ({error}): see that it is there, with room on it")
         return NearestError(f"{self.path}: {error}")
+
+
+def _code(error: sqlite3.Error) -> int:
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF

@@ -62,6 +62,11 @@ def below(folder: bytes) -> tuple[str, tuple[bytes, bytes, bytes]]:
     return "(path = ? OR (path >= ? AND path < ?))", (folder, start, start[:-1] + AFTER_SEPARATOR)
 
 
+def is_below(path: bytes, folder: bytes) -> bool:
+    """Whether `path` is `folder` or lies in it."""
+    return path == folder or path.startswith(folder.rstrip(SEPARATOR) + SEPARATOR)
+
+
 class Documents:
     """The documents of a collection, and the roots and skips of the walk that found them."""
 
@@ -82,6 +87,10 @@ class Documents:
     def count(self) -> int:
         """How many documents there are."""
         return int(self._db.value("SELECT count(*) FROM documents"))
+
+    def chunk_count(self) -> int:
+        """How many passages they have."""
+        return int(self._db.value("SELECT count(*) FROM chunks"))
 
     def put(self, batch: Iterable[tuple[Document, Sequence[Chunk]]]) -> None:
         """Store documents with their chunks, new or in place of their former state, in one transaction."""
@@ -132,9 +141,11 @@ class Documents:
         )
 
     def move(self, old: bytes, new: bytes) -> None:
-        """A file has another name now; its chunks stay what they are."""
+        """A file has another name now; its chunks stay what they are. What had the new name before is dropped."""
+        if old == new:
+            return
         with self._db.transaction():
-            self._db.run("DELETE FROM documents WHERE path = ?", (new,))
+            self.remove([new])
             self._db.run("UPDATE documents SET path = ? WHERE path = ?", (new, old))
 
     def remove(self, paths: Iterable[bytes]) -> None:
@@ -203,4 +214,4 @@ def _lines_of_piece(text: str, start: int, end: int, first: int, last: int) -> t
     """The lines of a piece of a chunk on lines first to last; those of the chunk where the two do not run in step."""
     if last - first != text.count("\n"):
         return first, last
-    return first + text.count("\n", 0, start), first + text.count("\n", 0, end)
+    return first + text.count("\n", 0, start), first + text.count("\n", 0, max(end - 1, 0))

@@ -32,6 +32,7 @@ class WriterLock:
                 f"collection {folder.name!r} is being written by {self._holder()}: let it finish, or stop it"
             ) from None
         except OSError as error:
+            self._lock.release()
             raise NearestError(
                 f"cannot write to {folder}: {error.strerror}; set NEAREST_HOME to a folder that can be written"
             ) from error

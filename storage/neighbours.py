@@ -76,8 +76,7 @@ class Neighbours:
                 reason = str(error)
                 break
             if found is None:
-                expected = self._db.value("SELECT count(*) FROM snapshots WHERE embedder = ?", (self._embedder,))
-                reason = f"{self._path} is missing" if expected else ""
+                reason = f"{self._path} is missing" if self._expected() else ""
                 break
             header, body = found
             rows = self._db.rows(
@@ -85,9 +84,13 @@ class Neighbours:
                 (bytes.fromhex(header["token"]), self._embedder),
             )
             if not rows:
-                reason = f"{self._path} is out of step with the database"
+                reason = f"{self._path} is out of step with the database" if self._expected() else ""
                 continue
-            index = VectorIndex.from_bytes(body, self._dimension)
+            try:
+                index = VectorIndex.from_bytes(body, self._dimension)
+            except DamagedError as error:  # whole, but of a FAISS that this one does not understand
+                reason = str(error)
+                break
             last, count = rows[0]
             if len(index) == count:
                 self._last, self._saved, self._trusted = last, count, True
@@ -97,6 +100,10 @@ class Neighbours:
         if reason:
             self.notes.append(f"{reason}: the vector index was rebuilt from the database")
         return VectorIndex(self._dimension)
+
+    def _expected(self) -> bool:
+        """Whether there should be a snapshot to trust; after a sweep there is none until the next `save`."""
+        return bool(self._db.value("SELECT count(*) FROM snapshots WHERE embedder = ?", (self._embedder,)))
 
     def _replay(self, index: VectorIndex) -> None:
         sql = "SELECT id, text, vector FROM vectors WHERE embedder = ? AND id > ? ORDER BY id"

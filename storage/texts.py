@@ -34,6 +34,10 @@ class Texts:
         self._db = db
         self._embedder = embedder
 
+    def count(self) -> int:
+        """How many texts some chunk points to."""
+        return int(self._db.value("SELECT count(*) FROM texts WHERE orphaned_at IS NULL"))
+
     def waiting(self) -> int:
         """How many texts have no vector yet, refused ones included."""
         return int(self._db.value(f"SELECT count(*) {WAITING}", (self._embedder,)))
@@ -49,7 +53,7 @@ class Texts:
         Raises:
             ValueError: a vector is not finite or not of length 1; nothing is kept.
         """
-        lengths = np.linalg.norm(vectors, axis=1)
+        lengths = np.linalg.norm(np.asarray(vectors, dtype=np.float64), axis=1)  # float32 would overflow on some
         if len(ids) != len(vectors) or not np.all(np.abs(lengths - 1) < 1e-3):
             raise ValueError("vectors must be finite, of length 1, one for each text")
         blobs = np.ascontiguousarray(vectors, dtype="<f4")
@@ -68,6 +72,14 @@ class Texts:
             "INSERT OR REPLACE INTO refusals (embedder, text, reason) VALUES (?, ?, ?)", (self._embedder, id_, reason)
         )
 
+    def withdraw(self, ids: Sequence[int]) -> None:
+        """Take back vectors that turned out to be of another model; their texts wait again."""
+        with self._db.transaction():
+            self._db.run_many(
+                "DELETE FROM vectors WHERE embedder = ? AND text = ?", [(self._embedder, id_) for id_ in ids]
+            )
+            self._db.run(COUNT_SWEEP)
+
     def sweep(self, now: float | None = None) -> int:
         """Drop the texts that nothing has pointed to for long, where they are enough to matter; returns how many.
 
@@ -75,7 +87,7 @@ class Texts:
         """
         before = int((time.time() if now is None else now) - KEEP_ORPHANS)
         expired = self._db.value("SELECT count(*) FROM texts WHERE orphaned_at < ?", (before,))
-        if expired * 8 < self._db.value("SELECT count(*) FROM texts"):
+        if not expired or expired * 8 < self._db.value("SELECT count(*) FROM texts"):
             return 0
         with self._db.transaction():
             self._db.run("DELETE FROM texts WHERE orphaned_at < ?", (before,))

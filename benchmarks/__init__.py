@@ -1,0 +1,1 @@
+"""Real texts and labelled questions in, the figures of the README out: `python -m benchmarks.NAME` for each."""

@@ -1,0 +1,210 @@
+"""Paths in, a collection up to date out: first what is on disk, then the vectors it still lacks."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from indexer.embed import embed
+from indexer.embedder import DEFAULT, open_embedder
+from indexer.sync import Counts, sync
+from storage.collection import Collection
+from storage.documents import Root, is_below
+from storage.errors import NearestError
+from storage.home import similar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from indexer.embedder import Embedder
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did.
+
+    Attributes:
+        chunks: all the passages of the collection.
+        embedded: texts that the model was run over.
+        reused: texts that had their vector already. A text that stands in several places counts once.
+        pending: texts that still have none.
+    """
+
+    documents: Counts = field(default_factory=Counts)
+    chunks: int = 0
+    embedded: int = 0
+    reused: int = 0
+    pending: int = 0
+    seconds: float = 0.0
+
+
+class Progress(Protocol):
+    """Is told how far a run is."""
+
+    def reading(self, paths: Sequence[bytes]) -> Iterable[bytes]:
+        """Iterate over the paths that are to be read."""
+        ...
+
+    def embedding(self, waiting: int) -> None:
+        """So many texts are to be embedded."""
+        ...
+
+    def embedded(self, texts: int) -> None:
+        """So many more of them are settled."""
+        ...
+
+
+class Silence:
+    """A `Progress` that shows nothing."""
+
+    def reading(self, paths: Sequence[bytes]) -> Iterable[bytes]:
+        """The paths themselves."""
+        return paths
+
+    def embedding(self, waiting: int) -> None:
+        """Nothing."""
+
+    def embedded(self, texts: int) -> None:
+        """Nothing."""
+
+
+def roots_of(
+    collection: Collection, paths: Sequence[str | os.PathLike[str]], include: Sequence[str], exclude: Sequence[str]
+) -> list[Root]:
+    """The roots that `paths` name, with the globs given, or else those they were last indexed with.
+
+    Without paths: all that the collection was ever told to index.
+    """
+    known = {root.path: root for root in collection.documents.roots()}
+    if not paths:
+        if not known:
+            raise NearestError("nothing to index: name a file or folder")
+        return list(known.values())
+    named = [os.fsencode(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - links stay what they are called
+    if include or exclude:
+        return [Root(path, tuple(include), tuple(exclude)) for path in named]
+    return [known.get(path, Root(path)) for path in named]
+
+
+def index(
+    collection: Collection,
+    embedder: Embedder,
+    roots: Sequence[Root],
+    *,
+    yes: bool = False,
+    progress: Progress | None = None,
+    report: Report | None = None,
+) -> Report:
+    """Bring `collection` up to date with what is at `roots`.
+
+    It can be interrupted at any moment: what was done is kept, and the next run carries on.
+
+    Args:
+        collection: open for writing.
+        embedder: the one that made the collection, or any for a new one.
+        roots: what to look at.
+        yes: see `sync`.
+        progress: is told how far it is.
+        report: is filled in as the work goes on, so that an interrupted run can be told of, too.
+
+    Raises:
+        MismatchError: the collection was made by another embedder.
+        GuardError: too much is gone.
+        EmbedderError, UnreachableError: see `embed`.
+    """
+    start = time.perf_counter()
+    progress = progress or Silence()
+    report = report or Report()
+    try:
+        if collection.identity is None:
+            embedder.check()
+            collection.adopt(embedder.identity, embedder.probe())
+        else:
+            collection.check_name(embedder.name)
+        report.documents = sync(collection, embedder, roots, yes=yes, track=progress.reading)
+        _embed(collection, embedder, progress, report)
+        collection.texts.sweep()
+        collection.save_snapshot()
+    finally:
+        report.seconds = time.perf_counter() - start
+    return report
+
+
+def index_by_name(
+    name: str,
+    paths: Sequence[str | os.PathLike[str]],
+    embedder: str | None = None,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    yes: bool = False,
+    progress: Progress | None = None,
+    report: Report | None = None,
+    told: Callable[[str], None] | None = None,
+) -> Report:
+    """Open the collection and its embedder, `index`, and close both.
+
+    Args:
+        name: of the collection.
+        paths: see `roots_of`, as `include` and `exclude`.
+        embedder: the name of one; by default that of the collection, or else `NEAREST_EMBEDDER`, or else DEFAULT.
+        yes: see `index`, as `progress` and `report`.
+        told: is handed each line that the user should read.
+    """
+    with Collection(name, write=True) as collection:
+        if embedder:
+            collection.check_name(embedder)
+        made_by = collection.identity
+        chosen = made_by.name if made_by else embedder or os.environ.get("NEAREST_EMBEDDER") or DEFAULT
+        roots = roots_of(collection, paths, include, exclude)
+        engine = open_embedder(chosen)
+        try:
+            done = index(collection, engine, roots, yes=yes, progress=progress, report=report)
+        finally:
+            engine.close()
+            for note in collection.notes:
+                (told or warnings.warn)(note)
+    return done
+
+
+def _embed(collection: Collection, embedder: Embedder, progress: Progress, report: Report) -> None:
+    report.chunks = collection.documents.chunk_count()
+    report.pending = collection.texts.waiting()
+    report.reused = collection.texts.count() - report.pending
+    if not report.pending:
+        return
+    collection.adopt(embedder.identity, embedder.probe())  # only what is about to be mixed need be the same
+    progress.embedding(report.pending)
+
+    def done(settled: int, embedded: int) -> None:
+        report.embedded += embedded
+        report.pending -= embedded
+        progress.embedded(settled)
+
+    embed(collection, embedder, done)
+    report.pending = collection.texts.waiting()  # texts that were too long have become several
+    report.chunks = collection.documents.chunk_count()
+
+
+def forget(collection: Collection, paths: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """Drop what is at and below `paths`; returns a line for each.
+
+    Raises:
+        NearestError: nothing is known of one of them; nothing is dropped then.
+    """
+    named = [os.fsencode(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - links stay what they are called
+    roots = collection.documents.roots()
+    for path in named:
+        if not collection.documents.known(path) and not any(is_below(root.path, path) for root in roots):
+            known = [os.fsdecode(root.path) for root in roots]
+            raise NearestError(f"nothing at {os.fsdecode(path)} is indexed{similar(os.fsdecode(path), known)}")
+    lines = []
+    for path in named:
+        count = collection.documents.forget(path)
+        above = next((root.path for root in roots if root.path != path and is_below(path, root.path)), None)
+        again = f"; indexing {os.fsdecode(above)} brings it back unless .nearestignore says no" if above else ""
+        lines.append(f"forgot {count} documents at {os.fsdecode(path)}{again}")
+    return lines

@@ -1,0 +1,249 @@
+"""Roots in, documents with their chunks kept: what is new or changed is read, what is gone is dropped, the rest stays.
+
+After this step the collection knows all that is on disk; the vectors come in the next one.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from indexer import kinds
+from indexer.chunk import chunk, fit, parameters
+from indexer.read import digest, read
+from indexer.walk import walk
+from storage.documents import Root, is_below
+from storage.errors import GuardError, NearestError
+from storage.home import home
+from storage.types import Document, Skip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from indexer.embedder import Embedder
+    from storage.collection import Collection
+    from storage.documents import Known
+    from storage.types import Chunk, Stamp
+
+    Track = Callable[[Sequence[bytes]], Iterable[bytes]]
+
+BATCH_DOCUMENTS = 64  # written in one transaction, so that a slow disk is not waited for after each
+BATCH_CHARACTERS = 1_000_000
+CHUNKING = "chunking"
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the files, as numbers of documents."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    moved: int = 0
+    removed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+
+def sync(
+    collection: Collection, embedder: Embedder, roots: Sequence[Root], *, yes: bool = False, track: Track | None = None
+) -> Counts:
+    """Bring the collection's documents up to date with what is on disk at and below `roots`.
+
+    Args:
+        collection: open for writing.
+        embedder: says how long a passage may be.
+        roots: what to look at; a root that was named before and lies below one of these is looked at, too.
+        yes: drop documents even where so many are gone that it looks like a slip.
+        track: is handed the paths that are about to be read, and iterated over in their place.
+
+    Raises:
+        GuardError: more than a fifth of the documents, or all of a root's, are gone; nothing of them is dropped.
+        NearestError: a root does not exist, and nothing is known of it.
+    """
+    return _Sync(collection, embedder, yes).run(roots, track or (lambda paths: paths))
+
+
+class _Sync:
+    def __init__(self, collection: Collection, embedder: Embedder, yes: bool) -> None:
+        self._collection = collection
+        self._documents = collection.documents
+        self._embedder = embedder
+        # Where only a server can count, no passage is sized by tokens; what is too long is cut when it says so.
+        self._limit = None if embedder.count_tokens([]) is None else embedder.max_tokens
+        self._yes = yes
+        self._chunking = parameters(self._limit)
+        self._rechunk = collection.fact(CHUNKING) not in (None, self._chunking)
+        self._counts = Counts()
+        self._known: dict[bytes, Known] = {}
+        self._found: dict[bytes, Stamp] = {}
+        self._skips: dict[bytes, dict[bytes, Skip]] = {}  # by root
+        self._batch: list[Document] = []
+
+    def run(self, roots: Sequence[Root], track: Track) -> Counts:
+        before = self._documents.count()
+        targets = self._targets(roots)
+        for root in targets:
+            self._look(root)
+        gone = self._gone()
+        moves = self._moves(gone)
+        dropped = [path for path in gone if path not in moves.values()]
+        self._guard(dropped, before, targets)
+
+        for root in targets:
+            self._documents.remember(root)
+        for new, old in moves.items():
+            self._documents.move(old, new)
+            self._known[new] = self._known.pop(old)
+        self._documents.remove(dropped)
+        unfit = self._read(track(self._to_read()))
+        self._drop_unfit(unfit, len(dropped), before)
+        for path, skips in self._skips.items():
+            self._documents.note_skips(path, skips.values())
+        self._collection.remember(CHUNKING, self._chunking)
+
+        counts = self._counts
+        counts.moved, counts.removed = len(moves), len(dropped) + len(unfit)
+        skips = {path: skip for of_root in self._skips.values() for path, skip in of_root.items()}
+        counts.failed = sum(skip.failed for skip in skips.values())
+        counts.skipped = len(skips) - counts.failed
+        return counts
+
+    def _targets(self, roots: Sequence[Root]) -> list[Root]:
+        """The roots, and those named before that lie below them, the outer ones first."""
+        targets = {root.path: root for root in roots}
+        for root in self._documents.roots():
+            if root.path not in targets and any(is_below(root.path, above.path) for above in roots):
+                targets[root.path] = root
+        return sorted(targets.values(), key=lambda root: root.path)
+
+    def _look(self, root: Root) -> None:
+        """Note what is on disk at `root`, and what is known of it."""
+        known = self._documents.known(root.path)
+        self._known.update(known)
+        skips = self._skips.setdefault(root.path, {})
+        if not os.path.lexists(root.path):
+            if not known:
+                raise NearestError(f"there is no file or folder {os.fsdecode(root.path)!r}")
+            return
+        for entry in walk(root.path, include=root.include, exclude=root.exclude, avoid=[os.fsencode(home())]):
+            if isinstance(entry, Skip):
+                skips[entry.path] = entry
+            else:
+                self._found[entry.path] = entry.stamp
+
+    def _gone(self) -> list[bytes]:
+        """The documents whose files are no longer offered. What could not be looked into is not gone."""
+        closed = [skip.path for skips in self._skips.values() for skip in skips.values() if skip.failed]
+        return [
+            path for path in self._known if path not in self._found and not any(is_below(path, at) for at in closed)
+        ]
+
+    def _moves(self, gone: list[bytes]) -> dict[bytes, bytes]:
+        """New path to old, for files that have only another name: the same bytes, of the same kind."""
+        if not gone:
+            return {}
+        lost: dict[tuple[bytes, str | None], list[bytes]] = {}
+        for path in gone:
+            lost.setdefault((self._known[path].digest, _kind(path)), []).append(path)
+        moves = {}
+        for path in self._found:
+            if path in self._known:
+                continue
+            same = lost.get((digest(path) or b"", _kind(path)))
+            if same:
+                moves[path] = same.pop()
+        return moves
+
+    def _guard(self, dropped: Sequence[bytes], before: int, targets: Sequence[Root]) -> None:
+        if self._yes or not dropped:
+            return
+        for root in targets:
+            of_root = [path for path in self._known if is_below(path, root.path)]
+            if of_root and set(of_root) <= set(dropped) and not any(is_below(path, root.path) for path in self._found):
+                raise GuardError(
+                    f"{os.fsdecode(root.path)} has none of its {len(of_root)} documents any more: a disk not mounted? "
+                    f"Nothing was dropped; give --yes if they are meant to go"
+                )
+        if len(dropped) * 5 > before:
+            raise GuardError(
+                f"{len(dropped)} of {before} documents are gone, {os.fsdecode(dropped[0])} the first; "
+                f"nothing was dropped: give --yes if they are meant to go"
+            )
+
+    def _to_read(self) -> list[bytes]:
+        """The files whose stamp is not the one remembered."""
+        if self._rechunk:
+            return list(self._found)
+        unread = [path for path, stamp in self._found.items() if self._stamp_of(path) != stamp]
+        self._counts.unchanged += len(self._found) - len(unread)
+        return unread
+
+    def _stamp_of(self, path: bytes) -> Stamp | None:
+        known = self._known.get(path)
+        return known.stamp if known else None
+
+    def _read(self, paths: Iterable[bytes]) -> list[bytes]:
+        """Read, chunk and keep; returns the known documents that are nothing to index any more."""
+        unfit = []
+        for path in paths:
+            document = read(path)
+            if isinstance(document, Skip):
+                self._skip(document)
+                if path in self._known and not document.failed:
+                    unfit.append(path)
+            else:
+                self._take(document)
+        self._flush()
+        return unfit
+
+    def _skip(self, skip: Skip) -> None:
+        root = max((root for root in self._skips if is_below(skip.path, root)), key=len)
+        self._skips[root][skip.path] = skip
+
+    def _take(self, document: Document) -> None:
+        known = self._known.get(document.path)
+        same = known is not None and (known.digest, known.kind) == (document.digest, document.kind)
+        if same:
+            self._counts.unchanged += 1
+        elif known:
+            self._counts.changed += 1
+        else:
+            self._counts.added += 1
+        if same and not self._rechunk:
+            self._documents.touch([(document.path, document.stamp)])
+            return
+        self._batch.append(document)
+        if len(self._batch) == BATCH_DOCUMENTS or sum(len(it.text) for it in self._batch) > BATCH_CHARACTERS:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Keep the documents read since the last time, their passages no longer than the embedder takes."""
+        chunked = [(document, chunk(document)) for document in self._batch]
+        self._batch = []
+        if self._limit is None:
+            self._documents.put(chunked)
+            return
+        tokens = self._count([passage.text for _, passages in chunked for passage in passages])
+        fitted: list[tuple[Document, Sequence[Chunk]]] = []
+        for document, passages in chunked:
+            own, tokens = tokens[: len(passages)], tokens[len(passages) :]
+            fitted.append((document, fit(document, passages, own, self._count, self._limit)))
+        self._documents.put(fitted)
+
+    def _count(self, texts: Sequence[str]) -> list[int]:
+        return self._embedder.count_tokens(texts) or []
+
+    def _drop_unfit(self, unfit: Sequence[bytes], dropped: int, before: int) -> None:
+        """Drop documents whose files hold nothing to index any more, unless so many that a disk may be at fault."""
+        if not self._yes and (dropped + len(unfit)) * 5 > before:
+            raise GuardError(
+                f"{len(unfit)} files hold no text any more, {os.fsdecode(unfit[0])} the first; "
+                f"their documents were kept: give --yes if they are meant to go"
+            )
+        self._documents.remove(unfit)
+
+
+def _kind(path: bytes) -> str | None:
+    return kinds.kind_of_name(os.fsdecode(os.path.basename(path)))  # noqa: PTH119 - not every name is text

@@ -1,0 +1,112 @@
+"""A question in, the passages nearest in meaning out."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from indexer.embedder import open_embedder
+from storage.collection import Collection
+from storage.errors import NearestError, NothingIndexedError, TooLongError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from indexer.embedder import Embedder
+    from storage.types import Hit, Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was found for one question."""
+
+    query: str
+    embedder: str
+    took_ms: float
+    hits: list[Hit]
+
+
+class Searcher:
+    """A collection and the embedder that made it, ready for questions.
+
+    Args:
+        collection: its name.
+        embedder: a name that the collection must have been made with; None for whichever it was.
+
+    Raises:
+        NothingIndexedError: the collection is empty.
+        MismatchError: it was made by another embedder, or with other weights.
+        NearestError: see `Collection` and `open_embedder`.
+    """
+
+    def __init__(self, collection: str, embedder: str | None = None) -> None:
+        self.collection = Collection(collection)
+        try:
+            identity = self.collection.identity
+            if identity is None:
+                raise NothingIndexedError(f"collection {collection!r} is empty: nearest index PATH")
+            if embedder:
+                self.collection.check_name(embedder)
+            # The model compiles while FAISS is imported and the vectors are read.
+            with ThreadPoolExecutor(1) as pool:
+                opening = pool.submit(_ready, identity.name)
+                self.collection.load()
+                self._embedder = opening.result()
+            self.collection.check(self._embedder.identity)
+        except BaseException:
+            self.collection.close()
+            raise
+        self.notes: list[str] = []
+
+    def ask(self, question: str, k: int) -> Answer:
+        """The k passages nearest to `question`.
+
+        Raises:
+            NearestError: the question is blank.
+            EmbedderError, UnreachableError: it cannot be embedded.
+        """
+        start = time.perf_counter()
+        if not question.strip():
+            raise NearestError("the question is empty: ask something")
+        hits = self.collection.nearest(self._embedded(question), k)
+        return Answer(question, self._embedder.name, (time.perf_counter() - start) * 1000, hits)
+
+    def _embedded(self, question: str) -> Vectors:
+        """The vector of a question; one too long for the model is asked in parts, and their mean is its vector."""
+        question = question.encode(errors="replace").decode().replace("\0", " ")
+        try:
+            return self._embedder.embed_query(question)
+        except TooLongError:
+            import numpy as np
+
+            from indexer.chunk import pieces
+
+            note = "the question is longer than the model's window: it was asked in parts, and their mean taken"
+            if note not in self.notes:
+                self.notes.append(note)
+            parts = [self._embedded(question[start:end]) for start, end in pieces(question)]
+            mean = np.mean(parts, axis=0)
+            vector: Vectors = (mean / np.linalg.norm(mean)).astype(np.float32)
+            return vector
+
+    def close(self) -> None:
+        """Close the collection and the embedder."""
+        self._embedder.close()
+        self.collection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _ready(name: str) -> Embedder:
+    embedder = open_embedder(name)
+    _ = embedder.identity  # loads the model
+    return embedder

@@ -1,0 +1,205 @@
+"""A command line in, an exit status out: the commands, each a thin line from its options to the floor below."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from search import show
+from search.group import INTERRUPTED, Cli, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from search.ask import Answer, Searcher
+    from storage.collection import Collection
+
+# The engines are imported inside the commands, so that `--help` and a usage error cost nothing.
+
+collection_option = click.option(
+    "-c", "--collection", "collection", metavar="NAME", default="default", show_default=True,
+    envvar="NEAREST_COLLECTION", help="The collection to use.",
+)  # fmt: skip
+embedder_option = click.option(
+    "--embedder", metavar="NAME", help="local:all-minilm (the default), local:FOLDER or ollama:MODEL."
+)
+
+
+@click.group(cls=Cli, context_settings={"help_option_names": ["-h", "--help"], "color": None})
+@click.version_option(package_name="nearest")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def cli(context: click.Context, debug: bool) -> None:
+    """Find the passages of your own documents that are nearest in meaning to a question.
+
+    Everything happens on this machine. Begin with: nearest index FOLDER
+    """
+    if os.environ.get("NO_COLOR"):
+        context.color = False
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, type=click.Path())
+@collection_option
+@embedder_option
+@click.option("--include", multiple=True, metavar="GLOB", help="Only files like this; again for more.")
+@click.option("--exclude", multiple=True, metavar="GLOB", help="No files or folders like this; again for more.")
+@click.option("-y", "--yes", is_flag=True, help="Drop documents even where more than a fifth of them is gone.")
+@click.option("--json", "as_json", is_flag=True, help="Say what was done as a JSON object.")
+def index(paths: tuple[str, ...], collection: str, embedder: str | None, as_json: bool, **options: Any) -> int:
+    """Read files and folders, and make them searchable.
+
+    Run it again to bring everything up to date: only what has changed is read and embedded. Without a PATH, all that
+    was ever indexed. It can be interrupted at any time; the next run carries on.
+
+    Files that .gitignore or .nearestignore exclude, hidden, binary and very large ones are passed over;
+    nearest status says why.
+    """
+    from indexer.index import Report, index_by_name
+    from search.progress import Bars
+
+    report, bars = Report(), Bars()
+    try:
+        index_by_name(collection, paths, embedder, **options, progress=bars, report=report, told=tell)
+    except KeyboardInterrupt:
+        bars.close()
+        tell(f"interrupted: {report.embedded} texts were embedded, {report.pending} wait; run it again to carry on")
+        return INTERRUPTED
+    finally:
+        bars.close()
+    if as_json:
+        click.echo(show.json_text(show.report_object(report), indent=2))
+    else:
+        for line in show.report_lines(report):
+            click.echo(line, err=True)
+    if report.documents.failed:
+        tell(f"{report.documents.failed} files could not be read: nearest status says why")
+    return 0 if report.chunks else _nothing()
+
+
+def _nothing() -> int:
+    tell("nothing was indexed: nearest status says why")
+    return 1
+
+
+@cli.command()
+@click.argument("question", nargs=-1, required=True)
+@collection_option
+@embedder_option
+@click.option("-k", "-n", "--limit", "k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
+@click.option("--json", "form", flag_value="json", help="One JSON object.")
+@click.option("--jsonl", "form", flag_value="jsonl", help="One JSON object a line, one line a question.")
+@click.option("--paths", "form", flag_value="paths", help="The paths alone, each once.")
+@click.option("--vimgrep", "form", flag_value="vimgrep", help="path:line:column:text, for editors.")
+def search(question: tuple[str, ...], collection: str, embedder: str | None, k: int, form: str | None) -> int:
+    """Find the passages nearest in meaning to QUESTION.
+
+    With - for the question, questions are read from standard input, one a line. Exit status 1 where nothing is found.
+    """
+    from search.ask import Searcher
+    from storage.errors import NearestError
+
+    text = " ".join(question)
+    if not text.strip():
+        raise NearestError("the question is empty: ask something")
+    with Searcher(collection, embedder) as searcher:
+        found = False
+        for one in _questions(text):
+            answer = searcher.ask(one, k)
+            found |= bool(answer.hits)
+            if text == "-" and form is None:
+                click.echo(click.style(f"# {show.visible(one)}", bold=True))
+            _formats(text == "-")[form or "people"](answer)
+        _search_notes(searcher)
+    return 0 if found else 1
+
+
+def _questions(text: str) -> Iterator[str]:
+    if text != "-":
+        yield text
+        return
+    for line in sys.stdin:
+        if line.strip():
+            yield line.strip()
+
+
+def _formats(several: bool) -> dict[str, Callable[[Answer], None]]:
+    return {
+        "json": lambda answer: click.echo(show.json_text(show.answer_object(answer), indent=None if several else 2)),
+        "jsonl": lambda answer: click.echo(show.json_text(show.answer_object(answer))),
+        "paths": show.paths,
+        "vimgrep": show.vimgrep,
+        "people": lambda answer: show.people(answer, shutil.get_terminal_size().columns),
+    }
+
+
+def _search_notes(searcher: Searcher) -> None:
+    _notes(searcher.collection)
+    for note in searcher.notes:
+        tell(note)
+    pending = searcher.collection.texts.waiting()
+    if pending:
+        tell(f"{pending} texts are not embedded yet and were not searched: nearest index")
+
+
+def _notes(collection: Collection) -> None:
+    for note in collection.notes:
+        tell(note)
+
+
+@cli.command()
+@collection_option
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+def status(collection: str, as_json: bool) -> int:
+    """Say what a collection holds, what of it can be found, and what was passed over and why."""
+    from storage.collection import Collection
+
+    with Collection(collection) as opened:
+        found = opened.status()
+    if as_json:
+        click.echo(show.json_text(show.status_object(collection, found), indent=2))
+    else:
+        for line in show.status_lines(collection, found):
+            click.echo(line)
+    return 0 if found.documents else 1
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@collection_option
+def forget(paths: tuple[str, ...], collection: str) -> int:
+    """Drop files and folders from a collection. The files themselves are not touched."""
+    from indexer.index import forget as run
+    from storage.collection import Collection
+
+    with Collection(collection) as readable:  # so that a misspelt name makes no collection
+        _ = readable.identity
+    with Collection(collection, write=True) as opened:
+        for line in run(opened, paths):
+            click.echo(line, err=True)
+    return 0
+
+
+@cli.command()
+@click.argument("texts", metavar="TEXT...", nargs=-1, required=True)
+@click.option("--embedder", metavar="NAME", envvar="NEAREST_EMBEDDER", default="local:all-minilm", show_default=True,
+              help="local:all-minilm, local:FOLDER or ollama:MODEL.")  # fmt: skip
+def embed(texts: tuple[str, ...], embedder: str) -> int:
+    """Print the embedding of each TEXT, as the JSON object that Ollama's /api/embed answers with."""
+    from indexer.embedder import open_embedder
+
+    engine = open_embedder(embedder)
+    try:
+        click.echo(show.json_text(engine.embed_response(texts)))
+    finally:
+        engine.close()
+    return 0
+
+
+def main() -> None:
+    """The console script."""
+    cli.run()

@@ -1,0 +1,66 @@
+"""What a command comes to in, an exit status and at most one line out.
+
+0 found or done, 1 nothing found, 2 an error or bad usage, 3 embedder unreachable, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import traceback
+from typing import NoReturn
+
+import click
+
+from search.show import visible
+from storage.errors import NearestError
+from storage.home import similar
+
+INTERRUPTED = 130
+
+
+class Cli(click.Group):
+    """The one place where errors become one line and an exit status."""
+
+    def run(self) -> NoReturn:
+        """Take the command line of this process, and exit. See the module's docstring for the status."""
+        debug = bool(os.environ.get("NEAREST_DEBUG")) or "--debug" in sys.argv[1:]
+        status: int | None
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                # lone surrogates, of names that are no text, come out as JSON writes them
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+        try:
+            status = self.main(prog_name="nearest", standalone_mode=False)
+            sys.stdout.flush()
+        except NearestError as error:
+            if debug:
+                traceback.print_exc()
+            tell(str(error))
+            status = error.exit_status
+        except click.ClickException as error:
+            error.show()
+            status = error.exit_code
+        except (KeyboardInterrupt, click.Abort):
+            tell("interrupted")
+            status = INTERRUPTED
+        except BrokenPipeError:  # whoever reads has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            status = 0
+        sys.exit(status or 0)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it, and with the command that was meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = "" if "id you mean" in error.message else similar(args[0], self.list_commands(ctx))
+            raise click.UsageError(error.message.rstrip(".") + near, ctx) from error
+
+
+def tell(message: str) -> None:
+    """One line for the user, on standard error."""
+    click.echo(f"nearest: {visible(' '.join(message.split()))}", err=True)

@@ -1,0 +1,162 @@
+"""For every test a home of its own; small documents, and vectors that anyone can compute; another process to be in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pytest
+
+from storage.collection import Collection
+from storage.types import Chunk, Document, Identity, Stamp
+
+if TYPE_CHECKING:
+    from storage.types import Vectors
+
+ROOT = Path(__file__).parent.parent
+DIMENSION = 8
+IDENTITY = Identity("test:digest", "1", DIMENSION)
+
+Corpus = Mapping[bytes, tuple[str, ...]]  # the passages of each document, by path
+
+
+@pytest.fixture(autouse=True)
+def nearest_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where everything is kept during this test; there is nothing yet."""
+    folder = tmp_path / "nearest-home"
+    monkeypatch.setenv("NEAREST_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def collection() -> Iterator[Collection]:
+    """The default collection, empty, open for writing, with an embedder."""
+    with writer() as opened:
+        yield opened
+
+
+@cache
+def vector_of(text: str) -> Vectors:
+    """The unit vector that stands for this text, everywhere; nobody can write to it."""
+    seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
+    row = np.random.default_rng(seed).standard_normal(DIMENSION)
+    vector = (row / np.linalg.norm(row)).astype(np.float32)
+    vector.flags.writeable = False
+    return vector
+
+
+def writer(name: str = "default") -> Collection:
+    """A collection open for writing, made by `IDENTITY`."""
+    opened = Collection(name, write=True)
+    opened.adopt(IDENTITY, vector_of("probe"))
+    return opened
+
+
+def document(path: bytes, *passages: str, stamp: Stamp | None = None) -> tuple[Document, list[Chunk]]:
+    """A document whose passages are its chunks, each on lines of its own."""
+    text = "\n".join(passages)
+    chunks, start, line = [], 0, 1
+    for passage in passages:
+        last = line + passage.count("\n")
+        chunks.append(Chunk(passage, start, start + len(passage), line, last, ("Top", "Below")))
+        start, line = start + len(passage) + 1, last + 1
+    digest = hashlib.sha256(text.encode()).digest()
+    return Document(path, "text", digest, stamp, "utf-8", "a title", text), chunks
+
+
+def embed(collection: Collection) -> list[str]:
+    """Give every waiting text its vector; returns these texts, in order."""
+    waiting = collection.texts.next(0, 1_000_000)
+    if waiting:
+        collection.texts.add([id_ for id_, _ in waiting], np.stack([vector_of(text) for _, text in waiting]))
+    return sorted(text for _, text in waiting)
+
+
+def index(collection: Collection, corpus: Corpus) -> list[str]:
+    """Put documents and embed what waits; returns the texts that were embedded."""
+    collection.documents.put(document(path, *passages) for path, passages in corpus.items())
+    return embed(collection)
+
+
+def found(collection: Collection, question: str, k: int) -> list[tuple[bytes, str]]:
+    """Path and passage of the k hits nearest to a question."""
+    return [(os.fsencode(hit.path), hit.chunk.text) for hit in collection.nearest(vector_of(question), k)]
+
+
+def truth(corpus: Corpus, question: str, k: int) -> list[tuple[bytes, str]]:
+    """What `found` must be, from comparing with every passage."""
+    every = [(path, place, text) for path, texts in corpus.items() for place, text in enumerate(texts)]
+    asked = vector_of(question).astype(np.float64)
+    every.sort(key=lambda one: (-round(float(vector_of(one[2]) @ asked), 12), one[0], one[1]))
+    return [(path, text) for path, _, text in every[:k]]
+
+
+def stored(collection: Collection, sql: str) -> list[tuple[Any, ...]]:
+    """What a query says of a collection's database, asked through a connection of its own."""
+    with closing(sqlite3.connect(collection.folder / "nearest.db")) as connection:
+        return connection.execute(sql).fetchall()
+
+
+CHILD = """
+import json, sys
+from conftest import *
+for line in sys.stdin:
+    try:
+        exec(json.loads(line))
+        answer = "done"
+    except Exception as error:
+        answer = f"{type(error).__name__}: {error}"
+    print(answer, flush=True)
+"""
+
+
+class OtherProcess:
+    """Another process, with all of this module at hand, which does what it is told."""
+
+    def __init__(self) -> None:
+        paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", CHILD],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": paths},
+        )
+        self.pid = self._process.pid
+
+    def does(self, code: str) -> str:
+        """Run some Python and wait; returns "done", "ErrorClass: message", or "" if the process died of it."""
+        self.begins(code)
+        return self.hears()
+
+    def begins(self, code: str) -> None:
+        """Run some Python; what it prints, then "done", can be heard."""
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps(code) + "\n")
+        self._process.stdin.flush()
+
+    def hears(self) -> str:
+        """The next line that the process prints, as soon as it does."""
+        assert self._process.stdout
+        return self._process.stdout.readline().rstrip("\n")
+
+    def kill(self) -> None:
+        """What `kill -9` does."""
+        self._process.kill()
+        self._process.communicate()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()

@@ -1,0 +1,114 @@
+"""What a server said in, the right next step out."""
+
+from __future__ import annotations
+
+import pytest
+
+from indexer.retry import BUDGET, MAX_TRIES, Failure, Fault, backoff, classify, persist
+
+EOF = 'do embedding request: Post "http://127.0.0.1:39221/embedding": EOF'
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "fault"),
+    [
+        (400, "the input length exceeds the context length", Fault.TOO_LONG),
+        (400, "input exceeds maximum context length", Fault.TOO_LONG),
+        (400, "input length exceeds maximum context length", Fault.TOO_LONG),
+        (400, "input after truncation exceeds maximum context length", Fault.TOO_LONG),
+        (400, "input exceeds maximum context length and cannot be truncated further", Fault.TOO_LONG),
+        (400, "request (302 tokens) exceeds the available context size (256 tokens), try", Fault.TOO_LONG),
+        (500, "input (103 tokens) is too large to process. increase the physical batch size", Fault.TOO_LONG),
+        (413, "413 Request Entity Too Large", Fault.TOO_LONG),
+        (400, "embedding contains NaN or Inf values", Fault.NOT_A_NUMBER),
+        (500, "failed to encode response: json: unsupported value: NaN", Fault.NOT_A_NUMBER),
+        (400, EOF, Fault.CUT_OFF),
+        (500, EOF, Fault.CUT_OFF),
+        (500, "read tcp 127.0.0.1:1: wsarecv: An existing connection was forcibly closed", Fault.CUT_OFF),
+        (400, "read: connection reset by peer", Fault.CUT_OFF),
+        (400, "write: broken pipe", Fault.CUT_OFF),
+        (400, "dial tcp 127.0.0.1:39221: connect: connection refused", Fault.BUSY),
+        (400, "No connection could be made because the target machine actively refused it.", Fault.BUSY),
+        (503, "server busy, please try again.  maximum pending requests exceeded", Fault.BUSY),
+        (500, "unexpected server status: llm server loading model", Fault.BUSY),
+        (400, "no slots available after 10 retries", Fault.BUSY),
+        *[(status, "?", Fault.BUSY) for status in (408, 425, 429, 499, 500, 502, 503, 504)],
+        (503, "down for maintenance", Fault.BUSY),  # holds the letters n-a-n
+        (501, "This server does not support embeddings. Start it with `--embeddings`", Fault.FATAL),
+        (500, "this model does not support embeddings", Fault.FATAL),
+        (400, "invalid model name", Fault.FATAL),
+        (400, "invalid input type", Fault.FATAL),
+        (401, "unauthorized", Fault.FATAL),
+        (403, "403 Forbidden", Fault.FATAL),
+        (404, 'model "eof-loading" not found, try pulling it first', Fault.FATAL),
+        (404, "model 'nan' not found", Fault.FATAL),
+        (400, "anything else", Fault.FATAL),
+        (307, "the server redirects to http://elsewhere/", Fault.FATAL),
+    ],
+)
+def test_the_words_count_before_the_status(status: int, message: str, fault: Fault) -> None:
+    assert classify(status, message) is fault
+
+
+def test_waits_double_and_end_after_five_tries() -> None:
+    waits = [backoff([Fault.BUSY] * n, splittable=False, spent=0, jitter=0) for n in range(1, MAX_TRIES + 1)]
+    assert waits == [0.5, 1, 2, 4, None]
+
+
+def test_jitter_adds_at_most_a_quarter() -> None:
+    assert backoff([Fault.BUSY], splittable=False, spent=0, jitter=1) == 0.625
+
+
+@pytest.mark.parametrize(
+    ("fault", "alone", "together"),
+    [
+        (Fault.FATAL, 1, 1),
+        (Fault.TOO_LONG, 1, 1),
+        (Fault.NOT_A_NUMBER, 2, 1),
+        (Fault.GARBLED, 2, 2),
+        (Fault.BAD_VECTORS, 2, 2),
+        (Fault.CUT_OFF, 5, 2),
+        (Fault.NO_CONNECTION, 5, 5),
+        (Fault.BUSY, 5, 5),
+    ],
+)
+def test_each_fault_has_its_number_of_tries(fault: Fault, alone: int, together: int) -> None:
+    for splittable, tries in ((False, alone), (True, together)):
+        outcomes = [backoff([fault] * n, splittable=splittable, spent=0, jitter=0) for n in range(1, 6)]
+        assert outcomes.index(None) + 1 == tries
+
+
+def test_two_kinds_of_fault_share_the_five_tries() -> None:
+    faults = [Fault.BUSY, Fault.NO_CONNECTION, Fault.BUSY, Fault.NO_CONNECTION]
+    assert backoff(faults, splittable=True, spent=0, jitter=0) == 4
+    assert backoff([*faults, Fault.BUSY], splittable=True, spent=0, jitter=0) is None
+
+
+@pytest.mark.parametrize(
+    ("spent", "retry_after", "wait"),
+    [(0, 7, 7), (0, 0.1, 0.5), (BUDGET - 1, None, 0.5), (BUDGET, None, None), (0, 121, None), (119, 2, None)],
+)
+def test_the_budget_holds(spent: float, retry_after: float | None, wait: float | None) -> None:
+    assert backoff([Fault.BUSY], splittable=False, spent=spent, jitter=0, retry_after=retry_after) == wait
+
+
+def test_persist_never_sleeps_beyond_the_budget() -> None:
+    waits: list[float] = []
+
+    def attempt() -> None:
+        raise Failure(Fault.BUSY, "busy", status=503, retry_after=50)
+
+    with pytest.raises(Failure, match="busy"):
+        persist(attempt, splittable=False, sleep=waits.append, between=lambda failure: True)
+    assert waits == [50, 50]
+
+
+def test_persist_stops_when_told_to() -> None:
+    waits: list[float] = []
+
+    def attempt() -> None:
+        raise Failure(Fault.BUSY, "busy")
+
+    with pytest.raises(Failure):
+        persist(attempt, splittable=False, sleep=waits.append, between=lambda failure: False)
+    assert not waits

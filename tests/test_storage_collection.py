@@ -1,0 +1,194 @@
+"""A collection answers with the nearest there are, remembers what made it, and says what it holds."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from conftest import DIMENSION, IDENTITY, document, embed, found, index, stored, truth, vector_of, writer
+
+from storage.collection import SNAPSHOT, Collection
+from storage.errors import MismatchError
+from storage.neighbours import Neighbours
+from storage.types import Identity, Skip
+
+if TYPE_CHECKING:
+    from storage.types import Vectors
+
+CORPUS = {b"/%02d" % n: tuple(f"passage {n} {m}" for m in range(n % 4 + 1)) for n in range(20)}
+
+
+@pytest.mark.parametrize("k", [1, 2, 7, 49, 50, 51, 1000])
+def test_the_nearest_are_those_that_comparing_with_every_passage_gives(collection: Collection, k: int) -> None:
+    index(collection, CORPUS)
+    hits = collection.nearest(vector_of("question"), k)
+    assert [(os.fsencode(hit.path), hit.chunk.text) for hit in hits] == truth(CORPUS, "question", k)
+    assert len(hits) == min(k, 50)
+    assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
+    cosines = [float(vector_of(hit.chunk.text) @ vector_of("question")) for hit in hits]
+    np.testing.assert_allclose([hit.score for hit in hits], cosines, atol=1e-6)
+
+
+def test_asking_for_none_gives_none(collection: Collection) -> None:
+    index(collection, CORPUS)
+    assert collection.nearest(vector_of("question"), 0) == []
+
+
+def test_equal_passages_come_in_order_of_path_and_place(collection: Collection) -> None:
+    index(collection, {b"/b": ("x", "same", "y", "same"), b"/a": ("same",), b"/\xff": ("same",), b"/B": ("same",)})
+    hits = collection.nearest(vector_of("same"), 5)
+    assert [(os.fsencode(hit.path), hit.chunk.start_line) for hit in hits] == [
+        (b"/B", 1),
+        (b"/a", 1),
+        (b"/b", 2),
+        (b"/b", 4),
+        (b"/\xff", 1),
+    ]
+
+
+def test_more_texts_than_one_statement_takes_are_all_found(collection: Collection) -> None:
+    index(collection, {b"/a": tuple(str(n) for n in range(1300))})
+    assert len(set(found(collection, "question", 1300))) == 1300
+
+
+def test_what_is_removed_is_gone_at_once_and_the_snapshot_is_not_rewritten(collection: Collection) -> None:
+    index(collection, CORPUS)
+    collection.save_snapshot()
+    file = collection.folder / SNAPSHOT
+    before, written = file.read_bytes(), file.stat().st_mtime_ns
+    first = truth(CORPUS, "question", 1)[0][0]
+    collection.documents.remove([first])
+    rest = {path: passages for path, passages in CORPUS.items() if path != first}
+    assert found(collection, "question", 50) == truth(rest, "question", 50)
+    collection.save_snapshot()
+    assert (file.read_bytes(), file.stat().st_mtime_ns) == (before, written)
+    with Collection("default") as reader:
+        assert found(reader, "question", 50) == truth(rest, "question", 50)
+        assert reader.notes == []
+
+
+def test_k_come_back_whenever_k_are_there_however_many_nearer_ones_went(collection: Collection) -> None:
+    gone = {b"/gone": tuple(f"gone {n}" for n in range(3000))}
+    kept = {b"/kept": tuple(f"kept {n}" for n in range(10))}
+    index(collection, {**gone, **kept})
+    collection.save_snapshot()
+    collection.documents.remove([b"/gone"])
+    for question in ("gone 0", "gone 1500", "kept 3"):
+        for k in (1, 5, 10, 20):
+            assert found(collection, question, k) == truth(kept, question, k)
+    index(collection, {b"/back": ("gone 7",)})
+    assert found(collection, "gone 7", 1) == [(b"/back", "gone 7")]
+    assert len(found(collection, "gone 0", 11)) == 11
+
+
+def test_a_collection_without_an_embedder_finds_nothing() -> None:
+    with Collection("default", write=True) as collection:
+        assert collection.identity is None
+        collection.documents.put([document(b"/a", "one")])
+        assert collection.nearest(vector_of("one"), 5) == []
+        collection.save_snapshot()
+        assert not (collection.folder / SNAPSHOT).exists()
+        assert collection.status().embedder is None
+        assert collection.status().pending == 1
+        assert collection.notes == []
+
+
+def test_what_made_a_collection_is_remembered() -> None:
+    made = Identity("ollama:nomic", "abc", DIMENSION, "search_query: ", "search_document: ")
+    with Collection("default", write=True) as collection:
+        collection.adopt(made, vector_of("probe"))
+        assert collection.identity == made
+    with Collection("default") as reader:
+        assert reader.identity == made
+        reader.check(made)
+        reader.adopt(made, vector_of("probe"))
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (replace(IDENTITY, name="local:other"), "was made with test:digest, not local:other: leave --embedder away"),
+        (replace(IDENTITY, digest="2"), "has other weights, prefixes or dimensions"),
+        (replace(IDENTITY, dimension=16), "has other weights, prefixes or dimensions"),
+        (replace(IDENTITY, query_prefix="q: "), "has other weights, prefixes or dimensions"),
+        (replace(IDENTITY, document_prefix="d: "), "has other weights, prefixes or dimensions"),
+    ],
+)
+def test_another_embedder_is_refused_with_the_cure(collection: Collection, other: Identity, message: str) -> None:
+    index(collection, CORPUS)
+    with pytest.raises(MismatchError, match=f"{message}.*-c NAME"):
+        collection.check(other)
+    with pytest.raises(MismatchError, match=f"{message}.*-c NAME"):
+        collection.adopt(other, vector_of("probe"))
+    assert stored(collection, "SELECT name, digest FROM embedders") == [("test:digest", "1")]
+    assert found(collection, "question", 3) == truth(CORPUS, "question", 3)
+
+
+def test_an_embedder_that_embeds_otherwise_than_before_is_refused(collection: Collection) -> None:
+    nearly = vector_of("probe") + np.float32(0.001) * vector_of("noise")
+    collection.adopt(IDENTITY, nearly / np.linalg.norm(nearly))
+    for probe in (vector_of("other"), -vector_of("probe"), np.full(DIMENSION, np.nan, np.float32)):
+        with pytest.raises(MismatchError, match="no longer embeds as it did"):
+            collection.adopt(IDENTITY, probe)
+
+
+def test_facts_are_remembered_and_replaced(collection: Collection) -> None:
+    assert collection.fact("chunking") is None
+    collection.remember("chunking", "800")
+    collection.remember("chunking", "größer")
+    with Collection("default") as reader:
+        assert reader.fact("chunking") == "größer"
+
+
+def test_status_says_what_is_here_and_what_can_be_found(collection: Collection) -> None:
+    index(collection, {b"/a": ("12345", "123")})
+    collection.documents.put([document(b"/b", "1234", "12345")])
+    collection.documents.note_skips(b"/", [Skip(b"/x", "binary")])
+    collection.save_snapshot()
+    status = collection.status()
+    assert (status.embedder, status.documents, status.chunks, status.vectors) == (IDENTITY, 2, 4, 2)
+    assert (status.pending, status.refused, status.skips) == (1, [], [Skip(b"/x", "binary")])
+    assert status.searchable == pytest.approx(13 / 17)
+    assert status.bytes_on_disk == sum(path.stat().st_size for path in collection.folder.iterdir())
+    assert status.bytes_on_disk > (collection.folder / SNAPSHOT).stat().st_size > 0
+    embed(collection)
+    assert collection.status().searchable == 1.0
+    with Collection("default") as reader:
+        assert reader.status().chunks == 4
+
+
+def test_collections_know_nothing_of_each_other() -> None:
+    with writer("one") as one, writer("two") as two:
+        index(one, {b"/a": ("one",)})
+        index(two, {b"/a": ("two",), b"/b": ("more",)})
+        assert found(one, "two", 5) == [(b"/a", "one")]
+        assert found(two, "one", 5) == truth({b"/a": ("two",), b"/b": ("more",)}, "one", 5)
+
+
+def test_what_is_found_and_what_is_shown_are_of_one_moment(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(collection, CORPUS)
+    with Collection("default") as reader:
+        search = Neighbours.search
+
+        def searching(neighbours: Neighbours, query: Vectors, k: int) -> object:
+            hits = search(neighbours, query, k)
+            collection.documents.remove(CORPUS)  # through another connection, between the finding and the showing
+            return hits
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Neighbours, "search", searching)
+            assert found(reader, "question", 9) == truth(CORPUS, "question", 9)
+        assert found(reader, "question", 9) == []
+
+
+def test_closing_twice_is_closing_once() -> None:
+    opened = writer()
+    opened.close()
+    opened.close()
+    with writer() as again:
+        assert again.identity == IDENTITY
