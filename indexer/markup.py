@@ -73,7 +73,8 @@ def extract(source: str) -> Extract | None:
         return None
     page = _Page()
     if root is not None:
-        _fill(page, root)
+        for tree in (root, *root.itersiblings("*")):  # what stands after "</html>" is a tree of its own
+            _fill(page, tree)
     return page.extract()
 
 
@@ -164,7 +165,7 @@ class _Page:
                 )
         if tag in BLOCKS or tag in CELLS:
             self.depth -= tag in LISTS
-            self.block(tag)
+            self.block("dd" if tag == "dt" else tag)  # a term and its meaning stay together
             if tag == "pre":
                 self.pre -= 1
                 self.drop_empty_lines()

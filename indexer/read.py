@@ -29,10 +29,9 @@ SAMPLE_BYTES = 65536  # enough to tell an encoding
 # NONBLOCK: a pipe that took the file's place since the walk must not hold us. NOFOLLOW: nor a link lead us elsewhere.
 _FLAGS = [getattr(os, name, 0) for name in ("O_BINARY", "O_NONBLOCK", "O_NOFOLLOW", "O_NOCTTY")]
 
-_BOMS = {  # the longer first: UTF-32's begins with UTF-16's
+_BOMS = {  # the longer first: UTF-32's begins with UTF-16's; UTF-8 needs none to be known
     codecs.BOM_UTF32_LE: "utf-32-le",
     codecs.BOM_UTF32_BE: "utf-32-be",
-    codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }

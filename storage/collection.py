@@ -80,12 +80,12 @@ class Collection:
             self._lock = WriterLock(self.folder)
         try:
             self._look_first()
-            self._db = Database(self.folder / home.DATABASE, write=write)
+            self.database = Database(self.folder / home.DATABASE, write=write)
         except BaseException:
             self._unlock()
             raise
         try:
-            self.documents = Documents(self._db)
+            self.documents = Documents(self.database)
             self._embedder, self._identity = self._active()
         except BaseException:
             self.close()
@@ -127,9 +127,9 @@ class Collection:
             )
 
     def _active(self) -> tuple[int, Identity | None]:
-        if not self._db.value("SELECT count(*) FROM sqlite_master WHERE name = 'embedders'"):
+        if not self.database.value("SELECT count(*) FROM sqlite_master WHERE name = 'embedders'"):
             return 0, None  # a first run that was killed before it had a schema
-        rows = self._db.rows(
+        rows = self.database.rows(
             "SELECT id, name, digest, dimension, query_prefix, document_prefix FROM embedders WHERE active = 1"
         )
         return (rows[0][0], Identity(*rows[0][1:])) if rows else (0, None)
@@ -137,7 +137,7 @@ class Collection:
     def _open_neighbours(self) -> Neighbours | None:
         if self._identity is None:
             return None
-        return Neighbours(self._db, self.folder / SNAPSHOT, self._embedder, self._identity.dimension)
+        return Neighbours(self.database, self.folder / SNAPSHOT, self._embedder, self._identity.dimension)
 
     @property
     def identity(self) -> Identity | None:
@@ -147,7 +147,7 @@ class Collection:
     @property
     def texts(self) -> Texts:
         """The texts under the collection's embedder, which it must have."""
-        return Texts(self._db, self._embedder)
+        return Texts(self.database, self._embedder)
 
     @property
     def notes(self) -> list[str]:
@@ -166,7 +166,7 @@ class Collection:
         """
         if self._identity is None:
             values = (identity.name, identity.digest, identity.dimension)
-            self._embedder = self._db.run(
+            self._embedder = self.database.run(
                 "INSERT INTO embedders (name, digest, dimension, query_prefix, document_prefix, probe, active)"
                 " VALUES (?, ?, ?, ?, ?, ?, 1)",
                 (*values, identity.query_prefix, identity.document_prefix, probe.astype("<f4").tobytes()),
@@ -175,7 +175,7 @@ class Collection:
             self._neighbours = self._open_neighbours()
             return
         self.check(identity)
-        blob = self._db.value("SELECT probe FROM embedders WHERE id = ?", (self._embedder,))
+        blob = self.database.value("SELECT probe FROM embedders WHERE id = ?", (self._embedder,))
         if not float(np.frombuffer(blob, "<f4") @ probe) >= SAME:
             raise MismatchError(
                 f"{identity.name} no longer embeds as it did when collection {self.name!r} was made: "
@@ -202,12 +202,12 @@ class Collection:
 
     def fact(self, key: str) -> str | None:
         """Something that the collection was asked to remember."""
-        value: str | None = self._db.value("SELECT value FROM facts WHERE key = ?", (key,))
+        value: str | None = self.database.value("SELECT value FROM facts WHERE key = ?", (key,))
         return value
 
     def remember(self, key: str, value: str) -> None:
         """Remember something."""
-        self._db.run("INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)", (key, value))
+        self.database.run("INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)", (key, value))
 
     def load(self) -> None:
         """Read the vectors now rather than with the first question."""
@@ -224,7 +224,7 @@ class Collection:
         if self._neighbours is None:
             return []
         self._neighbours.refreshed()
-        with self._db.transaction():  # so that what is found and what is shown are of one moment
+        with self.database.transaction():  # so that what is found and what is shown are of one moment
             scores, ids = self._neighbours.search(query, k)
             score_of = dict(zip(ids.tolist(), scores.tolist(), strict=True))
             rows = self._chunks_of(list(score_of))
@@ -235,7 +235,7 @@ class Collection:
         rows = []
         for start in range(0, len(texts), 500):
             some = texts[start : start + 500]
-            rows += self._db.rows(CHUNKS.format(",".join("?" * len(some))), some)
+            rows += self.database.rows(CHUNKS.format(",".join("?" * len(some))), some)
         return rows
 
     def save_snapshot(self) -> None:
@@ -245,11 +245,11 @@ class Collection:
 
     def status(self) -> Status:
         """What is here."""
-        if not self._db.value("SELECT count(*) FROM sqlite_master WHERE name = 'chunks'"):
+        if not self.database.value("SELECT count(*) FROM sqlite_master WHERE name = 'chunks'"):
             return Status(None, 0, 0, 0, 0, 0.0, [], [], self._size())
-        chunks, characters, searchable = self._db.rows(COVERAGE, (self._embedder,))[0]
-        vectors = self._db.value("SELECT count(*) FROM vectors WHERE embedder = ?", (self._embedder,))
-        refused = self._db.rows(
+        chunks, characters, searchable = self.database.rows(COVERAGE, (self._embedder,))[0]
+        vectors = self.database.value("SELECT count(*) FROM vectors WHERE embedder = ?", (self._embedder,))
+        refused = self.database.rows(
             "SELECT path, start_line, reason FROM refusals JOIN chunks USING (text)"
             " JOIN documents ON documents.id = chunks.document WHERE embedder = ? ORDER BY path, start_line",
             (self._embedder,),
@@ -272,7 +272,7 @@ class Collection:
     def close(self) -> None:
         """Close the database, then let the next writer in."""
         try:
-            self._db.close()
+            self.database.close()
         finally:
             self._unlock()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import hashlib
 import os
 import socket
@@ -177,7 +178,6 @@ EMOJI = "A plain line, and 😀 beyond the plane.\n"
 TEXTS = [GERMAN, FRENCH, CHINESE, JAPANESE, KOREAN, RUSSIAN, ENGLISH, EMOJI]
 
 
-@pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize(
     ("codec", "bom"),
     [
@@ -192,10 +192,10 @@ TEXTS = [GERMAN, FRENCH, CHINESE, JAPANESE, KOREAN, RUSSIAN, ENGLISH, EMOJI]
         ("utf-32-le", b""),
     ],
 )
-@pytest.mark.parametrize("times", [1, 300])
-def test_unicode_in_every_form(tmp_path: Path, text: str, codec: str, bom: bytes, times: int) -> None:
-    found = document(tmp_path / "a.txt", bom + (text * times).encode(codec))
-    assert (found.encoding, found.text) == (codec, text * times)
+def test_unicode_in_every_form(tmp_path: Path, codec: str, bom: bytes) -> None:
+    for text in [text * times for text in TEXTS for times in (1, 300)]:
+        found = document(tmp_path / "a.txt", bom + text.encode(codec))
+        assert (found.encoding, found.text) == (codec, text)
 
 
 @pytest.mark.parametrize(
@@ -214,10 +214,10 @@ def test_unicode_in_every_form(tmp_path: Path, text: str, codec: str, bom: bytes
         (RUSSIAN, "cp1251", "cp1251"),
     ],
 )
-@pytest.mark.parametrize("before", ["", "Plain English stands before. " * 5000 + "\n"])
-@pytest.mark.parametrize("times", [1, 3000])
-def test_older_encodings_are_guessed(tmp_path: Path, text: str, codec: str, name: str, before: str, times: int) -> None:
-    for whole in (before + text * times, before + text.replace("\n", " ") * times):
+def test_older_encodings_are_guessed(tmp_path: Path, text: str, codec: str, name: str) -> None:
+    before = "Plain English stands before. " * 5000
+    on_one_line = text.replace("\n", " ")
+    for whole in (text, text * 3000, before + text, before + "\n" + text * 3000, before + on_one_line * 3000):
         found = document(tmp_path / "a.txt", whole.encode(codec))
         assert (found.encoding, found.text) == (name, whole)
 
@@ -343,7 +343,7 @@ def test_what_takes_a_file_s_place_is_not_read(tmp_path: Path, monkeypatch: pyte
         return opened(name, flags)
 
     monkeypatch.setattr(os, "open", swap_and_open)
-    assert reason(path) == ("named pipe" if what == "pipe" else f"!{os.strerror(40)}")
+    assert reason(path) == ("named pipe" if what == "pipe" else f"!{os.strerror(errno.ELOOP)}")
 
 
 def test_a_file_that_is_gone_is_no_failure(tmp_path: Path) -> None:
@@ -468,7 +468,7 @@ def test_any_bytes_give_a_document_or_a_reason(tmp_path: Path, name: str, data: 
     path.write_bytes(data)
     found = read(os.fsencode(path))
     if isinstance(found, Skip):
-        assert found.reason in {"binary", "empty", "no words"}
+        assert found.reason in {"binary", "empty", "no words", "PDF is not read yet", "RTF is not read yet", "archive"}
         return
     assert found.digest == hashlib.sha256(data).digest()
     assert found.text.encode().decode() == found.text
@@ -485,11 +485,12 @@ def test_any_bytes_give_a_document_or_a_reason(tmp_path: Path, name: str, data: 
 
 @settings(max_examples=100, deadline=None)
 @given(
-    st.text(st.characters(exclude_categories=["Cs", "Cc"])), st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+    text=st.text(st.characters(exclude_categories=["Cs", "Cc"])),
+    codec=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]),
 )
-def test_marked_or_utf8_text_comes_back(text: str, codec: str) -> None:
+def test_text_in_unicode_comes_back(text: str, codec: str) -> None:
     plain = "words: " + text.removeprefix("\ufeff")
     found, _ = decode(plain.encode(codec))
-    assert found in (plain, "")  # "" for much that is in no text: private and unassigned characters
-    if codec.startswith("utf-8"):
-        assert found == plain
+    assert found == plain or (
+        found == "" and codec in ("utf-16", "utf-32")
+    )  # where much of it is private or unassigned

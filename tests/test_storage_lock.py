@@ -48,7 +48,7 @@ def test_readers_read_the_last_commit_while_a_writer_is_in_the_midst() -> None:
     with OtherProcess() as other:
         assert other.does("c = writer()") == "done"
         assert other.does("index(c, {b'/a': ('one',)})") == "done"
-        assert other.does("open_one = c._db.transaction(); open_one.__enter__()") == "done"
+        assert other.does("open_one = c.database.transaction(); open_one.__enter__()") == "done"
         assert other.does("c.documents.remove([b'/a']); index(c, {b'/b': ('two',)})") == "done"
         with Collection("default") as reader, Collection("default") as another:
             assert found(reader, "two", 5) == found(another, "two", 5) == [(b"/a", "one")]
