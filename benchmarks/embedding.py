@@ -16,6 +16,7 @@ import random
 import statistics
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,7 +105,7 @@ def real_texts(number: int) -> tuple[str, list[str]]:
 
 
 def onnx_contenders() -> list[Contender]:
-    """onnxruntime in fp32: with our batches, and with those that most people send; none where it is not installed."""
+    """onnxruntime in fp32, with our batches and with those that most people send; none where it is not installed."""
     try:
         import onnxruntime
 
@@ -112,41 +113,50 @@ def onnx_contenders() -> list[Contender]:
     except ImportError as error:
         print(f"without onnxruntime, which is not installed ({error}): {INSTALL}", file=sys.stderr)
         return []
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = THREADS
-    weights = load_file(model_folder.find("all-minilm").path / model_folder.WEIGHTS)
-    session = onnxruntime.InferenceSession(onnx_minilm.model(weights), options, providers=["CPUExecutionProvider"])
+    model = onnx_minilm.model(load_file(model_folder.find("all-minilm").path / model_folder.WEIGHTS))
     ready = tokenizer()
 
-    def embed(texts: list[str], cut: Callable[[list[list[int]]], Iterator[Sequence[int]]]) -> Vectors:
-        tokens = [encoding.ids for encoding in ready.encode_batch_fast(texts)]
-        vectors = np.empty((len(texts), onnx_minilm.HIDDEN), np.float32)
-        for rows in cut(tokens):
-            feed = {name: array.astype(np.int64) for name, array in padded([tokens[row] for row in rows]).items()}
-            vectors[rows] = session.run(None, feed)[0]
-        return vectors
+    def sessions(number: int, threads: int) -> list[Any]:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        return [onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"]) for _ in range(number)]
+
+    def contender(name: str, runs: list[Any], cut: Callable[[list[list[int]]], Iterator[Sequence[int]]]) -> Contender:
+        def embed(texts: list[str]) -> Vectors:
+            tokens = [encoding.ids for encoding in ready.encode_batch_fast(texts)]
+            vectors = np.empty((len(texts), onnx_minilm.HIDDEN), np.float32)
+
+            def work(part: int, share: list[Sequence[int]]) -> None:
+                for rows in share:
+                    feed = padded([tokens[row] for row in rows])
+                    (vectors[rows],) = runs[part].run(None, {name: ids.astype(np.int64) for name, ids in feed.items()})
+
+            all_ = list(cut(tokens))
+            with ThreadPoolExecutor(len(runs)) as pool:
+                list(pool.map(work, range(len(runs)), [all_[part :: len(runs)] for part in range(len(runs))]))
+            return vectors
+
+        return Contender(f"onnxruntime fp32, {name}", embed)
 
     def in_order(tokens: list[list[int]]) -> Iterator[range]:
         for start in range(0, len(tokens), USUAL_BATCH):
             yield range(start, min(start + USUAL_BATCH, len(tokens)))
 
+    together = sessions(1, THREADS)
     return [
-        Contender("onnxruntime fp32, the same batches", lambda texts: embed(texts, batches)),
-        Contender(f"onnxruntime fp32, unsorted batches of {USUAL_BATCH}", lambda texts: embed(texts, in_order)),
+        contender("the same batches", together, batches),
+        contender("the same batches, a session a core", sessions(THREADS, 1), batches),
+        contender(f"unsorted batches of {USUAL_BATCH}", together, in_order),
     ]
 
 
 def contenders() -> list[Contender]:
     """All of them; the first is nearest as it comes."""
-    default, exact = (
-        LocalEmbedder("all-minilm", os.environ.get("NEAREST_PRECISION")),
-        LocalEmbedder("all-minilm", "fp32"),
-    )
-    ours = Contender(f"nearest {default.encoder.precision}, the default", default.embed_documents)
-    theirs = onnx_contenders()
-    if default.encoder.precision == "fp32":
-        return [ours, *theirs]
-    return [ours, *theirs[:1], Contender("nearest fp32", exact.embed_documents), *theirs[1:]]
+    ours = [LocalEmbedder("all-minilm")]
+    if ours[0].encoder.precision != "fp32":
+        ours.append(LocalEmbedder("all-minilm", "fp32"))
+    named = [Contender(f"nearest {embedder.encoder.precision}", embedder.embed_documents) for embedder in ours]
+    return [*named, *onnx_contenders()]
 
 
 def measure(
@@ -179,6 +189,7 @@ def machine() -> dict[str, Any]:
     return {
         "processor": ov.Core().get_property("CPU", "FULL_DEVICE_NAME"),
         "threads": THREADS,
+        "load_before": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else "unknown",
         "amx_bf16": "amx_bf16" in flags,
         "avx512_bf16": "avx512_bf16" in flags,
         "python": platform.python_version(),
@@ -195,14 +206,15 @@ def cosines(one: Vectors, other: Vectors) -> dict[str, float]:
 
 def run(number: int, rounds: int) -> dict[str, Any]:
     """Everything that there is to report."""
+    measured_on = machine()
     note, texts = real_texts(number)
     tokens = [len(encoding.ids) for encoding in tokenizer().encode_batch_fast(texts)]
     runners = contenders()
     speeds, vectors = measure(runners, texts, rounds)
     first, *others = speeds
-    exact = "nearest fp32" if "nearest fp32" in vectors else first
+    exact = "nearest fp32"
     return {
-        "machine": machine(),
+        "machine": measured_on,
         "texts": {"number": len(texts), "tokens_on_average": round(statistics.mean(tokens), 1), "from": note},
         "rounds": rounds,
         "chunks_per_second": {name: round(statistics.median(each), 1) for name, each in speeds.items()},

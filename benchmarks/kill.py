@@ -133,7 +133,7 @@ def _one(tree: Tree, home: Path, delay: float, findings: Findings) -> None:
     process.wait()
     checked = subprocess.run(
         [sys.executable, "-m", "benchmarks.kill", "--look"],
-        env=_environment(home), capture_output=True, text=True, check=False,
+        env=_environment(home), cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False,
     )  # fmt: skip
     if checked.returncode:
         findings.unopenable += 1

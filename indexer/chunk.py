@@ -89,16 +89,19 @@ def fit(document: Document, chunks: list[Chunk], tokens: Sequence[int], count: C
         count: tells the tokens of texts.
         limit: what the model takes, in tokens.
     """
-    places = _Places(document)
-    fitted: list[Chunk] = []
+    return list(_fitted(_Places(document), document.kind, chunks, tokens, count, limit))
+
+
+def _fitted(
+    places: _Places, kind: str, chunks: Sequence[Chunk], tokens: Sequence[int], count: Counter, limit: int
+) -> Iterator[Chunk]:
     for passage, number in zip(chunks, tokens, strict=True):
         if number <= limit or len(passage.text) == 1:
-            fitted.append(passage)
+            yield passage
             continue
-        cuts = pieces(passage.text, document.kind, limit / number)
+        cuts = pieces(passage.text, kind, limit / number)
         parts = places.chunks([Unit(passage.start_char + start, passage.start_char + end) for start, end in cuts])
-        fitted += fit(document, parts, count([part.text for part in parts]), count, limit)
-    return fitted
+        yield from _fitted(places, kind, parts, count([part.text for part in parts]), count, limit)
 
 
 def pieces(text: str, kind: str = "text", share: float = 0.5) -> list[Unit]:

@@ -35,17 +35,18 @@ _BOMS = {  # the longer first: UTF-32's begins with UTF-16's; UTF-8 needs none t
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-# In no text but by a slip; those that act on a terminal or a printer do stand in logs and listings.
-_CONTROLS = bytes(set(range(32)) - set(b"\a\b\t\n\v\f\r\x1b")) + b"\x7f"
+# In no text but by a slip; those that act on a terminal or a printer do stand in logs, and one ends files of DOS.
+_ALLOWED = "\a\b\t\n\v\f\r\x1a\x1b"
+_CONTROLS = bytes(set(range(32)) - set(_ALLOWED.encode())) + b"\x7f"
 _FEW, _VERY_FEW = 0.05, 0.01  # of all bytes; compressed data has 0.1 of them
 _HIGH = bytes(range(128, 256))
 _FIRST_HIGH = re.compile(rb"[\x80-\xff]")
 _HIGH_RUN = re.compile(rb"[\x80-\xff]{2,}")
 _LAST_ASCII = re.compile(rb".*[\x00-\x2f]", re.DOTALL)  # below anything that a character of two bytes may end with
 _GUESSES = ["gb18030", "big5", "cp932", "euc_jp", "cp949", "koi8_r", "cp1251", "cp1253", "cp1255", "cp1256"]
-# What a page may say of itself; Python knows further names, and decoding by some of them takes for ever.
+# What a page may say of itself. Python knows further names: some turn ASCII into something else, some take for ever.
 _DECLARABLE = re.compile(
-    r"ascii|utf-8|iso8859-\d+|cp\d+|koi8-\w|gb\w+|big5\w*|shift_jis\w*|euc_\w+|iso2022_\w+|mac-\w+"
+    r"ascii|utf-8|iso8859-\d+|cp(?:125\d|437|[79]\d\d|8(?!75)\d\d)|koi8-\w|gb\w+|big5\w*|shift_jis\w*|euc_\w+|iso2022_\w+|mac-\w+"
 )
 _MEANT = {
     "iso8859-1": "cp1252",
@@ -90,7 +91,7 @@ def digest(path: bytes, *, max_bytes: int = MAX_BYTES) -> bytes | None:
 
 
 def _document(
-    path: bytes, name: str, kind: str, digest: bytes, stamp: Stamp | None, text: str, encoding: str
+    path: bytes, name: str, kind: str, sha256: bytes, stamp: Stamp | None, text: str, encoding: str
 ) -> Document | Skip:
     """A text that was read into its document: markup taken off, headings found."""
     if not text.strip():
@@ -109,7 +110,7 @@ def _document(
     if not _WORD.search(text):
         return Skip(path, "no words")
     title = title or next((heading.title for heading in found if heading.title), "") or plain_title(name)
-    return Document(path, kind, digest, stamp, encoding, title, text, lines, found)
+    return Document(path, kind, sha256, stamp, encoding, title, text, lines, found)
 
 
 def _load(path: bytes, max_bytes: int, *, sniff: bool) -> tuple[bytes, Stamp | None] | Skip:
@@ -173,7 +174,7 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, str]:
 
 
 def _clean(text: str) -> str:
-    """Text that can be stored, with "\n" as its only line break: no NUL, no lone surrogate, no byte order mark."""
+    """Text that can be stored, with "\\n" as its only line break: no NUL, no lone surrogate, no byte order mark."""
     text = text.removeprefix("\ufeff").replace("\0", "").replace("\r\n", "\n").replace("\r", "\n")
     try:
         text.encode()
@@ -226,7 +227,7 @@ def _is_utf8(data: bytes) -> bool:
 def _is_plausible(text: str) -> bool:
     """Whether a decoded text holds little that nobody writes: controls, unassigned and private characters."""
     head = text[:HEAD_BYTES]
-    return sum(not (c.isprintable() or c.isspace() or c == "\x1b") for c in head) <= _FEW * len(head)
+    return sum(not (c.isprintable() or c.isspace() or c in _ALLOWED) for c in head) <= _FEW * len(head)
 
 
 def _is_nearly_utf8(data: bytes) -> bool:

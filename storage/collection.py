@@ -21,7 +21,6 @@ from storage.types import Chunk, Hit, Identity, Skip
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-    from types import TracebackType
     from typing import Any, Self
 
     from storage.types import Vectors
@@ -109,20 +108,18 @@ class Collection:
 
     def _look_first(self) -> None:
         """SQLite makes a database where there is none, and takes a file of at most one byte for a new one."""
-        database = self.folder / home.DATABASE
+        file = self.folder / home.DATABASE
         try:
-            emptied = database.stat().st_size <= 1 and (self.folder / SNAPSHOT).exists()
+            emptied = file.stat().st_size <= 1 and (self.folder / SNAPSHOT).exists()
         except FileNotFoundError:
             if not self._lock:
                 raise self._absent() from None
             return
         except OSError as error:
-            raise NearestError(
-                f"cannot read {database}: {error.strerror}; set NEAREST_HOME to a folder of yours"
-            ) from error
+            raise NearestError(f"cannot read {file}: {error.strerror}; set NEAREST_HOME to a folder you own") from error
         if emptied:
             raise DamagedError(
-                f"{database} is empty, though the collection was not; nothing was written to it: restore it from a "
+                f"{file} is empty, though the collection was not; nothing was written to it: restore it from a "
                 f"backup, or move {self.folder} away and index again"
             )
 
@@ -284,9 +281,7 @@ class Collection:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -20,6 +20,9 @@ FROM texts WHERE orphaned_at IS NULL
 AND NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.embedder = ? AND vectors.text = texts.id)
 """
 
+DISTRUST = """
+DELETE FROM snapshots WHERE last_vector >= (SELECT id FROM vectors WHERE embedder = ? AND text = ?)
+"""
 
 COUNT_SWEEP = """
 INSERT INTO facts (key, value) VALUES ('sweeps', '1')
@@ -73,11 +76,11 @@ class Texts:
         )
 
     def withdraw(self, ids: Sequence[int]) -> None:
-        """Take back vectors that turned out to be of another model; their texts wait again."""
+        """Take back vectors that turned out to be of another model; their texts wait again, snapshots lose trust."""
+        rows = [(self._embedder, id_) for id_ in ids]
         with self._db.transaction():
-            self._db.run_many(
-                "DELETE FROM vectors WHERE embedder = ? AND text = ?", [(self._embedder, id_) for id_ in ids]
-            )
+            self._db.run_many(DISTRUST, rows)
+            self._db.run_many("DELETE FROM vectors WHERE embedder = ? AND text = ?", rows)
             self._db.run(COUNT_SWEEP)
 
     def sweep(self, now: float | None = None) -> int:

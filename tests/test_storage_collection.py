@@ -32,6 +32,16 @@ def test_the_nearest_are_those_that_comparing_with_every_passage_gives(collectio
     np.testing.assert_allclose([hit.score for hit in hits], cosines, atol=1e-6)
 
 
+def test_what_was_loaded_before_the_first_question_answers_it_as_well(collection: Collection) -> None:
+    index(collection, CORPUS)
+    collection.save_snapshot()
+    with Collection("default") as reader:
+        reader.load()
+        (collection.folder / SNAPSHOT).unlink()
+        assert found(reader, "question", 5) == truth(CORPUS, "question", 5)
+        assert reader.notes == []
+
+
 def test_asking_for_none_gives_none(collection: Collection) -> None:
     index(collection, CORPUS)
     assert collection.nearest(vector_of("question"), 0) == []
@@ -133,6 +143,15 @@ def test_an_embedder_that_embeds_otherwise_than_before_is_refused(collection: Co
     for probe in (vector_of("other"), -vector_of("probe"), np.full(DIMENSION, np.nan, np.float32)):
         with pytest.raises(MismatchError, match="no longer embeds as it did"):
             collection.adopt(IDENTITY, probe)
+
+
+def test_another_embedder_is_known_by_its_name_alone() -> None:
+    with Collection("default", write=True) as collection:
+        collection.check_name("local:other")
+        collection.adopt(IDENTITY, vector_of("probe"))
+        collection.check_name(IDENTITY.name)
+        with pytest.raises(MismatchError, match="was made with test:digest, not local:other: leave --embedder away"):
+            collection.check_name("local:other")
 
 
 def test_facts_are_remembered_and_replaced(collection: Collection) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.collection import Collection
-from storage.documents import Known, Root, below
+from storage.documents import Known, Root, below, is_below
 from storage.errors import NearestError
 from storage.types import Chunk, Document, Skip, Stamp
 
@@ -209,6 +209,7 @@ def test_below_is_the_folder_and_what_lies_in_it(paths: set[bytes], folder: byte
         selected = {row[0] for row in db.execute(f"SELECT path FROM documents WHERE {where}", values)}
     start = folder if folder == b"/" else folder + b"/"
     assert selected == {path for path in paths if path == folder or path.startswith(start)}
+    assert selected == {path for path in paths if is_below(path, folder)}
 
 
 def test_forgetting_a_folder_drops_all_that_lies_in_it_and_nothing_beside_it(collection: Collection) -> None:

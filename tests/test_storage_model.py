@@ -81,6 +81,16 @@ class CollectionAsDictionary(RuleBasedStateMachine):
         assert set(embed(self.collection)) == self.live - self.embedded
         self.embedded |= self.live
 
+    @rule(data=st.data())
+    def withdraw(self, data: st.DataObject) -> None:
+        rows = dict(
+            stored(self.collection, "SELECT texts.text, texts.id FROM vectors JOIN texts ON texts.id = vectors.text")
+        )
+        assert set(rows) == self.embedded
+        taken = data.draw(st.sets(st.sampled_from(sorted(rows)))) if rows else set()
+        self.collection.texts.withdraw([rows[text] for text in taken])
+        self.embedded -= taken
+
     @rule()
     def save(self) -> None:
         self.collection.save_snapshot()

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import DIMENSION, IDENTITY, document, embed, found, index, stored, vector_of, writer
+from conftest import DIMENSION, IDENTITY, document, embed, found, index, stored, truth, vector_of, writer
 
 from storage.collection import Collection
 from storage.database import Database
@@ -127,6 +127,39 @@ def test_a_refused_text_goes_on_waiting_with_its_place_and_reason(collection: Co
     embed(collection)
     assert collection.status().refused == []
     assert stored(collection, "SELECT * FROM refusals") == []
+
+
+def test_texts_are_counted_with_and_without_a_vector(collection: Collection) -> None:
+    index(collection, {b"/a": ("one", "two"), b"/b": ("two", "three")})
+    collection.documents.put([document(b"/c", "four")])
+    collection.documents.remove([b"/a"])
+    assert (collection.texts.count(), collection.texts.waiting()) == (3, 1)
+    assert collection.documents.chunk_count() == 3
+
+
+@pytest.mark.parametrize("saved", ["before", "between", "never"])
+def test_a_vector_that_is_taken_back_is_found_nowhere_and_its_text_waits_again(saved: str) -> None:
+    numbers = [f"{n:02}" for n in range(20)]
+    there = {b"/a": tuple(numbers[:10]), b"/b": tuple(numbers[10:])}
+    with writer() as collection, Collection("default") as reader:
+        index(collection, {b"/a": there[b"/a"]})
+        if saved == "between":
+            collection.save_snapshot()
+        index(collection, {b"/b": there[b"/b"]})
+        if saved == "before":
+            collection.save_snapshot()
+        assert found(reader, "15", 1) == found(collection, "15", 1) == [(b"/b", "15")]
+        collection.texts.withdraw([id_ for (id_,) in stored(collection, "SELECT id FROM texts WHERE text >= '15'")])
+        left = {path: tuple(text for text in texts if text < "15") for path, texts in there.items()}
+        collection.save_snapshot()
+        with Collection("default") as another:
+            for one in (collection, reader, another):
+                assert found(one, "15", 20) == truth(left, "15", 20)
+                assert one.notes == []
+        assert embed(collection) == numbers[15:]
+        with Collection("default") as another:
+            for one in (collection, reader, another):
+                assert found(one, "15", 20) == truth(there, "15", 20)
 
 
 def filled(collection: Collection, live: int, orphans: int) -> None:
