@@ -1,18 +1,14 @@
-"""What an embedder is: texts in, one unit row for each out; and how one is had by its name."""
+"""What an embedder is: texts in, one unit row for each out."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
-
-from storage.errors import NearestError
-from storage.home import similar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from storage.types import Identity, Vectors
 
-DEFAULT = "local:all-minilm"
 PROBE = "Why is the sky blue?"  # what a collection keeps the vector of, to notice a model that is no longer the same
 
 
@@ -77,24 +73,3 @@ class Embedder(Protocol):
     def close(self) -> None:
         """Give back what is held: sessions, threads, memory."""
         ...
-
-
-def open_embedder(name: str) -> Embedder:
-    """The embedder of that name: `local:all-minilm`, `local:FOLDER` or `ollama:MODEL`.
-
-    Raises:
-        NearestError: there is none of that name.
-        UnreachableError: it has to be fetched first, and cannot be.
-    """
-    # Each brings an engine of its own, so only the one asked for is imported.
-    kind, colon, model = name.partition(":")
-    if kind == "local" and model:
-        from indexer.local import LocalEmbedder
-
-        return LocalEmbedder(model)
-    if kind == "ollama" and model:
-        from indexer.ollama import OllamaEmbedder
-
-        return OllamaEmbedder(model)
-    near = similar(kind if colon else f"local:{name}", ["local:", "ollama:", DEFAULT])
-    raise NearestError(f"there is no embedder {name!r}{near}; use local:all-minilm, local:FOLDER or ollama:MODEL")

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from indexer.embed import embed
-from indexer.embedder import DEFAULT, open_embedder
-from indexer.sync import Counts, sync
+from indexer.embedders import DEFAULT, full_name, open_embedder
+from indexer.sync import Counts, known_as, sync
 from storage.collection import Collection
 from storage.documents import Root, is_below
 from storage.errors import NearestError
@@ -77,16 +77,30 @@ def roots_of(
     """The roots that `paths` name, with the globs given, or else those they were last indexed with.
 
     Without paths: all that the collection was ever told to index.
+
+    Raises:
+        NearestError: a path is neither on disk nor known, or there is none where one is needed.
     """
     known = {root.path: root for root in collection.documents.roots()}
     if not paths:
         if not known:
             raise NearestError("nothing to index: name a file or folder")
+        if include or exclude:
+            raise NearestError("--include and --exclude are kept with a file or folder: name the one they are for")
         return list(known.values())
-    named = [os.fsencode(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - links stay what they are called
+    named = [known_as(path) for path in _absolute(paths)]
+    for path in named:
+        if not os.path.lexists(path) and path not in known and not collection.documents.known(path):
+            raise NearestError(f"there is no file or folder {os.fsdecode(path)!r}")
     if include or exclude:
         return [Root(path, tuple(include), tuple(exclude)) for path in named]
     return [known.get(path, Root(path)) for path in named]
+
+
+def _absolute(paths: Sequence[str | os.PathLike[str]]) -> list[bytes]:
+    if not all(os.fspath(path) for path in paths):
+        raise NearestError("an empty path names nothing: give a file or folder, . for the one you are in")
+    return [os.fsencode(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - links stay what they are called
 
 
 def index(
@@ -156,7 +170,7 @@ def index_by_name(
     """
     with Collection(name, write=True) as collection:
         if embedder:
-            collection.check_name(embedder)
+            collection.check_name(full_name(embedder))
         made_by = collection.identity
         chosen = made_by.name if made_by else embedder or os.environ.get("NEAREST_EMBEDDER") or DEFAULT
         roots = roots_of(collection, paths, include, exclude)
@@ -195,7 +209,7 @@ def forget(collection: Collection, paths: Sequence[str | os.PathLike[str]]) -> l
     Raises:
         NearestError: nothing is known of one of them; nothing is dropped then.
     """
-    named = [os.fsencode(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - links stay what they are called
+    named = [path if collection.documents.known(path) else known_as(path) for path in _absolute(paths)]
     roots = collection.documents.roots()
     for path in named:
         if not collection.documents.known(path) and not any(is_below(root.path, path) for root in roots):

@@ -41,7 +41,7 @@ _CONTROLS = bytes(set(range(32)) - set(_ALLOWED.encode())) + b"\x7f"
 _FEW, _VERY_FEW = 0.05, 0.01  # of all bytes; compressed data has 0.1 of them
 _HIGH = bytes(range(128, 256))
 _FIRST_HIGH = re.compile(rb"[\x80-\xff]")
-_HIGH_RUN = re.compile(rb"[\x80-\xff]{2,}")
+_HIGH_RUN = re.compile(rb"[\x80-\xff]{3,}")
 _LAST_ASCII = re.compile(rb".*[\x00-\x2f]", re.DOTALL)  # below anything that a character of two bytes may end with
 _GUESSES = ["gb18030", "big5", "cp932", "euc_jp", "cp949", "koi8_r", "cp1251", "cp1253", "cp1255", "cp1256"]
 # What a page may say of itself. Python knows further names: some turn ASCII into something else, some take for ever.
@@ -254,7 +254,7 @@ def _guess(data: bytes) -> str:
         sample = end[0] if end else sample[:SAMPLE_BYTES]
     high = len(sample) - len(sample.translate(None, _HIGH))
     if sum(len(run[0]) for run in _HIGH_RUN.finditer(sample)) * 2 < high:
-        return "cp1252"  # single letters among ASCII: a language of Western Europe
+        return "cp1252"  # one or two letters among ASCII, as in "Größe": a language of Western Europe
     from charset_normalizer import from_bytes
 
     best = from_bytes(sample, cp_isolation=_GUESSES, enable_fallback=False).best()

@@ -6,20 +6,21 @@ After this step the collection knows all that is on disk; the vectors come in th
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from indexer import kinds
 from indexer.chunk import chunk, fit, parameters
 from indexer.read import digest, read
 from indexer.walk import walk
+from storage import home
 from storage.documents import Root, is_below
-from storage.errors import GuardError, NearestError
-from storage.home import home
+from storage.errors import GuardError
 from storage.types import Document, Skip
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from indexer.embedder import Embedder
     from storage.collection import Collection
@@ -54,15 +55,20 @@ def sync(
     Args:
         collection: open for writing.
         embedder: says how long a passage may be.
-        roots: what to look at; a root that was named before and lies below one of these is looked at, too.
+        roots: what to look at; a root that was named before and lies below one of these is looked at, too, and
+            every root where the way of chunking has changed.
         yes: drop documents even where so many are gone that it looks like a slip.
         track: is handed the paths that are about to be read, and iterated over in their place.
 
     Raises:
         GuardError: more than a fifth of the documents, or all of a root's, are gone; nothing of them is dropped.
-        NearestError: a root does not exist, and nothing is known of it.
     """
     return _Sync(collection, embedder, yes).run(roots, track or (lambda paths: paths))
+
+
+def known_as(path: bytes) -> bytes:
+    """The name that goes for `path`: of a file that is reached by a link its own, as `walk` has it; else the given."""
+    return os.path.realpath(path) if os.path.isfile(path) else path  # noqa: PTH113 - not every name is text
 
 
 class _Sync:
@@ -80,6 +86,8 @@ class _Sync:
         self._found: dict[bytes, Stamp] = {}
         self._skips: dict[bytes, dict[bytes, Skip]] = {}  # by root
         self._batch: list[Document] = []
+        self._touched: list[tuple[bytes, Stamp | None]] = []
+        self._moved: dict[bytes, bytes] = {}  # new path to old
 
     def run(self, roots: Sequence[Root], track: Track) -> Counts:
         before = self._documents.count()
@@ -87,16 +95,22 @@ class _Sync:
         for root in targets:
             self._look(root)
         gone = self._gone()
-        moves = self._moves(gone)
-        dropped = [path for path in gone if path not in moves.values()]
+        self._moved = self._moves(gone)
+        moved = set(self._moved.values())
+        dropped = [path for path in gone if path not in moved]
         self._guard(dropped, before, targets)
 
-        for root in targets:
-            self._documents.remember(root)
-        for new, old in moves.items():
+        for new, old in self._moved.items():
             self._documents.move(old, new)
             self._known[new] = self._known.pop(old)
         self._documents.remove(dropped)
+        remembered = set(self._documents.roots())
+        for root in targets:
+            if os.path.lexists(root.path) or self._skips[root.path] or self._documents.known(root.path):
+                if root not in remembered:
+                    self._documents.remember(root)
+            else:  # it vanished, and everything in it was moved or meant to go
+                self._documents.forget(root.path)
         unfit = self._read(track(self._to_read()))
         self._drop_unfit(unfit, len(dropped), before)
         for path, skips in self._skips.items():
@@ -104,30 +118,32 @@ class _Sync:
         self._collection.remember(CHUNKING, self._chunking)
 
         counts = self._counts
-        counts.moved, counts.removed = len(moves), len(dropped) + len(unfit)
+        counts.moved, counts.removed = len(self._moved), len(dropped) + len(unfit)
         skips = {path: skip for of_root in self._skips.values() for path, skip in of_root.items()}
         counts.failed = sum(skip.failed for skip in skips.values())
         counts.skipped = len(skips) - counts.failed
         return counts
 
     def _targets(self, roots: Sequence[Root]) -> list[Root]:
-        """The roots, and those named before that lie below them, the outer ones first."""
-        targets = {root.path: root for root in roots}
-        for root in self._documents.roots():
-            if root.path not in targets and any(is_below(root.path, above.path) for above in roots):
-                targets[root.path] = root
-        return sorted(targets.values(), key=lambda root: root.path)
+        """The roots, and those named before that have to be looked at, too, the outer ones first."""
+        before = self._documents.roots()
+        if not self._rechunk:
+            named = {root.path for root in roots}
+            before = [root for root in before if not named.isdisjoint(_upwards(root.path))]
+        targets = {known_as(root.path): root for root in [*before, *roots]}
+        return [replace(root, path=path) for path, root in sorted(targets.items())]
 
     def _look(self, root: Root) -> None:
         """Note what is on disk at `root`, and what is known of it."""
         known = self._documents.known(root.path)
         self._known.update(known)
+        for passed_over in self._skips.values():  # it was named itself, so what an outer root says of it does not count
+            passed_over.pop(root.path, None)
         skips = self._skips.setdefault(root.path, {})
-        if not os.path.lexists(root.path):
-            if not known:
-                raise NearestError(f"there is no file or folder {os.fsdecode(root.path)!r}")
+        if known and not os.path.lexists(root.path):
             return
-        for entry in walk(root.path, include=root.include, exclude=root.exclude, avoid=[os.fsencode(home())]):
+        own = [os.fsencode(home.home() / "collections"), os.fsencode(home.cache())]
+        for entry in walk(root.path, include=root.include, exclude=root.exclude, avoid=own):
             if isinstance(entry, Skip):
                 skips[entry.path] = entry
             else:
@@ -159,13 +175,17 @@ class _Sync:
     def _guard(self, dropped: Sequence[bytes], before: int, targets: Sequence[Root]) -> None:
         if self._yes or not dropped:
             return
-        for root in targets:
-            of_root = [path for path in self._known if is_below(path, root.path)]
-            if of_root and set(of_root) <= set(dropped) and not any(is_below(path, root.path) for path in self._found):
-                raise GuardError(
-                    f"{os.fsdecode(root.path)} has none of its {len(of_root)} documents any more: a disk not mounted? "
-                    f"Nothing was dropped; give --yes if they are meant to go"
-                )
+        roots = {root.path for root in targets}
+        lost = Counter(root for path in dropped for root in roots.intersection(_upwards(path)))
+        for path in (self._known.keys() - set(dropped)) | self._found.keys():
+            for root in roots.intersection(_upwards(path)):
+                del lost[root]
+        if lost:
+            root, number = min(lost.items())
+            raise GuardError(
+                f"{os.fsdecode(root)} has none of its {number} documents any more: a disk not mounted? "
+                f"Nothing was dropped; give --yes if they are meant to go"
+            )
         if len(dropped) * 5 > before:
             raise GuardError(
                 f"{len(dropped)} of {before} documents are gone, {os.fsdecode(dropped[0])} the first; "
@@ -177,7 +197,7 @@ class _Sync:
         if self._rechunk:
             return list(self._found)
         unread = [path for path, stamp in self._found.items() if self._stamp_of(path) != stamp]
-        self._counts.unchanged += len(self._found) - len(unread)
+        self._counts.unchanged += len(self._found.keys() - set(unread) - self._moved.keys())
         return unread
 
     def _stamp_of(self, path: bytes) -> Stamp | None:
@@ -199,20 +219,21 @@ class _Sync:
         return unfit
 
     def _skip(self, skip: Skip) -> None:
-        root = max((root for root in self._skips if is_below(skip.path, root)), key=len)
+        # A root that is a link to a file gives the path of that file, which need not lie below it.
+        root = next((path for path in _upwards(skip.path) if path in self._skips), min(self._skips))
         self._skips[root][skip.path] = skip
 
     def _take(self, document: Document) -> None:
         known = self._known.get(document.path)
         same = known is not None and (known.digest, known.kind) == (document.digest, document.kind)
         if same:
-            self._counts.unchanged += 1
+            self._counts.unchanged += document.path not in self._moved
         elif known:
             self._counts.changed += 1
         else:
             self._counts.added += 1
         if same and not self._rechunk:
-            self._documents.touch([(document.path, document.stamp)])
+            self._touched.append((document.path, document.stamp))
             return
         self._batch.append(document)
         if len(self._batch) == BATCH_DOCUMENTS or sum(len(it.text) for it in self._batch) > BATCH_CHARACTERS:
@@ -220,6 +241,8 @@ class _Sync:
 
     def _flush(self) -> None:
         """Keep the documents read since the last time, their passages no longer than the embedder takes."""
+        self._documents.touch(self._touched)
+        self._touched = []
         chunked = [(document, chunk(document)) for document in self._batch]
         self._batch = []
         if self._limit is None:
@@ -243,6 +266,14 @@ class _Sync:
                 f"their documents were kept: give --yes if they are meant to go"
             )
         self._documents.remove(unfit)
+
+
+def _upwards(path: bytes) -> Iterator[bytes]:
+    """A path, and all the folders that it is in."""
+    yield path
+    while (above := os.path.dirname(path)) != path:  # noqa: PTH120 - not every name is text
+        path = above
+        yield path
 
 
 def _kind(path: bytes) -> str | None:

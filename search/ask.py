@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from indexer.embedder import open_embedder
+from indexer.embedders import full_name, open_embedder
 from storage.collection import Collection
 from storage.errors import NearestError, NothingIndexedError, TooLongError
 
@@ -49,7 +49,7 @@ class Searcher:
             if identity is None:
                 raise NothingIndexedError(f"collection {collection!r} is empty: nearest index PATH")
             if embedder:
-                self.collection.check_name(embedder)
+                self.collection.check_name(full_name(embedder))
             # The model compiles while FAISS is imported and the vectors are read.
             with ThreadPoolExecutor(1) as pool:
                 opening = pool.submit(_ready, identity.name)
@@ -65,12 +65,14 @@ class Searcher:
         """The k passages nearest to `question`.
 
         Raises:
-            NearestError: the question is blank.
+            NearestError: the question is blank, or k is not at least 1.
             EmbedderError, UnreachableError: it cannot be embedded.
         """
         start = time.perf_counter()
         if not question.strip():
             raise NearestError("the question is empty: ask something")
+        if k < 1:
+            raise NearestError(f"k is {k}: ask for one passage at least")
         hits = self.collection.nearest(self._embedded(question), k)
         return Answer(question, self._embedder.name, (time.perf_counter() - start) * 1000, hits)
 

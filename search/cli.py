@@ -190,7 +190,7 @@ def forget(paths: tuple[str, ...], collection: str) -> int:
               help="local:all-minilm, local:FOLDER or ollama:MODEL.")  # fmt: skip
 def embed(texts: tuple[str, ...], embedder: str) -> int:
     """Print the embedding of each TEXT, as the JSON object that Ollama's /api/embed answers with."""
-    from indexer.embedder import open_embedder
+    from indexer.embedders import open_embedder
 
     engine = open_embedder(embedder)
     try:

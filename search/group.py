@@ -27,13 +27,11 @@ class Cli(click.Group):
         """Take the command line of this process, and exit. See the module's docstring for the status."""
         debug = bool(os.environ.get("NEAREST_DEBUG")) or "--debug" in sys.argv[1:]
         status: int | None
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):
-                # lone surrogates, of names that are no text, come out as JSON writes them
-                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+        _prepare_streams()
         try:
             status = self.main(prog_name="nearest", standalone_mode=False)
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
         except NearestError as error:
             if debug:
                 traceback.print_exc()
@@ -45,9 +43,15 @@ class Cli(click.Group):
         except (KeyboardInterrupt, click.Abort):
             tell("interrupted")
             status = INTERRUPTED
-        except BrokenPipeError:  # whoever reads has read enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except (BrokenPipeError, SystemExit):  # whoever reads has read enough; click makes an exit of that
+            _discard()
             status = 0
+        except OSError as error:  # standard output, most likely: all other files have a sentence of their own
+            if debug:
+                traceback.print_exc()
+            tell(f"{error}: see that there is room where the output goes")
+            _discard()
+            status = NearestError.exit_status
         sys.exit(status or 0)
 
     def resolve_command(
@@ -59,6 +63,18 @@ class Cli(click.Group):
         except click.UsageError as error:
             near = "" if "id you mean" in error.message else similar(args[0], self.list_commands(ctx))
             raise click.UsageError(error.message.rstrip(".") + near, ctx) from error
+
+
+def _prepare_streams() -> None:
+    """UTF-8 whatever the locale; lone surrogates, of names that are no text, come out as JSON writes them."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _discard() -> None:
+    """Let what is still to be written to standard output go nowhere, so that nobody trips over it at the exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def tell(message: str) -> None:

@@ -72,7 +72,7 @@ def people(answer: Answer, width: int) -> None:
     for hit in answer.hits:
         place = click.style(f"{visible(_near(hit.path))}:{hit.chunk.start_line}", fg="green", bold=True)
         score = click.style(f"{hit.score:.3f}", fg="yellow")
-        headings = click.style(visible(" > ".join(hit.chunk.headings)), dim=True)
+        headings = hit.chunk.headings and click.style(visible(" > ".join(hit.chunk.headings)), dim=True)
         click.echo("  ".join(part for part in (place, score, headings) if part))
         for line in _lines(hit.chunk.text, min(width, MOST_WIDTH) - 4):
             click.echo(f"    {line}")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from storage.types import Vectors
 
 SNAPSHOT = "vectors.faiss"
+NOTHING = "nothing is indexed yet: nearest index PATH"
 SAME = 0.999  # cosine of two embeddings of one text by what is the same model
 
 CHUNKS = """
@@ -104,7 +105,7 @@ class Collection:
         near = home.similar(self.name, known)
         if near or (known and self.name != "default"):
             return NearestError(f"there is no collection {self.name!r}{near or '; there is: ' + ', '.join(known)}")
-        return NothingIndexedError("nothing is indexed yet: nearest index PATH")
+        return NothingIndexedError(NOTHING)
 
     def _look_first(self) -> None:
         """SQLite makes a database where there is none, and takes a file of at most one byte for a new one."""
@@ -125,7 +126,7 @@ class Collection:
 
     def _active(self) -> tuple[int, Identity | None]:
         if not self.database.value("SELECT count(*) FROM sqlite_master WHERE name = 'embedders'"):
-            return 0, None  # a first run that was killed before it had a schema
+            raise NothingIndexedError(NOTHING)  # a first run that was killed before it had a schema
         rows = self.database.rows(
             "SELECT id, name, digest, dimension, query_prefix, document_prefix FROM embedders WHERE active = 1"
         )
@@ -242,8 +243,6 @@ class Collection:
 
     def status(self) -> Status:
         """What is here."""
-        if not self.database.value("SELECT count(*) FROM sqlite_master WHERE name = 'chunks'"):
-            return Status(None, 0, 0, 0, 0, 0.0, [], [], self._size())
         chunks, characters, searchable = self.database.rows(COVERAGE, (self._embedder,))[0]
         vectors = self.database.value("SELECT count(*) FROM vectors WHERE embedder = ?", (self._embedder,))
         refused = self.database.rows(

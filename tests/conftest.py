@@ -21,6 +21,8 @@ from storage.collection import Collection
 from storage.types import Chunk, Document, Identity, Stamp
 
 if TYPE_CHECKING:
+    from desk import Desk
+
     from storage.types import Vectors
 
 ROOT = Path(__file__).parent.parent
@@ -36,6 +38,22 @@ def nearest_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "nearest-home"
     monkeypatch.setenv("NEAREST_HOME", str(folder))
     return folder
+
+
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time stamps of files can be trusted at once, and not only after two seconds."""
+    monkeypatch.setattr("indexer.read.SETTLED_NS", 0)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, settled: None) -> Desk:
+    """A folder, empty, to be indexed."""
+    from desk import Desk  # knows the middle floor, which the other processes of storage's tests have no need of
+
+    root = tmp_path / "documents"
+    root.mkdir()
+    return Desk(root)
 
 
 @pytest.fixture

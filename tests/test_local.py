@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from indexer import model_folder
-from indexer.embedder import open_embedder
+from indexer.embedders import open_embedder
 from indexer.local import LocalEmbedder
 from storage.errors import NearestError, TooLongError
 

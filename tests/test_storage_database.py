@@ -110,9 +110,11 @@ def test_a_database_of_a_newer_version_is_not_touched(tmp_path: Path, write: boo
         db.commit()
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     before = path.read_bytes()
-    with pytest.raises(NearestError, match="was made by a newer version of nearest: upgrade this one"):
+    with pytest.raises(NearestError, match="was made by a newer version of nearest: upgrade this one") as caught:
         Database(path, write=write)
     assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]  # closed, though the error is still about
+    assert caught.value.exit_status == 2
 
 
 def test_migrations_are_numbered_without_a_gap() -> None:

@@ -77,11 +77,12 @@ def test_a_lock_that_cannot_be_signed_is_not_kept(nearest_home: Path) -> None:
     sign.mkdir(parents=True)
     with pytest.raises(
         NearestError, match=r"^cannot write to [^\n]*; set NEAREST_HOME to a folder that can be written$"
-    ):
+    ) as caught:
         Collection("default", write=True)
     sign.rmdir()
     with writer(), pytest.raises(LockedError):
         Collection("default", write=True)
+    assert caught.value.exit_status == 2  # still about, and what it holds on to keeps nobody out
 
 
 def test_a_collection_that_does_not_open_keeps_no_lock() -> None:

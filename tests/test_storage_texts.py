@@ -162,6 +162,13 @@ def test_a_vector_that_is_taken_back_is_found_nowhere_and_its_text_waits_again(s
                 assert found(one, "15", 20) == truth(there, "15", 20)
 
 
+def test_the_row_of_a_vector_that_was_taken_back_is_never_used_again(collection: Collection) -> None:
+    index(collection, {b"/a": ("one", "two")})
+    collection.texts.withdraw([1, 2])
+    embed(collection)
+    assert stored(collection, "SELECT id, text FROM vectors") == [(3, 1), (4, 2)]
+
+
 def filled(collection: Collection, live: int, orphans: int) -> None:
     """That many texts in documents, and that many which no document has any more, all of them embedded."""
     index(collection, {b"/live": tuple(f"live {n}" for n in range(live)), b"/gone": tuple(map(str, range(orphans)))})

@@ -1,0 +1,43 @@
+"""The name of an embedder in, the embedder out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from storage.errors import NearestError
+from storage.home import similar
+
+if TYPE_CHECKING:
+    from indexer.embedder import Embedder
+
+DEFAULT = "local:all-minilm"
+
+
+def full_name(name: str) -> str:
+    """The name under which a collection remembers an embedder: that of a folder holds its whole path."""
+    kind, _, model = name.partition(":")
+    if kind != "local" or not model or name == DEFAULT:
+        return name
+    return f"local:{Path(model).expanduser().absolute()}"
+
+
+def open_embedder(name: str) -> Embedder:
+    """The embedder of that name: `local:all-minilm`, `local:FOLDER` or `ollama:MODEL`.
+
+    Raises:
+        NearestError: there is none of that name.
+        UnreachableError: it has to be fetched first, and cannot be.
+    """
+    # Each brings an engine of its own, so only the one asked for is imported.
+    kind, colon, model = name.partition(":")
+    if kind == "local" and model:
+        from indexer.local import LocalEmbedder
+
+        return LocalEmbedder(model)
+    if kind == "ollama" and model:
+        from indexer.ollama import OllamaEmbedder
+
+        return OllamaEmbedder(model)
+    near = similar(kind if colon else f"local:{name}", ["local:", "ollama:", DEFAULT])
+    raise NearestError(f"there is no embedder {name!r}{near}; use local:all-minilm, local:FOLDER or ollama:MODEL")

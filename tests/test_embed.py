@@ -1,0 +1,387 @@
+"""Every waiting text gets its vector, whatever happens to the texts beside it; what happens is kept, or taken back."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import numpy as np
+import pytest
+from desk import Desk, Words
+
+from indexer.embed import embed
+from storage.collection import Collection
+from storage.errors import EmbedderError, MismatchError, NearestError, RefusedError, TooLongError, UnreachableError
+
+FORTY = [f"note-{number:02}.md" for number in range(40)]
+
+
+def poisoned(*words: str, error: type[RefusedError] = RefusedError) -> Words:
+    """An embedder that refuses every batch with one of these words in it."""
+
+    def refuse(texts: list[str]) -> None:
+        for word in words:
+            if any(word in text for text in texts):
+                raise error(f"it does not like {word!r}")
+
+    return Words(trouble=refuse)
+
+
+def failing_at(call: int, error: BaseException) -> Words:
+    """An embedder that fails with its n-th batch, and with all that come later."""
+    embedder = Words()
+
+    def fail(texts: list[str]) -> None:
+        if len(embedder.asked) >= call:
+            raise error
+
+    embedder.trouble = fail
+    return embedder
+
+
+def text_of(name: str) -> str:
+    """What `Desk.write` writes to a file of this name."""
+    return f"All about {name.replace('-', ' ').replace('.', ' ')}."
+
+
+# ---- batches
+
+
+def test_batches_hold_no_more_than_the_embedder_likes_and_texts_of_like_length(desk: Desk) -> None:
+    desk.write(FORTY)
+    desk.write(["long-1.md", "long-2.md"], "")
+    for number, name in enumerate(["long-1.md", "long-2.md"]):
+        (desk.root / name).write_text(f"{number} " + "word " * 150)
+    desk.index()
+    assert [len(batch) for batch in desk.embedder.asked] == [16, 16, 10]
+    assert all(len(text) > 700 for text in desk.embedder.asked[0][:2])
+    lengths = [len(text) for batch in desk.embedder.asked for text in batch]
+    assert lengths == sorted(lengths, reverse=True)
+
+
+def test_batches_hold_no_more_bytes_than_the_embedder_likes(desk: Desk) -> None:
+    desk.embedder = Words(batch_bytes=100)
+    for number in range(9):
+        (desk.root / f"{number}.md").write_text(f"{number} " + "ü" * 15)  # 32 bytes
+    (desk.root / "long.md").write_text("ö" * 90)
+    desk.index()
+    assert [len(batch) for batch in desk.embedder.asked] == [1, 3, 3, 3]
+
+
+# ---- what is refused
+
+
+@pytest.mark.parametrize("bad", [["note-07"], ["note-00", "note-39"], ["note-07", "note-08", "note-09", "note-23"]])
+def test_refused_texts_are_singled_out_and_all_others_embedded(desk: Desk, bad: list[str]) -> None:
+    words = [name.replace("-", " ") for name in bad]
+    desk.embedder = poisoned(*words)
+    desk.write(FORTY)
+    assert desk.index() == {"added": 40}
+    assert (desk.report.embedded, desk.report.pending) == (40 - len(bad), len(bad))
+    assert len(desk.embedder.embedded) == len(set(desk.embedder.embedded)) == 40 - len(bad)  # each once
+    assert len(desk.embedder.asked) <= 3 + 2 * 5 * len(bad)  # halves, and not one by one
+    found = set(desk.found("all about note", 99))
+    assert found == set(FORTY) - {f"{name}.md" for name in bad}
+
+
+def test_a_refused_text_stays_pending_with_its_place_and_reason(desk: Desk) -> None:
+    desk.embedder = poisoned("note 07")
+    desk.write(FORTY)
+    desk.index()
+    status = desk.status()
+    assert (status.documents, status.chunks, status.vectors, status.pending) == (40, 40, 39, 1)
+    assert status.refused == [(os.fsencode(desk.root / "note-07.md"), 1, "it does not like 'note 07'")]
+    assert status.searchable == pytest.approx(39 / 40)
+
+
+def test_a_refused_text_is_tried_again_in_the_next_run_alone(desk: Desk) -> None:
+    desk.embedder = poisoned("note 07", "note 23")
+    desk.write(FORTY)
+    desk.index()
+    desk.embedder = poisoned("note 23")
+    assert desk.index() == {"unchanged": 40}
+    assert desk.embedder.embedded == [text_of("note-07.md")]
+    assert (desk.report.embedded, desk.report.reused, desk.report.pending) == (1, 38, 1)
+    assert [reason for _, _, reason in desk.status().refused] == ["it does not like 'note 23'"]
+    desk.embedder = Words()
+    desk.index()
+    assert (desk.status().pending, desk.status().refused, desk.status().searchable) == (0, [], 1.0)
+    assert desk.found("all about note 23", 1) == ["note-23.md"]
+
+
+def test_a_refused_text_is_asked_for_once_in_a_run_even_where_others_are_cut(desk: Desk) -> None:
+    def refuse(texts: list[str]) -> None:
+        if any(len(text) > 40 for text in texts):
+            raise TooLongError("too long")
+        if any("poison" in text for text in texts):
+            raise RefusedError("poison")
+
+    desk.embedder = Words(counts=False, trouble=refuse)
+    desk.write(["poison.md"])
+    desk.write(["long.md"], "One sentence here. Another sentence there. And a third one in the end.")
+    desk.index()
+    assert desk.embedder.asked.count([text_of("poison.md")]) == 1
+    assert desk.status().pending == 1
+
+
+# ---- what is too long
+
+
+def too_long(limit: int) -> Words:
+    """An embedder that cannot count, and says only when asked that a text is too long."""
+
+    def refuse(texts: list[str]) -> None:
+        if any(len(text) > limit for text in texts):
+            raise TooLongError("the input length exceeds the context length")
+
+    return Words(counts=False, trouble=refuse)
+
+
+@pytest.mark.parametrize("limit", [5, 40, 300])
+def test_a_text_that_is_too_long_is_cut_and_all_of_it_is_found(desk: Desk, limit: int) -> None:
+    lines = [f"line{number} holds the words of number {number}." for number in range(1, 21)]
+    desk.embedder = too_long(limit)
+    desk.write(FORTY[:5], "ok")
+    (desk.root / "long.txt").write_text("\n".join(lines))
+    assert desk.index() == {"added": 6}
+    hits = [hit for hit in desk.search("line7", 999) if hit.path.endswith("long.txt")]
+    hits.sort(key=lambda hit: hit.chunk.start_char)
+    assert all(len(hit.chunk.text) <= limit for hit in hits)
+    text = "\n".join(lines)
+    assert "".join("".join(hit.chunk.text for hit in hits).split()) == "".join(text.split())
+    for hit in hits:
+        assert text[hit.chunk.start_char : hit.chunk.end_char] == hit.chunk.text
+        assert hit.chunk.start_line == text.count("\n", 0, hit.chunk.start_char) + 1
+        assert hit.chunk.end_line == text.count("\n", 0, hit.chunk.end_char - 1) + 1
+    status = desk.status()
+    assert (status.pending, status.searchable, status.vectors) == (0, 1.0, len({hit.chunk.text for hit in hits}) + 1)
+    assert (desk.report.pending, desk.report.chunks) == (0, len(hits) + 5)
+
+
+def test_what_was_cut_stays_cut_and_is_not_sent_again(desk: Desk) -> None:
+    desk.embedder = too_long(50)
+    desk.write(["a.md", "b.md"], "Some words to cut in parts. " * 10)  # the same text twice
+    desk.index()
+    assert len(desk.found("words to cut", 99)) == 2 * len({hit.chunk.start_char for hit in desk.search("words", 99)})
+    assert desk.index() == {"unchanged": 2}
+    assert desk.embedder.asked == []
+
+
+def test_a_single_letter_that_is_too_long_is_refused_and_does_not_go_on_for_ever(desk: Desk) -> None:
+    desk.embedder = too_long(0)
+    desk.write(["a.md"], "ab")
+    desk.index()
+    assert desk.status().pending == 2
+    assert {reason for _, _, reason in desk.status().refused} == {"the input length exceeds the context length"}
+
+
+# ---- what ends a run
+
+
+@pytest.mark.parametrize("error", [EmbedderError("no"), UnreachableError("gone"), KeyboardInterrupt(), MemoryError()])
+def test_what_was_embedded_before_the_end_is_kept_and_the_next_run_embeds_only_the_rest(
+    desk: Desk, error: BaseException
+) -> None:
+    desk.write(FORTY)
+    desk.embedder = failing_at(3, error)
+    with pytest.raises(type(error)):
+        desk.index()
+    done = list(desk.embedder.embedded)
+    assert len(done) == 32
+    assert (desk.report.documents.added, desk.report.embedded, desk.report.pending) == (40, 32, 8)
+    status = desk.status()
+    assert (status.documents, status.chunks, status.vectors, status.pending) == (40, 40, 32, 8)
+    assert len(desk.found("all about note", 99)) == 32
+    desk.embedder = Words()
+    assert desk.index() == {"unchanged": 40}
+    assert sorted(done + desk.embedder.embedded) == sorted(text_of(name) for name in FORTY)
+    assert (desk.report.embedded, desk.report.reused, desk.report.pending) == (8, 32, 0)
+
+
+def test_an_interrupt_while_files_are_read_keeps_what_was_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from indexer import sync
+
+    names = [f"{number:03}.md" for number in range(200)]
+    desk.write(names)
+    read = sync.read
+
+    def interrupted(path: bytes) -> object:
+        if path.endswith(b"150.md"):
+            raise KeyboardInterrupt
+        return read(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sync, "read", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            desk.index()
+    assert desk.documents() == names[:128]  # two batches
+    assert desk.index() == {"added": 72, "unchanged": 128}
+    assert len(desk.embedder.embedded) == 200
+    with Collection("default") as collection:
+        assert [root.path for root in collection.documents.roots()] == [os.fsencode(desk.root)]
+
+
+def test_an_interrupt_amid_a_transaction_leaves_all_of_it_or_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from storage.documents import Documents
+
+    desk.write(FORTY)
+    put, calls = Documents._put, [0]
+
+    def interrupted(self: Documents, *given: object) -> None:
+        calls[0] += 1
+        if calls[0] == 20:
+            raise KeyboardInterrupt
+        put(self, *given)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Documents, "_put", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            desk.index()
+    assert desk.documents() == []
+    assert desk.index() == {"added": 40}
+    assert desk.status().vectors == 40
+
+
+class Replaced(Words):
+    """An embedder whose weights are exchanged while it works: it says so when it is asked, after its first batch."""
+
+    def check_digest(self) -> None:
+        if len(self.asked) > 1:
+            raise MismatchError("the weights changed during the run")
+
+    def embed_query(self, text: str) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+        return super().embed_query(text)[::-1].copy() if len(self.asked) > 1 else super().embed_query(text)
+
+
+def test_vectors_made_since_the_weights_were_last_checked_are_withdrawn(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.embed.WINDOW", 16)
+    desk.write(FORTY)
+    desk.embedder = Replaced()
+    with pytest.raises(MismatchError, match="changed during the run"):
+        desk.index()
+    assert len(desk.embedder.embedded) == 32
+    kept = desk.status()
+    assert (kept.vectors, kept.pending) == (16, 24)  # the first window was checked, the second was not
+    assert len(desk.found("all about note", 99)) == 16
+    desk.embedder = Words()
+    desk.index()
+    assert len(desk.embedder.embedded) == 24
+    for name in FORTY:
+        (hit,) = desk.search(text_of(name), 1)
+        assert (hit.path, round(hit.score, 4)) == (str(desk.root / name), 1.0)
+
+
+def test_withdrawn_vectors_are_gone_for_a_reader_that_had_seen_them(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.write(FORTY)
+    desk.embedder = Words(trouble=lambda texts: None)
+    seen: list[int] = []
+
+    def look(texts: list[str]) -> None:
+        seen.append(len(reader.nearest(desk.embedder.embed_query("note"), 99)))
+        if len(desk.embedder.asked) == 3:
+            raise MismatchError("the weights changed during the run")
+
+    desk.index("note-00.md")
+    with Collection("default") as reader:
+        desk.embedder.trouble = look
+        with pytest.raises(MismatchError):
+            desk.index()
+        assert seen == [1, 17, 33]
+        assert len(reader.nearest(desk.embedder.embed_query("note"), 99)) == 1
+
+
+@pytest.mark.parametrize("change", ["digest", "dimension", "prefix"])
+def test_what_is_not_what_made_the_collection_embeds_nothing_into_it(desk: Desk, change: str) -> None:
+    desk.write(FORTY)
+    desk.index()
+    desk.write(["new.md"])
+    desk.embedder = {"digest": Words(digest="2"), "dimension": Words(dimension=32), "prefix": Prefixed()}[change]
+    with pytest.raises(MismatchError, match="has other weights, prefixes or dimensions"):
+        desk.index()
+    assert desk.embedder.asked == []
+    assert (desk.status().vectors, desk.status().pending) == (40, 1)
+    desk.embedder = Words(name="test:other")
+    with pytest.raises(MismatchError, match="was made with test:words, not test:other"):
+        desk.index()
+
+
+class Prefixed(Words):
+    """An embedder with the same weights, and another prefix for documents."""
+
+    @property
+    def identity(self):  # type: ignore[no-untyped-def]  # noqa: ANN201
+        from dataclasses import replace
+
+        return replace(super().identity, document_prefix="passage: ")
+
+
+class Turned(Words):
+    """An embedder that says that it is what it was, and is not."""
+
+    def embed_query(self, text: str) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+        return super().embed_query(text)[::-1].copy()
+
+
+def test_an_embedder_that_no_longer_embeds_as_it_did_is_noticed_by_its_probe(desk: Desk) -> None:
+    desk.write(FORTY)
+    desk.index()
+    desk.write(["new.md"])
+    desk.embedder = Turned()
+    with pytest.raises(MismatchError, match="no longer embeds as it did"):
+        desk.index()
+    assert desk.status().vectors == 40
+
+
+class Broken(Words):
+    """An embedder that gives something that is no unit vector."""
+
+    row: object = None
+
+    def embed_documents(self, texts: object) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+        rows = super().embed_documents(texts)  # type: ignore[arg-type]
+        rows[-1] = self.row
+        return rows
+
+
+@pytest.mark.parametrize("row", [np.nan, np.inf, 0.0, 1.0])
+def test_what_is_no_unit_vector_is_never_kept(desk: Desk, row: float) -> None:
+    desk.write(FORTY)
+    broken = Broken()
+    broken.row = row
+    desk.embedder = broken
+    with pytest.raises((ValueError, NearestError)):
+        desk.index()
+    assert (desk.status().vectors, desk.status().pending) == (0, 40)
+
+
+def test_texts_that_come_while_others_are_embedded_wait_for_nothing(desk: Desk) -> None:
+    desk.write(FORTY)
+    desk.index()
+    done: list[tuple[int, int]] = []
+    with Collection("default", write=True) as collection:
+        collection.texts.withdraw([id_ for (id_,) in _all_texts(collection)][:20])
+        embed(collection, desk.embedder, lambda settled, embedded: done.append((settled, embedded)))
+    assert done == [(16, 16), (4, 4)]
+
+
+def _all_texts(collection: Collection) -> list[tuple[int]]:
+    return collection._db.rows("SELECT id FROM texts")
+
+
+def test_texts_nobody_points_to_are_not_embedded(desk: Desk) -> None:
+    desk.write(FORTY)
+    desk.embedder = failing_at(1, EmbedderError("no"))
+    with pytest.raises(EmbedderError):
+        desk.index()
+    for name in FORTY[:8]:
+        (desk.root / name).unlink()
+    desk.embedder = Words()
+    desk.index()
+    assert len(desk.embedder.embedded) == 32
+    assert time.time() > 0
