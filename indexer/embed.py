@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from indexer.chunk import pieces
-from storage.errors import MismatchError, RefusedError, TooLongError
+from storage.errors import EmbedderError, MismatchError, RefusedError, TooLongError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,8 +29,8 @@ def embed(collection: Collection, embedder: Embedder, done: Done) -> None:
 
     Raises:
         EmbedderError: the embedder is not what it should be; all that was embedded before is kept.
-        MismatchError: its weights were exchanged meanwhile; what they may have made is taken back.
         UnreachableError: it does not answer; the same.
+        MismatchError: its weights were exchanged meanwhile; what they may have made is taken back.
     """
     run = _Run(collection, embedder, done)
     try:
@@ -87,7 +87,12 @@ class _Run:
                 middle = len(batch) // 2
                 return self._settle(batch[:middle]) | self._settle(batch[middle:])
             return self._refuse(*batch[0], error)
-        self._texts.add(ids, vectors)
+        try:
+            self._texts.add(ids, vectors)
+        except ValueError as error:
+            raise EmbedderError(
+                f"{self._embedder.name} gives what is no vector ({error}): choose another model"
+            ) from error
         self.unchecked += ids
         return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,9 +33,13 @@ def open_embedder(name: str) -> Embedder:
     # Each brings an engine of its own, so only the one asked for is imported.
     kind, colon, model = name.partition(":")
     if kind == "local" and model:
-        from indexer.local import LocalEmbedder
+        from indexer import model_folder
 
-        return LocalEmbedder(model)
+        with ThreadPoolExecutor(1) as pool:  # the model's bytes are checked while its engine is imported
+            finding = pool.submit(model_folder.find, model)
+            from indexer.local import LocalEmbedder
+
+            return LocalEmbedder(model, folder=finding.result())
     if kind == "ollama" and model:
         from indexer.ollama import OllamaEmbedder
 

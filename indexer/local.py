@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from indexer.model_folder import ModelFolder
     from storage.types import Vectors
 
 
@@ -33,14 +34,18 @@ class LocalEmbedder:
     Args:
         model: "all-minilm", or the path of a model folder.
         precision: see `Encoder`; by default what `NEAREST_PRECISION` says.
+        folder: that of the model, where it has been found already.
 
     Raises:
         NearestError: see `model_folder.find`.
         UnreachableError: the model had to be fetched and could not be.
     """
 
-    def __init__(self, model: str, precision: str | None = None) -> None:
-        self._folder = model_folder.find(model)
+    batch_texts = 128
+    batch_bytes = 1 << 20
+
+    def __init__(self, model: str, precision: str | None = None, folder: ModelFolder | None = None) -> None:
+        self._folder = folder or model_folder.find(model)
         # a folder by its whole path, since a collection remembers the name and may be used from anywhere
         self.model = model if model == model_folder.ALL_MINILM else str(self._folder.path)
         self.name = f"local:{self.model}"
@@ -48,9 +53,6 @@ class LocalEmbedder:
         self._tokenizer = _tokenizer(self._folder.path / model_folder.TOKENIZER)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()  # a text that is too long is an error, never a shorter text
-
-    batch_texts = 128
-    batch_bytes = 1 << 20
 
     @cached_property
     def encoder(self) -> Encoder:

@@ -9,7 +9,6 @@ import numpy as np
 
 from storage import snapshot
 from storage.errors import DamagedError
-from storage.vectors import VectorIndex
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from storage.database import Database
     from storage.types import Vectors
+    from storage.vectors import VectorIndex
 
 SMALL_TAIL = 64  # vectors that are sooner replayed than written
 LARGE_TAIL = 20_000
@@ -67,6 +67,8 @@ class Neighbours:
         return self._index
 
     def _load(self) -> VectorIndex:
+        from storage.vectors import VectorIndex  # FAISS is imported while a model compiles
+
         self._last, self._saved, self._trusted = 0, 0, False
         reason = ""
         for _ in range(2):  # a writer may replace the file between our look at it and our look at the database
