@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,7 +50,8 @@ class Encoder:
     """A compiled model. Not for several threads at once.
 
     Args:
-        weights: the tensors of a Hugging Face BertModel (or RobertaModel), by name.
+        weights: the tensors of a Hugging Face BertModel (or RobertaModel), by name; or the path of an ONNX file that
+            gives the hidden states of any encoder.
         architecture: what they do not say.
         precision: "bf16", "fp32", or None for the faster of those that this processor computes in hardware.
 
@@ -57,14 +59,17 @@ class Encoder:
         NearestError: `precision` is none of these, or a tensor is missing.
     """
 
-    def __init__(self, weights: Weights, architecture: Architecture, precision: str | None = None) -> None:
+    def __init__(self, weights: Weights | Path, architecture: Architecture, precision: str | None = None) -> None:
         core = ov.Core()
         able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.precision = precision or ("bf16" if "BF16" in able else "fp32")
         if self.precision not in PRECISIONS:
             raise NearestError(f"NEAREST_PRECISION is {precision!r}: it can be {' or '.join(PRECISIONS)}")
         try:
-            model = _Graph(weights, architecture).model()
+            if isinstance(weights, Path):
+                model = _from_onnx(core, weights, architecture.pooling)
+            else:
+                model = _Graph(weights, architecture).model()
         except KeyError as error:
             raise NearestError(f"the model has no tensor {error}: only BERT and RoBERTa are understood") from error
         settings = {
@@ -147,15 +152,14 @@ class _Graph:
 
     def model(self) -> Any:
         """Ids and mask (B, S) to unit rows (B, H)."""
-        ids = ops.parameter([-1, -1], np.int32, name="input_ids")
-        mask = ops.parameter([-1, -1], np.int32, name="attention_mask")
+        ids, mask = _inputs()
         weight = ops.convert(mask, "f32")
         # (B, 1, 1, S): 0 for a token, far below zero for padding
         bias = ops.unsqueeze(ops.multiply(ops.subtract(_number(1.0), weight), _number(MASKED)), _axes(1, 2))
         hidden = self._embeddings(ids)
         for layer in range(self._layers):
             hidden = self._layer(hidden, bias, f"encoder.layer.{layer}.")
-        return ov.Model([self._pooled(hidden, weight)], [ids, mask], "encoder")
+        return ov.Model([_pooled(hidden, weight, self._of.pooling)], [ids, mask], "encoder")
 
     def _embeddings(self, ids: Any) -> Any:
         """(B, S) to (B, S, H)."""
@@ -183,15 +187,6 @@ class _Graph:
         split = ops.reshape(hidden, _axes(0, 0, self._of.heads, self._hidden // self._of.heads), True)
         return ops.transpose(split, _axes(0, 2, 1, 3))
 
-    def _pooled(self, hidden: Any, weight: Any) -> Any:
-        """(B, S, H) to unit rows (B, H)."""
-        if self._of.pooling == "cls":
-            row = ops.gather(hidden, _axis(0), _axis(1))
-        else:
-            weight = ops.unsqueeze(weight, _axis(2))
-            row = ops.divide(ops.reduce_sum(ops.multiply(hidden, weight), _axis(1)), ops.reduce_sum(weight, _axis(1)))
-        return ops.normalize_l2(row, _axes(1), 1e-12, "max")
-
     def _dense(self, x: Any, name: str) -> Any:
         return ops.add(ops.matmul(x, self._tensor(f"{name}.weight"), False, True), self._tensor(f"{name}.bias"))
 
@@ -201,6 +196,39 @@ class _Graph:
 
     def _tensor(self, name: str) -> Any:
         return ops.constant(self._weights[name], shared_memory=True)  # copying them takes longer than all the rest
+
+
+def _from_onnx(core: Any, path: Path, pooling: str) -> Any:
+    """The model of an ONNX file that gives hidden states, with pooling and normalisation behind it."""
+    try:
+        model = core.read_model(path)
+    except RuntimeError as error:
+        raise NearestError(f"{path} is no ONNX model that can be read: fetch it again") from error
+    ids, mask = _inputs()
+    given = {"input_ids": ids, "attention_mask": mask}
+    for parameter in model.get_parameters():
+        # what else there may be are the kinds of tokens, all of the first kind
+        value = given.get(parameter.get_friendly_name(), ops.subtract(ids, ids))
+        parameter.output(0).replace(ops.convert(value, parameter.get_element_type().get_type_name()).output(0))
+    hidden = [result.input_value(0) for result in model.get_results() if len(result.input_value(0).partial_shape) == 3]
+    if not hidden:
+        raise NearestError(f"{path} gives no hidden states of shape (batch, tokens, hidden): export it without pooling")
+    return ov.Model([_pooled(hidden[0], ops.convert(mask, "f32"), pooling)], [ids, mask], "encoder")
+
+
+def _inputs() -> tuple[Any, Any]:
+    """Ids and mask, int32 (B, S)."""
+    return ops.parameter([-1, -1], np.int32, name="input_ids"), ops.parameter([-1, -1], np.int32, name="attention_mask")
+
+
+def _pooled(hidden: Any, weight: Any, pooling: str) -> Any:
+    """(B, S, H) and the mask as numbers (B, S) to unit rows (B, H)."""
+    if pooling == "cls":
+        row = ops.gather(hidden, _axis(0), _axis(1))
+    else:
+        weight = ops.unsqueeze(weight, _axis(2))
+        row = ops.divide(ops.reduce_sum(ops.multiply(hidden, weight), _axis(1)), ops.reduce_sum(weight, _axis(1)))
+    return ops.normalize_l2(row, _axes(1), 1e-12, "max")
 
 
 def _axis(value: int) -> Any:

@@ -59,7 +59,9 @@ class LocalEmbedder:
         """The compiled model."""
         folder = self._folder
         architecture = Architecture(folder.heads, folder.epsilon, folder.pooling, folder.first_position)
-        return Encoder(_weights(folder.path / model_folder.WEIGHTS), architecture, self._precision)
+        path = folder.path / folder.weights
+        weights = path if path.suffix == ".onnx" else _weights(path)
+        return Encoder(weights, architecture, self._precision)
 
     @property
     def identity(self) -> Identity:

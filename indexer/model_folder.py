@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 WEIGHTS = "model.safetensors"
 TOKENIZER = "tokenizer.json"
+ONNX = ("model.onnx", "onnx/model.onnx")
 
 ALL_MINILM = "all-minilm"
 REPOSITORY = "sentence-transformers/all-MiniLM-L6-v2"
@@ -34,6 +35,7 @@ class ModelFolder:
 
     Attributes:
         digest: of everything that the vectors depend on, in hexadecimal.
+        weights: the file's name in it, of safetensors or ONNX.
     """
 
     path: Path
@@ -45,6 +47,7 @@ class ModelFolder:
     first_position: int = 0
     query_prefix: str = ""
     document_prefix: str = ""
+    weights: str = WEIGHTS
 
 
 def find(name: str) -> ModelFolder:
@@ -88,11 +91,12 @@ def _places() -> Iterator[Path]:
 
 def _described(folder: Path) -> ModelFolder:
     """What a folder in the layout of Hugging Face and sentence-transformers says of its model."""
-    missing = [file for file in ("config.json", TOKENIZER, WEIGHTS) if not (folder / file).is_file()]
+    weights = next((file for file in (WEIGHTS, *ONNX) if (folder / file).is_file()), WEIGHTS)
+    missing = [file for file in ("config.json", TOKENIZER, weights) if not (folder / file).is_file()]
     if missing:
         raise NearestError(f"{folder} is no model folder: it has no {' and no '.join(missing)}")
     try:
-        return _read(folder)
+        return _read(folder, weights)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise NearestError(
             f"{folder} does not describe its model as Hugging Face does ({type(error).__name__}: {error}): "
@@ -100,24 +104,27 @@ def _described(folder: Path) -> ModelFolder:
         ) from error
 
 
-def _read(folder: Path) -> ModelFolder:
+def _read(folder: Path, weights: str) -> ModelFolder:
     config = _json(folder / "config.json")
-    _refuse_unknown(folder, config)
+    _refuse_unknown_steps(folder)
+    if weights == WEIGHTS:  # an ONNX file brings its architecture along
+        _refuse_unknown(folder, config)
     offset = 0 if config["model_type"] == "bert" else int(config.get("pad_token_id", 1)) + 1
     positions = int(config["max_position_embeddings"]) - offset
     prompts = _json(folder / "config_sentence_transformers.json").get("prompts") or {}
-    files = ("config.json", TOKENIZER, WEIGHTS, "1_Pooling/config.json", "config_sentence_transformers.json")
+    files = ("config.json", TOKENIZER, weights, "1_Pooling/config.json", "config_sentence_transformers.json")
     digests = [_sha256(folder / file) for file in files if (folder / file).is_file()]
     return ModelFolder(
         path=folder,
         digest=hashlib.sha256("".join(digests).encode()).hexdigest(),
         heads=int(config["num_attention_heads"]),
-        epsilon=float(config["layer_norm_eps"]),
+        epsilon=float(config.get("layer_norm_eps", 1e-12)),
         pooling=_pooling(folder),
         max_tokens=min(positions, int(_json(folder / "sentence_bert_config.json").get("max_seq_length") or positions)),
         first_position=offset,
         query_prefix=str(prompts.get("query", "")),
         document_prefix=str(prompts.get("document") or prompts.get("passage") or ""),
+        weights=weights,
     )
 
 
@@ -128,6 +135,9 @@ def _refuse_unknown(folder: Path, config: dict[str, Any]) -> None:
         raise NearestError(f"{folder} holds a {kind} model; bert, roberta and xlm-roberta are understood")
     if config.get("hidden_act", "gelu") != "gelu" or config.get("position_embedding_type", "absolute") != "absolute":
         raise NearestError(f"{folder} holds a variant of {kind}: only gelu and absolute positions are understood")
+
+
+def _refuse_unknown_steps(folder: Path) -> None:
     steps = _json(folder / "modules.json") or []
     names = [str(step["type"]).rpartition(".")[2] for step in steps]
     if unknown := [name for name in names if name not in ("Transformer", "Pooling", "Normalize")]:
