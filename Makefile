@@ -19,9 +19,9 @@ help:
 
 demo: $(READY)
 	$(DEMO) index sample_docs
-	$(DEMO) search -k 2 "my key does not open the front door any more"
-	$(DEMO) search -k 2 "what to do when the heating stays cold"
-	$(DEMO) search -k 2 "how do we get the service running again after it fell over?"
+	$(DEMO) search -k 2 "how long does stored food survive when the electricity fails?"
+	$(DEMO) search -k 2 "how can I silence noisy brakes on a bike?"
+	$(DEMO) search -k 2 "why does the former renter refuse to be charged for fresh paint?"
 
 test: $(READY)
 	$(PY) -m pytest

@@ -133,7 +133,9 @@ def _formats(several: bool) -> dict[str, Callable[[Answer], None]]:
         "jsonl": lambda answer: click.echo(show.json_text(show.answer_object(answer))),
         "paths": show.paths,
         "vimgrep": show.vimgrep,
-        "people": lambda answer: show.people(answer, shutil.get_terminal_size().columns),
+        "people": lambda answer: show.people(
+            answer, shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        ),
     }
 
 

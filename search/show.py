@@ -67,14 +67,14 @@ def vimgrep(answer: Answer) -> None:
         click.echo(os.fsencode(_near(hit.path)) + f":{hit.chunk.start_line}:1:{visible(first)}".encode())
 
 
-def people(answer: Answer, width: int) -> None:
+def people(answer: Answer, width: int | None) -> None:
     """For a terminal: the place, the score, the headings, the passage."""
     for hit in answer.hits:
         place = click.style(f"{visible(_near(hit.path))}:{hit.chunk.start_line}", fg="green", bold=True)
         score = click.style(f"{hit.score:.3f}", fg="yellow")
         headings = hit.chunk.headings and click.style(visible(" > ".join(hit.chunk.headings)), dim=True)
         click.echo("  ".join(part for part in (place, score, headings) if part))
-        for line in _lines(hit.chunk.text, min(width, MOST_WIDTH) - 4):
+        for line in _lines(hit.chunk.text, min(width or MOST_WIDTH, MOST_WIDTH) - 4):
             click.echo(f"    {line}")
         click.echo()
 

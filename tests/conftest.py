@@ -56,6 +56,19 @@ def desk(tmp_path: Path, settled: None) -> Desk:
     return Desk(root)
 
 
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A `NEAREST_HOME` whose default collection has the sample documents, by the embedded model; not to be changed."""
+    from indexer.index import index_by_name
+
+    folder = tmp_path_factory.mktemp("samples")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEAREST_HOME", str(folder))
+        patch.delenv("NEAREST_EMBEDDER", raising=False)
+        index_by_name("default", [ROOT / "sample_docs"])
+    return folder
+
+
 @pytest.fixture
 def collection() -> Iterator[Collection]:
     """The default collection, empty, open for writing, with an embedder."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ class Words:
         embedded: every text that it made a vector of.
         asked: every batch that it was given, refused ones included.
         trouble: called with each batch before it is embedded; may raise.
+        doubt: called where the digest is to be checked; may raise.
+        change: makes other vectors of the good ones.
     """
 
     max_tokens: int | None = 256
@@ -36,15 +39,18 @@ class Words:
     name: str = "test:words"
     digest: str = "1"
     dimension: int = 64
+    document_prefix: str = ""
     batch_texts: int = 16
     batch_bytes: int = 1 << 20
     embedded: list[str] = field(default_factory=list)
     asked: list[list[str]] = field(default_factory=list)
     trouble: Callable[[list[str]], None] = lambda texts: None
+    doubt: Callable[[], None] = lambda: None
+    change: Callable[[Vectors], Vectors] = lambda rows: rows
 
     @property
     def identity(self) -> Identity:
-        return Identity(self.name, self.digest, self.dimension)
+        return Identity(self.name, self.digest, self.dimension, "", self.document_prefix)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int] | None:
         return [len(text.split()) + 2 for text in texts] if self.counts else None
@@ -53,7 +59,7 @@ class Words:
         """Nothing."""
 
     def check_digest(self) -> None:
-        """Nothing."""
+        self.doubt()
 
     def probe(self) -> Vectors:
         return self.embed_query(PROBE)
@@ -61,12 +67,13 @@ class Words:
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         self.asked.append(list(texts))
         self.trouble(list(texts))
-        rows = [self.embed_query(text) for text in texts]
+        rows = self.change(np.stack([words_vector(text, self.dimension) for text in texts]))
         self.embedded += texts
-        return np.stack(rows)
+        return rows
 
     def embed_query(self, text: str) -> Vectors:
-        return words_vector(text, self.dimension)
+        row: Vectors = self.change(words_vector(text, self.dimension)[None])[0]
+        return row
 
     def embed_response(self, texts: Sequence[str]) -> dict[str, Any]:
         raise NotImplementedError
@@ -155,3 +162,16 @@ class Desk:
             os.path.relpath(os.fsdecode(skip.path), self.root): "!" * skip.failed + skip.reason
             for skip in self.status().skips
         }
+
+
+@contextmanager
+def as_somebody_else() -> Iterator[None]:
+    """Root may read everything; so where the tests run as root, be nobody for a while."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)

@@ -6,11 +6,10 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from desk import Desk, Words
+from desk import Desk, Words, as_somebody_else
 
 from indexer import chunk, read
 from indexer.index import forget, index, roots_of
@@ -492,19 +491,6 @@ def test_a_file_and_a_folder_that_changed_places_lose_nothing(desk: Desk) -> Non
 
 
 # ---- what cannot be read
-
-
-@contextmanager
-def as_somebody_else() -> Iterator[None]:
-    """Root may read everything; so where the tests run as root, be nobody for a while."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 @pytest.fixture
