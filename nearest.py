@@ -11,11 +11,13 @@ with nearest.open("notes") as collection:
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 for _name in ("indexer", "search", "storage"):
-    _found = getattr(__import__(_name), "__file__", None)
+    _spec = find_spec(_name)  # looks for it, and runs nothing of what it finds
+    _found = _spec.origin if _spec else None
     if _found is None or Path(_found).resolve().parent.parent != Path(__file__).resolve().parent:
         raise ImportError(
             f"nearest needs its own package {_name!r}, but {_found or 'a folder of that name'} stands before it on the "

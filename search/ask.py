@@ -44,6 +44,8 @@ class Searcher:
 
     def __init__(self, collection: str, embedder: str | None = None) -> None:
         self.collection = Collection(collection)
+        self.notes: list[str] = []
+        engine: Embedder | None = None
         try:
             identity = self.collection.identity
             if identity is None:
@@ -54,12 +56,14 @@ class Searcher:
             with ThreadPoolExecutor(1) as pool:
                 opening = pool.submit(_ready, identity.name)
                 self.collection.load()
-                self._embedder = opening.result()
-            self.collection.check(self._embedder.identity)
+                engine = opening.result()
+            self.collection.check(engine.identity)
         except BaseException:
+            if engine:
+                engine.close()
             self.collection.close()
             raise
-        self.notes: list[str] = []
+        self._embedder = engine
 
     def ask(self, question: str, k: int) -> Answer:
         """The k passages nearest to `question`.

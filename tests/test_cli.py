@@ -14,9 +14,11 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import numpy as np
 import ollama_server
 import pytest
+import wcwidth
 from command import Ran, begin, finish, run
 from conftest import OtherProcess
 from desk import as_somebody_else, words_vector
@@ -591,14 +593,13 @@ def test_a_name_that_is_no_text_comes_back_whole(server: OllamaServer, folder: P
 def test_passages_are_shown_as_wide_as_the_terminal(
     server: OllamaServer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import wcwidth
-
     monkeypatch.setenv("COLUMNS", "40")
     (folder / "wide.md").write_text("zebra " + "火車站在哪裡" * 60)
     run("index", ".")
-    ran = run("search", "zebra", "-k1")
-    assert max(map(wcwidth.wcswidth, ran.text.splitlines()[1:])) <= 40
-    assert ran.text.count("\n") == 1 + 6 + 1 + 1  # place, six lines, dots, an empty line
+    for terminal, width in ((True, 40), (False, 100)):
+        shown = click.unstyle(run("search", "zebra", "-k1", terminal=terminal).text).splitlines()
+        assert width - 2 <= max(map(wcwidth.wcswidth, shown[1:])) <= width
+        assert (len(shown), shown[-2:]) == (1 + 6 + 1 + 1, ["    ...", ""])
 
 
 # ---- terminals

@@ -14,7 +14,8 @@ import pytest
 from ollama_server import OllamaServer
 
 from indexer import ollama
-from indexer.ollama import PROBE, OllamaEmbedder
+from indexer.embedder import PROBE
+from indexer.ollama import OllamaEmbedder
 from indexer.wire import Timeouts, one_line
 from storage.errors import EmbedderError, MismatchError, RefusedError, UnreachableError
 from storage.types import Identity

@@ -16,10 +16,6 @@ SENTENCE = (
     r"rename that, or run nearest from elsewhere"
 )
 
-runs_what_it_finds = pytest.mark.xfail(
-    reason="nearest.py imports what it finds, where importlib.util.find_spec would do"
-)
-
 
 def python(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
     """A Python that is run in a folder, with nearest further back on its import path."""
@@ -40,7 +36,6 @@ def test_a_module_that_stands_before_ours_is_named_in_one_sentence(tmp_path: Pat
     assert len(re.findall(r"^Traceback", ran.stderr, re.MULTILINE)) == 1
 
 
-@runs_what_it_finds
 def test_a_script_of_that_name_that_uses_nearest_is_told_too(tmp_path: Path) -> None:
     (tmp_path / "search.py").write_text("import nearest\n\nnearest.open()\n")
     ran = python(tmp_path, "search.py")
@@ -48,7 +43,6 @@ def test_a_script_of_that_name_that_uses_nearest_is_told_too(tmp_path: Path) -> 
     assert re.fullmatch(SENTENCE.format(name="search", file=r"search\.py"), ran.stderr.splitlines()[-1])
 
 
-@runs_what_it_finds
 def test_what_stands_before_ours_is_not_run_to_find_that_out(tmp_path: Path) -> None:
     (tmp_path / "search.py").write_text("raise SystemExit('the user meant to run this at another time')\n")
     ran = python(tmp_path, "-c", "import nearest")
