@@ -110,6 +110,6 @@ def open(collection: str = "default", *, embedder: str | None = None) -> Collect
 
 def main() -> None:
     """The command line."""
-    from search.cli import main as run
+    from search.cli import script
 
-    run()
+    script()

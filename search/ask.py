@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from indexer.embedders import full_name, open_embedder
-from storage.collection import Collection
+from storage import home
 from storage.errors import NearestError, NothingIndexedError, TooLongError
+from storage.glance import embedder_of
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
     from indexer.embedder import Embedder
+    from storage.collection import Collection
     from storage.types import Hit, Vectors
 
 
@@ -43,24 +45,23 @@ class Searcher:
     """
 
     def __init__(self, collection: str, embedder: str | None = None) -> None:
-        self.collection = Collection(collection)
+        name = embedder_of(home.folder(collection))
+        with ThreadPoolExecutor(1) as pool:
+            # The model is compiled while SQLite's and FAISS's libraries are imported and the vectors are read.
+            opening = pool.submit(_ready, name) if name else None
+            self.collection = _open(collection, embedder)
         self.notes: list[str] = []
-        engine: Embedder | None = None
         try:
             identity = self.collection.identity
             if identity is None:
                 raise NothingIndexedError(f"collection {collection!r} is empty: nearest index PATH")
-            if embedder:
-                self.collection.check_name(full_name(embedder))
-            # The model compiles while FAISS is imported and the vectors are read.
-            with ThreadPoolExecutor(1) as pool:
-                opening = pool.submit(_ready, identity.name)
-                self.collection.load()
-                engine = opening.result()
-            self.collection.check(engine.identity)
-        except BaseException:
-            if engine:
+            engine = opening.result() if opening and name == identity.name else _ready(identity.name)
+            try:
+                self.collection.check(engine.identity)
+            except BaseException:
                 engine.close()
+                raise
+        except BaseException:
             self.collection.close()
             raise
         self._embedder = engine
@@ -110,6 +111,21 @@ class Searcher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _open(name: str, embedder: str | None) -> Collection:
+    """The collection with its vectors read, made sure to be of that embedder."""
+    from storage.collection import Collection
+
+    collection = Collection(name)
+    try:
+        if embedder:
+            collection.check_name(full_name(embedder))
+        collection.load()
+    except BaseException:
+        collection.close()
+        raise
+    return collection
 
 
 def _ready(name: str) -> Embedder:
