@@ -13,7 +13,7 @@ help:
 	@echo "make demo   index sample_docs with the embedded model and ask three questions"
 	@echo "make test   run all tests"
 	@echo "make lint   ruff and mypy"
-	@echo "make bench  the figures of the README (minutes)"
+	@echo "make bench  the figures of the README (half an hour)"
 	@echo "make lock   write requirements.txt anew from pyproject.toml (needs uv)"
 	@echo "make clean  remove .venv, with the demo's collection in it"
 
@@ -32,6 +32,7 @@ lint: $(READY)
 	$(PY) -m mypy
 
 bench: $(READY)
+	$(PY) -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps -r benchmarks/requirements.txt
 	$(PY) -m benchmarks
 
 $(READY): requirements.txt pyproject.toml

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from indexer.embedder import Embedder
     from storage.collection import Collection
-    from storage.types import Hit, Vectors
+    from storage.types import Hit, Identity, Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +46,24 @@ class Searcher:
     """
 
     def __init__(self, collection: str, embedder: str | None = None) -> None:
-        name = embedder_of(home.folder(collection))
-        with ThreadPoolExecutor(1) as pool:
-            # The model is compiled while SQLite's and FAISS's libraries are imported and the vectors are read.
-            opening = pool.submit(_ready, name) if name else None
-            self.collection = _open(collection, embedder)
-        self.notes: list[str] = []
-        try:
-            identity = self.collection.identity
-            if identity is None:
+        with ExitStack() as undo:
+            name = embedder_of(home.folder(collection))
+            engine = _opened(name, undo) if name else None
+            with ThreadPoolExecutor(1) as pool:
+                # The model is compiled while the libraries of SQLite and FAISS are imported and the vectors are read.
+                loading = pool.submit(_identity, engine) if engine else None
+                self.collection = _open(collection, embedder, undo)
+            made_by = self.collection.identity
+            if made_by is None:
                 raise NothingIndexedError(f"collection {collection!r} is empty: nearest index PATH")
-            engine = opening.result() if opening and name == identity.name else _ready(identity.name)
-            try:
+            if engine is None or loading is None or made_by.name != name:  # it could not be seen at a glance
+                engine = _opened(made_by.name, undo)
                 self.collection.check(engine.identity)
-            except BaseException:
-                engine.close()
-                raise
-        except BaseException:
-            self.collection.close()
-            raise
-        self._embedder = engine
+            else:
+                self.collection.check(loading.result())
+            self._embedder = engine
+            self.notes: list[str] = []
+            undo.pop_all()
 
     def ask(self, question: str, k: int) -> Answer:
         """The k passages nearest to `question`.
@@ -113,22 +112,24 @@ class Searcher:
         self.close()
 
 
-def _open(name: str, embedder: str | None) -> Collection:
+def _opened(name: str, undo: ExitStack) -> Embedder:
+    engine = open_embedder(name)
+    undo.callback(engine.close)
+    return engine
+
+
+def _identity(engine: Embedder) -> Identity:
+    """To tell it, an embedder loads its model."""
+    return engine.identity
+
+
+def _open(name: str, embedder: str | None, undo: ExitStack) -> Collection:
     """The collection with its vectors read, made sure to be of that embedder."""
     from storage.collection import Collection
 
     collection = Collection(name)
-    try:
-        if embedder:
-            collection.check_name(full_name(embedder))
-        collection.load()
-    except BaseException:
-        collection.close()
-        raise
+    undo.callback(collection.close)
+    if embedder:
+        collection.check_name(full_name(embedder))
+    collection.load()
     return collection
-
-
-def _ready(name: str) -> Embedder:
-    embedder = open_embedder(name)
-    _ = embedder.identity  # loads the model
-    return embedder

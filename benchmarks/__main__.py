@@ -1,0 +1,29 @@
+"""All benchmarks in turn, a few minutes each: `make bench`. Each can be run alone, and for longer: see its `--help`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+RUNS = (
+    ("scifact",),
+    ("embedding", "--texts", "400", "--rounds", "5"),
+    ("locality",),
+    ("reindex",),
+    ("cold_search",),
+    ("memory", "--seconds", "240"),
+    ("kill", "--trials", "50"),
+)
+
+
+def main() -> None:
+    """Run each in a process of its own, as anyone would; exit status 1 where one of them fails."""
+    failed = False
+    for name, *options in RUNS:
+        print(f"\n== python -m benchmarks.{' '.join((name, *options))}", flush=True)
+        failed |= subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *options], check=False).returncode != 0
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
