@@ -11,7 +11,7 @@ RUNS = (
     ("locality",),
     ("reindex",),
     ("cold_search",),
-    ("memory", "--seconds", "240"),
+    ("memory", "--seconds", "120"),
     ("kill", "--trials", "50"),
 )
 

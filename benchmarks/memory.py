@@ -52,6 +52,8 @@ def main() -> None:
         documents = Path(folder) / "documents"
         documents.mkdir()
         size = grow(options.tree or python_documentation(), options.megabytes, documents)
+        # A shell's background jobs ignore this signal, and so would what they start.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         start = time.perf_counter()
         environment = {**os.environ, "NEAREST_HOME": f"{folder}/home"}
         process = subprocess.Popen([*COMMAND, documents], env=environment, stdout=subprocess.PIPE)
