@@ -44,5 +44,5 @@ def open_embedder(name: str) -> Embedder:
         from indexer.ollama import OllamaEmbedder
 
         return OllamaEmbedder(model)
-    near = similar(kind if colon else f"local:{name}", ["local:", "ollama:", DEFAULT])
-    raise NearestError(f"there is no embedder {name!r}{near}; use local:all-minilm, local:FOLDER or ollama:MODEL")
+    near = similar(name, [f"{known}:{model if colon else name}" for known in ("local", "ollama")])
+    raise NearestError(f"there is no embedder {name!r}{near} (local:all-minilm, local:FOLDER or ollama:MODEL)")

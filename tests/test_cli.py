@@ -166,7 +166,10 @@ def test_a_file_that_cannot_be_read_is_a_line_and_not_the_end(
         (["index"], "nothing to index: name a file or folder"),
         (["index", ".", "-c", "../up"], "'../up' cannot name a collection: use up to 64 of"),
         (["index", ".", "-c", ""], "'' cannot name a collection"),
-        (["index", ".", "--embedder", "lokal:all-minilm"], "no embedder 'lokal:all-minilm'; did you mean 'local:'"),
+        (
+            ["index", ".", "--embedder", "lokal:all-minilm"],
+            "no embedder 'lokal:all-minilm'; did you mean 'local:all-minilm'?",
+        ),
         (["index", ".", "--embedder", "local:nowhere"], "nowhere is no model folder: it has no config.json"),
         (["index", ".", "--embedder", "ollama:unheard-of"], "has no model unheard-of: run `ollama pull unheard-of`"),
         (["forget", "."], "nothing is indexed yet: nearest index PATH"),
