@@ -44,5 +44,10 @@ def open_embedder(name: str) -> Embedder:
         from indexer.ollama import OllamaEmbedder
 
         return OllamaEmbedder(model)
-    near = similar(name, [f"{known}:{model if colon else name}" for known in ("local", "ollama")])
-    raise NearestError(f"there is no embedder {name!r}{near} (local:all-minilm, local:FOLDER or ollama:MODEL)")
+    meant = (
+        [f"{known}:{model}" for known in ("local", "ollama") if model and similar(kind, [known])]
+        if colon
+        else [DEFAULT]
+    )
+    near = similar(name if colon else f"local:{name}", meant) or ";"
+    raise NearestError(f"there is no embedder {name!r}{near} use local:all-minilm, local:FOLDER or ollama:MODEL")

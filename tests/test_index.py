@@ -148,7 +148,12 @@ def test_a_folder_is_the_same_embedder_from_everywhere_and_by_every_path(
 
 @pytest.mark.parametrize(
     ("name", "meant"),
-    [("lokal:all-minilm", "local:"), ("olama:x", "ollama:"), ("all-minilm", "local:all-minilm"), ("open-ai:x", None)],
+    [
+        ("lokal:all-minilm", "local:all-minilm"),
+        ("olama:bge-m3", "ollama:bge-m3"),
+        ("all-minilm", "local:all-minilm"),
+        ("open-ai:x", None),
+    ],
 )
 def test_a_misspelt_embedder_is_told_what_was_meant(notes: Path, name: str, meant: str | None) -> None:
     with pytest.raises(NearestError, match=r"use local:all-minilm, local:FOLDER or ollama:MODEL$") as error:
