@@ -19,6 +19,7 @@ import httpx
 from tqdm import tqdm
 
 from storage.errors import NearestError, UnreachableError
+from storage.snapshot import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -136,7 +137,7 @@ class _Hub:
                     os.fsync(written.fileno())
             if right:
                 part.replace(folder / file)
-                _sync_folder(part.parent)
+                sync_folder(part.parent)
                 return
             part.unlink()
             if not inherited:  # else the fault may lie in what an earlier process left: once more, from the start
@@ -247,14 +248,3 @@ def _words(error: Exception) -> str:
         return "no answer in time"
     said = "".join(c if c.isprintable() else " " for c in str(error))
     return " ".join(said.split())[:200] or type(error).__name__
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable, where the system lets a folder be opened."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -46,7 +46,7 @@ def write(path: Path, header: dict[str, Any], body: memoryview) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise NearestError(f"cannot write {path}: {error.strerror}") from error
     finally:
@@ -82,7 +82,7 @@ def sweep(path: Path) -> None:
             left.unlink()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the rename itself durable, where the system lets a folder be opened."""
     if os.name == "nt":
         return

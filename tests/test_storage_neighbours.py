@@ -218,7 +218,7 @@ STAGES = {
     "before the file is begun": "snapshot.write = dies",
     "with the file half written": "os.fsync = dies",
     "before the rename": "os.replace = dies",
-    "after the rename": "snapshot._sync_folder = dies",
+    "after the rename": "snapshot.sync_folder = dies",
     "before the old one is forgotten": "Database.run = dies_at(Database.run, 'DELETE FROM snapshots')",
 }
 DIES = """
@@ -251,7 +251,7 @@ def test_a_process_that_dies_while_saving_leaves_a_collection_that_answers_right
         assert not list(again.folder.glob("*.tmp"))
 
 
-@pytest.mark.parametrize("stage", ["snapshot.write = dies", "os.replace = dies", "snapshot._sync_folder = dies"])
+@pytest.mark.parametrize("stage", ["snapshot.write = dies", "os.replace = dies", "snapshot.sync_folder = dies"])
 def test_a_process_that_dies_at_its_very_first_save_loses_nothing(stage: str) -> None:
     with OtherProcess() as other:
         assert other.does(f"{DIES}\nindex(c, {MORE!r})\n{stage}") == "done"
