@@ -12,11 +12,10 @@ import tempfile
 import threading
 import time
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from desk import as_somebody_else
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -365,19 +364,6 @@ def test_a_file_that_may_not_be_read_is_a_failure() -> None:
         path.chmod(0)
         assert reason(path) == "!permission denied"
         assert digest(os.fsencode(path)) is None
-
-
-@contextmanager
-def as_somebody_else() -> Iterator[None]:
-    """Root may read everything; so where the tests run as root, be nobody for a while."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 def test_a_large_file_is_not_read(tmp_path: Path) -> None:

@@ -10,11 +10,10 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from desk import as_somebody_else
 
 from indexer.walk import Entry, walk
 from storage.errors import NearestError
@@ -337,19 +336,6 @@ def test_what_may_not_be_read_is_a_failure() -> None:
         assert left_out(root / "closed" / "a.md") == {"": "!permission denied"}
         (root / "closed").chmod(0o700)
         (root / "listed").chmod(0o700)
-
-
-@contextmanager
-def as_somebody_else() -> Iterator[None]:
-    """Root may read everything; so where the tests run as root, be nobody for a while."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 def test_a_root_that_is_not_there_is_a_failure(root: Path) -> None:
