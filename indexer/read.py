@@ -5,257 +5,195 @@
 
 from __future__ import annotations
 
-import codecs
+import gzip
 import hashlib
+import importlib
 import io
 import os
 import re
 import time
-from contextlib import suppress
+import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from indexer.kinds import MAX_BYTES, failure, kind_of_name, kind_of_script, magic_reason, stamp_of, unfit, unread_reason
-from indexer.outline import headings, plain_title
+from indexer import kinds
+from indexer.decode import HEAD_BYTES, is_binary
+from indexer.extract import MAX_TEXT, Extract, Source, UnreadableError
+from indexer.outline import plain_title
 from storage.types import Document, Skip
 
 if TYPE_CHECKING:
-    from storage.types import Heading, Stamp
+    from collections.abc import Callable
+
+    from storage.types import Stamp
 
 ATTEMPTS = 3  # at a file that changes under the reader
 SETTLED_NS = 2_000_000_000  # a time stamp this old will move if the file changes: no file system counts coarser
-HEAD_BYTES = 8192  # enough to tell a binary file
-SAMPLE_BYTES = 65536  # enough to tell an encoding
+MAX_DEPTH = 4  # of files within files: a letter in an archive of mail that is attached to a letter
 
 # NONBLOCK: a pipe that took the file's place since the walk must not hold us. NOFOLLOW: nor a link lead us elsewhere.
 _FLAGS = [getattr(os, name, 0) for name in ("O_BINARY", "O_NONBLOCK", "O_NOFOLLOW", "O_NOCTTY")]
-
-_BOMS = {  # the longer first: UTF-32's begins with UTF-16's; UTF-8 needs none to be known
-    codecs.BOM_UTF32_LE: "utf-32-le",
-    codecs.BOM_UTF32_BE: "utf-32-be",
-    codecs.BOM_UTF16_LE: "utf-16-le",
-    codecs.BOM_UTF16_BE: "utf-16-be",
-}
-# In no text but by a slip; those that act on a terminal or a printer do stand in logs, and one ends files of DOS.
-_ALLOWED = "\a\b\t\n\v\f\r\x1a\x1b"
-_CONTROLS = bytes(set(range(32)) - set(_ALLOWED.encode())) + b"\x7f"
-_FEW, _VERY_FEW = 0.05, 0.01  # of all bytes; compressed data has 0.1 of them
-_HIGH = bytes(range(128, 256))
-_FIRST_HIGH = re.compile(rb"[\x80-\xff]")
-_HIGH_RUN = re.compile(rb"[\x80-\xff]{3,}")
-_LAST_ASCII = re.compile(rb".*[\x00-\x2f]", re.DOTALL)  # below anything that a character of two bytes may end with
-_GUESSES = ["gb18030", "big5", "cp932", "euc_jp", "cp949", "koi8_r", "cp1251", "cp1253", "cp1255", "cp1256"]
-# What a page may say of itself. Python knows further names: some turn ASCII into something else, some take for ever.
-_DECLARABLE = re.compile(
-    r"ascii|utf-8|iso8859-\d+|cp(?:125\d|437|[79]\d\d|8(?!75)\d\d)|koi8-\w|gb\w+|big5\w*|shift_jis\w*|euc_\w+|iso2022_\w+|mac-\w+"
-)
-_MEANT = {
-    "iso8859-1": "cp1252",
-    "ascii": "cp1252",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "shift_jis": "cp932",
-    "euc_kr": "cp949",
-}
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _WORD = re.compile(r"[^\W_]")
+_UNSTORABLE = re.compile("[\0\r\ud800-\udfff]")
+_STORABLE = {0: " ", 13: "\n"} | dict.fromkeys(
+    range(0xD800, 0xE000), "\ufffd"
+)  # of the same length, so that places hold
 
 
-def read(path: bytes, *, max_bytes: int = MAX_BYTES) -> Document | Skip:
-    """A file's text with its kind, headings and digest; or why there is nothing to index in it. Raises nothing.
+def read(path: bytes, *, max_bytes: int | None = None) -> Document | Skip:
+    """A file's text with its kind, headings, places and digest; or why there is nothing to index in it. Raises nothing.
 
     The digest is of exactly the bytes that the text was made from. The text has no NUL and no lone surrogate; "\\n" is
-    its only line break, so that its lines are the lines that an editor counts.
+    its only line break, so that the lines of a text file are the lines that an editor counts.
 
     Args:
         path: absolute, and no link: one that stands there is not followed.
-        max_bytes: larger files are not read.
+        max_bytes: larger files are not read; by default as many as `kinds` allows.
     """
-    name = os.path.basename(path).decode("utf-8", "replace")
-    if reason := unread_reason(name):
-        return Skip(path, reason)
-    loaded = _load(path, max_bytes, sniff=True)
+    name = _name(path)
+    loaded = _load_named(path, name, max_bytes)
+    return loaded if isinstance(loaded, Skip) else _document(path, name, *loaded)
+
+
+def read_plain(path: bytes) -> Document | Skip | None:
+    """The same for a file that only has to be decoded; None for one that something else has to take apart."""
+    name = _name(path)
+    if not kinds.is_plain(name):
+        return None
+    loaded = _load_named(path, name, None)
     if isinstance(loaded, Skip):
         return loaded
-    data, stamp = loaded
-    kind = kind_of_name(name)
-    text, encoding = decode(data, _declared(data) if kind == "html" else None)
-    if not encoding:
-        return Skip(path, "binary")
-    return _document(path, name, kind or kind_of_script(text), hashlib.sha256(data).digest(), stamp, text, encoding)
+    return None if kinds.kind_of_magic(loaded[0]) else _document(path, name, *loaded)
 
 
-def digest(path: bytes, *, max_bytes: int = MAX_BYTES) -> bytes | None:
+def digest(path: bytes, *, max_bytes: int = kinds.MAX_FORMAT_BYTES) -> bytes | None:
     """The sha256 of a file's bytes, as `Document.digest` has it; None where it cannot be read."""
-    loaded = _load(path, max_bytes, sniff=False)
+    loaded = _load(path, max_bytes, None)
     return None if isinstance(loaded, Skip) else hashlib.sha256(loaded[0]).digest()
 
 
-def _document(
-    path: bytes, name: str, kind: str, sha256: bytes, stamp: Stamp | None, text: str, encoding: str
-) -> Document | Skip:
-    """A text that was read into its document: markup taken off, headings found."""
-    if not text.strip():
-        return Skip(path, "empty")
-    title = ""
-    lines: tuple[int, ...] | None = None
-    found: tuple[Heading, ...]
-    if kind == "html":
-        from indexer.markup import extract  # loads its engine, which most collections have no need of
+def extract(name: str, data: bytes, depth: int = 0) -> Extract:
+    """What of a file there is to read, by its name and bytes.
 
-        if (page := extract(text)) is None:
-            return Skip(path, "HTML nested too deeply")
-        text, lines, found, title = page.text, page.lines, page.headings, page.title
-    else:
-        found = headings(text, kind)
+    Args:
+        name: of the file.
+        data: its bytes.
+        depth: how many files it stands within.
+
+    Raises:
+        UnreadableError: nothing; the message says why.
+    """
+    if reason := kinds.unread_reason(name):
+        raise UnreadableError(reason)
+    if depth > MAX_DEPTH:
+        raise UnreadableError(f"more than {MAX_DEPTH} files within each other")
+    if kinds.is_packed(name):
+        name, data = kinds.unpacked_name(name), _unpacked(data)
+    kind = kinds.kind_of_name(name)
+    if kinds.is_plain(name):
+        if reason := _no_text(data[:HEAD_BYTES]):
+            raise UnreadableError(reason)
+        kind = kinds.kind_of_magic(data) or kind
+    source = Source(name, data, kind or "", lambda name, data: extract(name, data, depth + 1))
+    module = importlib.import_module(kinds.module_of(kind))
+    try:
+        page: Extract = module.extract(source)
+    except UnreadableError:
+        raise
+    except MemoryError:
+        raise UnreadableError("needs too much memory to be read") from None
+    except Exception as error:  # libraries meet broken and hostile files with whatever error comes up
+        reason = " ".join(f"damaged, or no {kind}: {type(error).__name__}: {error}".split())
+        raise UnreadableError(plain_title(reason)) from error
+    if len(page.text) > MAX_TEXT:
+        raise UnreadableError(f"more than {MAX_TEXT / 1e6:g} million characters of text")
+    return page if page.kind else replace(page, kind=kind or "text")
+
+
+def _no_text(head: bytes) -> str | None:
+    """Why a file that starts with these bytes is neither text nor of a format that is known by its first bytes."""
+    if kinds.kind_of_magic(head):
+        return None
+    return kinds.magic_reason(head) or ("binary" if is_binary(head) else None)
+
+
+def _unpacked(data: bytes) -> bytes:
+    """What gzip packed, all of its members, up to the size that a file may have."""
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            unpacked = file.read(kinds.MAX_FORMAT_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnreadableError(f"damaged, or not packed by gzip: {error}") from error
+    if len(unpacked) > kinds.MAX_FORMAT_BYTES:
+        raise UnreadableError(f"more than {kinds.MAX_FORMAT_BYTES / 1e6:g} MB when unpacked")
+    return unpacked
+
+
+def _name(path: bytes) -> str:
+    return os.path.basename(path).decode("utf-8", "replace")
+
+
+def _document(path: bytes, name: str, data: bytes, stamp: Stamp | None) -> Document | Skip:
+    try:
+        page = extract(name, data)
+    except UnreadableError as error:
+        return Skip(path, str(error), stamp=stamp)
+    text = page.text.translate(_STORABLE) if _UNSTORABLE.search(page.text) else page.text
     if not _WORD.search(text):
-        return Skip(path, "no words")
-    title = title or next((heading.title for heading in found if heading.title), "") or plain_title(name)
-    return Document(path, kind, sha256, stamp, encoding, title, text, lines, found)
+        blank = not data.strip() or (page.lines is None and not text.strip())
+        return Skip(path, "empty" if blank else "no words", stamp=stamp)
+    title = page.title or next((it.title for it in page.headings if it.title), "") or plain_title(name)
+    return Document(
+        path=path,
+        kind=page.kind,
+        digest=hashlib.sha256(data).digest(),
+        stamp=stamp,
+        encoding=page.encoding,
+        title=title,
+        text=text,
+        lines=page.lines,
+        headings=page.headings,
+        marks=page.marks,
+        blocks=page.blocks,
+        metadata=page.metadata,
+    )
 
 
-def _load(path: bytes, max_bytes: int, *, sniff: bool) -> tuple[bytes, Stamp | None] | Skip:
+def _load_named(path: bytes, name: str, max_bytes: int | None) -> tuple[bytes, Stamp | None] | Skip:
+    if reason := kinds.unread_reason(name):
+        return Skip(path, reason)
+    limit = kinds.max_bytes(name) if max_bytes is None else max_bytes
+    return _load(path, limit, _no_text if kinds.is_plain(name) else None)
+
+
+def _load(
+    path: bytes, max_bytes: int, refuse: Callable[[bytes], str | None] | None
+) -> tuple[bytes, Stamp | None] | Skip:
     """A file's bytes, all of one moment, and its stamp, if that will tell a later change.
 
     Args:
-        sniff: give up early on what is binary by its first bytes.
+        refuse: gives a reason not to read on, by the first bytes.
     """
     try:
-        if skip := unfit(path, os.lstat(path), max_bytes):
+        if skip := kinds.unfit(path, os.lstat(path), max_bytes):
             return skip
         for _ in range(ATTEMPTS):
             now = time.time_ns()
             with open(path, "rb", opener=_open) as file:
                 before = os.fstat(file.fileno())
-                if skip := unfit(path, before, max_bytes):
+                if skip := kinds.unfit(path, before, max_bytes):
                     return skip
                 data = file.read(HEAD_BYTES)
-                if sniff and (reason := magic_reason(data) or ("binary" if is_binary(data) else None)):
+                if refuse and (reason := refuse(data)):
                     return Skip(path, reason)
                 data += file.read(max(before.st_size + 1 - len(data), 0))
-                stamp = stamp_of(os.fstat(file.fileno()))
-            if stamp == stamp_of(before) and len(data) == stamp.size:
+                stamp = kinds.stamp_of(os.fstat(file.fileno()))
+            if stamp == kinds.stamp_of(before) and len(data) == stamp.size:
                 return data, stamp if max(stamp.mtime_ns, stamp.ctime_ns) < now - SETTLED_NS else None
     except OSError as error:
-        return failure(path, error)
+        return kinds.failure(path, error)
     return Skip(path, "changes while it is read", failed=True)
 
 
 def _open(path: str | bytes, flags: int) -> int:
     return os.open(path, flags | sum(_FLAGS))
-
-
-def is_binary(data: bytes) -> bool:
-    """Whether bytes, a file's first or all of them, are no text in any encoding."""
-    return not (data.startswith(tuple(_BOMS)) or _is_byte_text(data) or _wide_encoding(data))
-
-
-def decode(data: bytes, declared: str | None = None) -> tuple[str, str]:
-    """Bytes into clean text and the name of the encoding; ("", "") for what is no text.
-
-    A byte order mark decides; then UTF-8, if the bytes are nothing but that; then what the file declares; then UTF-8
-    with a few bytes that are not; then a guess. What does not fit the encoding becomes U+FFFD.
-
-    Args:
-        declared: a name of an encoding.
-    """
-    encoding = next((name for bom, name in _BOMS.items() if data.startswith(bom)), None)
-    if not encoding and not _is_byte_text(data):
-        encoding = _wide_encoding(data)
-        if not encoding:
-            return "", ""
-    if not encoding:
-        candidates = (declared, "utf-8") if data.isascii() else ("utf-8", declared)
-        for candidate in filter(None, candidates):
-            with suppress(UnicodeDecodeError):
-                return _clean(data.decode(candidate)), candidate
-        encoding = "utf-8" if _is_nearly_utf8(data) else _guess(data)
-    text = _clean(data.decode(encoding, "replace"))
-    return (text, encoding) if _is_plausible(text) else ("", "")
-
-
-def _clean(text: str) -> str:
-    """Text that can be stored, with "\\n" as its only line break: no NUL, no lone surrogate, no byte order mark."""
-    text = text.removeprefix("\ufeff").replace("\0", "").replace("\r\n", "\n").replace("\r", "\n")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return _SURROGATE.sub("\ufffd", text)
-    return text
-
-
-def _declared(data: bytes) -> str | None:
-    """The encoding that a page says it has, by Python's name of what is meant by it; None for one that is not known."""
-    from indexer.markup import declared_charset
-
-    try:
-        name = codecs.lookup(declared_charset(data) or "").name
-    except LookupError:
-        return None
-    return _MEANT.get(name, name) if _DECLARABLE.fullmatch(name) else None
-
-
-def _is_byte_text(data: bytes) -> bool:
-    """Whether bytes may be text in an encoding that keeps ASCII as it is; only UTF-8 is allowed slips."""
-    controls = len(data) - len(data.translate(None, _CONTROLS))
-    if not controls:
-        return True
-    if _is_utf8(data):
-        return controls <= _FEW * len(data)
-    return b"\0" not in data and controls <= _VERY_FEW * len(data)
-
-
-def _wide_encoding(data: bytes) -> str | None:
-    """UTF-16 or UTF-32 without a byte order mark: the one in which the first bytes are most like a text."""
-    likeness: dict[str, tuple[int, int]] = {}
-    for encoding in ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be"):
-        with suppress(UnicodeDecodeError):
-            text = codecs.getincrementaldecoder(encoding)().decode(data[:HEAD_BYTES])  # does not mind a cut at the end
-            if _is_plausible(text):  # texts in every script have spaces or line breaks, and some ASCII
-                likeness[encoding] = (sum(map(text.count, " \t\r\n")), sum(map(str.isascii, text)))
-    best = max(likeness, key=likeness.__getitem__, default="")
-    return best if best and likeness[best] > (0, 0) else None
-
-
-def _is_utf8(data: bytes) -> bool:
-    """Whether bytes are well-formed UTF-8, but for a last character that may be cut."""
-    with suppress(UnicodeDecodeError):
-        codecs.getincrementaldecoder("utf-8")().decode(data)
-        return True
-    return False
-
-
-def _is_plausible(text: str) -> bool:
-    """Whether a decoded text holds little that nobody writes: controls, unassigned and private characters."""
-    head = text[:HEAD_BYTES]
-    return sum(not (c.isprintable() or c.isspace() or c in _ALLOWED) for c in head) <= _FEW * len(head)
-
-
-def _is_nearly_utf8(data: bytes) -> bool:
-    """Whether more characters beyond ASCII are well-formed UTF-8 than are not."""
-    text = data.decode("utf-8", "replace")
-    replaced = text.count("\ufffd")
-    return len(text) - len(data.translate(None, _HIGH)) - replaced > replaced
-
-
-def _guess(data: bytes) -> str:
-    """The encoding of bytes that are no UTF-8, by the lines of them that tell."""
-    lines: list[bytes] = []
-    size = 0
-    first = _FIRST_HIGH.search(data)
-    for line in io.BytesIO(data[first.start() if first else 0 :]):
-        if not line.isascii():
-            lines.append(line)
-            size += len(line)
-            if size > SAMPLE_BYTES:
-                break
-    sample = b"".join(lines)
-    if size > SAMPLE_BYTES:
-        end = _LAST_ASCII.match(sample, 0, SAMPLE_BYTES)  # not within a character
-        sample = end[0] if end else sample[:SAMPLE_BYTES]
-    high = len(sample) - len(sample.translate(None, _HIGH))
-    if sum(len(run[0]) for run in _HIGH_RUN.finditer(sample)) * 2 < high:
-        return "cp1252"  # one or two letters among ASCII, as in "Größe": a language of Western Europe
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(sample, cp_isolation=_GUESSES, enable_fallback=False).best()
-    return codecs.lookup(best.encoding).name if best else "cp1252"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
     import numpy as np
     from numpy.typing import NDArray
 
     Vectors = NDArray[np.float32]  # (n, dimension), each row of length 1
+    Scalar = str | int | float | bool | date  # a datetime is a date, too
+    Field = Scalar | tuple[Scalar, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +36,53 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """From here on, up to the next mark, a text stands at this place of its file."""
+
+    offset: int  # characters from the start of the text
+    unit: str  # "page", "slide", "row", "cell", "chapter", "paragraph", "time", "message", "record"
+    number: int  # from 1; of "time" milliseconds from the start
+    part: str = ""  # what of the file it is in: the name of a sheet, a chapter, an attachment, a record
+    apart: bool = False  # no passage reaches over this mark
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A part of a text that is better not torn, `[start, end)` in characters."""
+
+    kind: str  # "table", "list", "code"
+    start: int
+    end: int
+    header: int = 0  # of a table: where its header row ends, and its first row of data begins; 0 where it has no header
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a file that is not made of lines a passage stands."""
+
+    unit: str  # see `Mark`
+    first: int
+    last: int  # inclusive
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One file as it was read: its text is cleaned (no NUL, no lone surrogate) and keeps its line breaks as "\\n"."""
 
     path: bytes  # absolute, as os.fsencode gives it, so that every name round-trips
-    kind: str  # "markdown", "rst", "html", "text", or the name of a programming language
+    kind: str  # "markdown", "html", "pdf", "text", the name of a programming language: see `indexer.kinds`
     digest: bytes  # sha256 of the file's bytes
     stamp: Stamp | None  # None when the file was too young at reading for its times to be trusted
-    encoding: str
+    encoding: str  # "" where the file is no text
     title: str
     text: str
-    lines: tuple[int, ...] | None = None  # for markup: the source line of each line of text; None where they are equal
+    # The line of the file for each line of the text; None where they are equal, () where the file has no lines.
+    lines: tuple[int, ...] | None = None
     headings: tuple[Heading, ...] = ()
+    marks: tuple[Mark, ...] = ()  # by offset
+    blocks: tuple[Block, ...] = ()  # by start; none overlap
+    metadata: Mapping[str, Field] = field(default_factory=dict)  # what the document says of itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +92,17 @@ class Chunk:
     text: str
     start_char: int  # offsets into Document.text, end exclusive
     end_char: int
-    start_line: int  # lines of the file, from 1, end inclusive
-    end_line: int
+    start_line: int | None  # lines of the file, from 1, end inclusive; None where it has none
+    end_line: int | None
     headings: tuple[str, ...]  # from the outermost to the one the passage stands under
+    place: Place | None = None  # where the file has other places than lines
+    header: str = ""  # of a passage from the middle of a table: the header row, which stands further up
+    lead: str = ""  # what is embedded in front of the header and the text
+
+    @property
+    def embedded(self) -> str:
+        """The text that the embedder is given."""
+        return self.lead + self.header + self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +112,7 @@ class Skip:
     path: bytes
     reason: str
     failed: bool = False  # True where it should have been readable; what was indexed of it before is kept
+    stamp: Stamp | None = None  # of a file that was opened; it need not be tried again as long as it stays the same
 
 
 @dataclass(frozen=True, slots=True)

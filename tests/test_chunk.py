@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.chunk import GRAMMARS, MAX_CHARACTERS, Unit, chunk, cut, fit, parameters, pieces
+from indexer.formats.html import page_text as extract
 from indexer.local import LocalEmbedder
-from indexer.markup import extract
 from indexer.outline import headings
 from storage.types import Chunk, Document
 
@@ -286,6 +286,7 @@ def test_code_is_parted_between_its_definitions(kind: str) -> None:
     for passage in found:
         assert re.match(r"(?i)(template <class T> T |def |int |func |function |class |fn )?step_\d+", passage.text)
         assert passage.text.rstrip().endswith(definitions[0].rstrip()[-3:])
+        assert passage.start_line
         assert source.text.splitlines()[passage.start_line - 1] == passage.text.splitlines()[0]
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import accumulate, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
+from indexer.decode import decode
+from indexer.extract import Extract, UnreadableError
 from indexer.outline import plain_title
 from storage.types import Heading
+
+if TYPE_CHECKING:
+    from indexer.extract import Source
 
 _DROPPED = "script style noscript template svg head nav iframe object datalist"
 _LINES = "li tr dd tbody thead tfoot summary option optgroup"
@@ -38,14 +43,19 @@ _CHARSET = re.compile(
 _OVERLONG_TAG = re.compile(r"<([A-Za-z][\w:-]*)\s([^<>]{4000,}+)>")
 
 
-@dataclass(frozen=True, slots=True)
-class Extract:
-    """What of a page is there to read."""
+def extract(source: Source) -> Extract:
+    """The text of a page in whatever encoding.
 
-    text: str
-    lines: tuple[int, ...]  # the source line of each line of text, from 1
-    headings: tuple[Heading, ...]
-    title: str  # "" where the page names none
+    Raises:
+        UnreadableError: it is no text, or nested so deeply (2,048 elements) that the parser gives up.
+    """
+    text, encoding = decode(source.data, declared_charset(source.data))
+    if not encoding:
+        raise UnreadableError("binary")
+    page = page_text(text)
+    if page is None:
+        raise UnreadableError("HTML nested too deeply")
+    return replace(page, encoding=encoding)
 
 
 def declared_charset(data: bytes) -> str | None:
@@ -54,7 +64,7 @@ def declared_charset(data: bytes) -> str | None:
     return (match[1] or match[2]).decode("ascii") if match else None
 
 
-def extract(source: str) -> Extract | None:
+def page_text(source: str) -> Extract | None:
     """A page's text: blocks become paragraphs, list items "- item", rows "a | b"; `pre` keeps its lines.
 
     What is no text to read is dropped: scripts, styles, navigation. Broken markup is read as browsers would; nothing
@@ -230,4 +240,4 @@ class _Page:
         self.finish_line()
         starts = list(accumulate((len(line) + 1 for line in self.text), initial=0))
         headings = tuple(Heading(starts[index], level, title) for index, level, title in self.headings)
-        return Extract("\n".join(self.text), tuple(self.lines), headings, self.title)
+        return Extract("\n".join(self.text), self.title, lines=tuple(self.lines), headings=headings)

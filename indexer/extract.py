@@ -1,0 +1,208 @@
+"""What extractors take and give: the bytes of a file in, its text with headings and places out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from indexer.decode import clean
+from storage.types import Block, Heading, Mark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from storage.types import Field
+
+MAX_TEXT = 64_000_000  # characters of one document; more is data, or a trap
+
+
+class UnreadableError(Exception):
+    """Nothing of this file can be indexed; the message is the reason that `nearest status` shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What an extractor is handed.
+
+    Attributes:
+        name: of the file, for what its suffix says.
+        data: its bytes, without an outer compression.
+        kind: see `indexer.kinds`; "" where neither its name nor its first bytes tell.
+        within: reads another file that stands in this one, by its name and bytes; raises UnreadableError.
+    """
+
+    name: str
+    data: bytes
+    kind: str
+    within: Callable[[str, bytes], Extract]
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """What of a file is there to read; see `storage.types.Document` for the fields."""
+
+    text: str
+    title: str = ""  # "" where the file names none
+    kind: str = ""  # "" where it is the source's
+    encoding: str = ""
+    lines: tuple[int, ...] | None = ()
+    headings: tuple[Heading, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    metadata: Mapping[str, Field] = field(default_factory=dict)
+
+
+class Builder:
+    """A text that grows block by block, and its headings, places and blocks with it.
+
+    Every method that writes raises UnreadableError once the text is longer than MAX_TEXT.
+    """
+
+    def __init__(self) -> None:
+        self.title = ""
+        self.metadata: dict[str, Field] = {}
+        self.length = 0  # characters so far
+        self._pieces: list[str] = []
+        self._headings: list[Heading] = []
+        self._marks: list[Mark] = []
+        self._due: Mark | None = None  # the place of what is written next
+        self._blocks: list[Block] = []
+        self._line = 0  # of the file, where what is written next begins; 0 where no lines are told
+        self._lines: list[tuple[int, int]] = []  # offset of each piece, and the line of the file that it begins on
+
+    def mark(self, unit: str, number: int, part: str = "", *, apart: bool = False) -> None:
+        """What is written from here on stands at this place; `apart`: and in no passage with what stands before."""
+        if self._due:
+            apart = apart or self._due.apart
+        self._due = Mark(0, unit, number, part, apart)
+
+    def at_line(self, line: int) -> None:
+        """What is written from here on begins on this line of the file; to be told before the first piece, or never."""
+        self._line = line
+
+    def heading(self, level: int, title: str) -> None:
+        """A heading, as a paragraph of its own; a blank one is left out."""
+        title = " ".join(title.split())
+        if title:
+            self._break("\n\n")
+            self._headings.append(Heading(self.length, level, title))
+            self.write(title)
+
+    def paragraph(self, text: str) -> None:
+        """A paragraph, an empty line before it; its own line breaks are kept, a blank one is left out."""
+        text = text.strip("\n").rstrip()
+        if text.strip():
+            self._break("\n\n")
+            self.write(text)
+
+    def line(self, text: str) -> None:
+        """A line directly below what stands before, as of a list or a table; a blank one is left out."""
+        text = text.rstrip()
+        if text:
+            self._break("\n\n" if self._due and self._due.apart else "\n")
+            self.write(text)
+
+    def begin(self) -> int:
+        """Begin a paragraph that `line` will fill; returns where it starts, for `end`."""
+        self._break("\n\n")
+        return self.length
+
+    def end(self, kind: str, start: int, header: int = 0) -> None:
+        """What was written since `start` is a block; of a table, the first `header` characters are its header row."""
+        if self.length > start:
+            self._blocks.append(Block(kind, start, self.length, start + header if header else 0))
+
+    def block(self, kind: str, text: str) -> None:
+        """Lines that belong together, a list or a listing, as a paragraph."""
+        if text.strip():
+            start = self.begin()
+            self.write(text.strip("\n").rstrip())
+            self.end(kind, start)
+
+    def table(self, rows: Iterable[Sequence[str]], *, header: bool = True) -> None:
+        """A table, a line for each row that is not blank, as `row` has it; `header`: the first names the columns."""
+        lines = [line for line in map(row, rows) if line]
+        if lines:
+            start = self.begin()
+            self.write("\n".join(lines))
+            self.end("table", start, len(lines[0]) + 1 if header and len(lines) > 1 else 0)
+
+    def append(self, other: Extract, part: str = "", unit: str = "paragraph") -> None:
+        """All of another text, as a part that no passage shares with what stands before.
+
+        Args:
+            other: its lines are left out.
+            part: its name; goes in front of the names of its own parts.
+            unit: of its place where it has none of its own.
+        """
+        text = other.text.rstrip()
+        if not text:
+            return
+        self.mark(unit, 1, part, apart=True)
+        start = self.begin()
+        self.write(text)
+        end = self.length
+        self._headings += [Heading(start + it.offset, it.level, it.title) for it in other.headings]
+        self._blocks += [
+            Block(it.kind, start + it.start, min(start + it.end, end), it.header and start + it.header)
+            for it in other.blocks
+        ]
+        if other.marks and other.marks[0].offset == 0:
+            self._marks.pop()
+        for it in other.marks:
+            named = " > ".join(filter(None, (part, it.part)))
+            self._marks.append(Mark(start + it.offset, it.unit, it.number, named, it.apart or it.offset == 0))
+
+    def write(self, text: str) -> None:
+        """Text, cleaned, right behind what stands before."""
+        text = clean(text)
+        if not text:
+            return
+        if self.length + len(text) > MAX_TEXT:
+            raise UnreadableError(f"more than {MAX_TEXT / 1e6:g} million characters of text")
+        if self._due:
+            self._marks.append(replace(self._due, offset=self.length))
+            self._due = None
+        self._lines.append((self.length, self._line))
+        self._line += text.count("\n")
+        self._add(text)
+
+    def _add(self, text: str) -> None:
+        self._pieces.append(text)
+        self.length += len(text)
+
+    def _break(self, breaks: str) -> None:
+        if self._pieces and self._pieces[-1] != "\n\n":  # which only `begin` can have left there
+            self._add(breaks)
+
+    def extract(self) -> Extract:
+        """All of it."""
+        text = "".join(self._pieces).rstrip()
+        return Extract(
+            text=text,
+            title=self.title,
+            lines=self._source_lines(text) if self._lines and self._lines[0][1] else (),
+            headings=tuple(self._headings),
+            marks=tuple(self._marks),
+            blocks=tuple(sorted(self._blocks, key=lambda block: block.start)),
+            metadata=self.metadata,
+        )
+
+    def _source_lines(self, text: str) -> tuple[int, ...]:
+        """For each line of the text the line of the file that its piece says."""
+        lines = []
+        at = line = offset = 0
+        for row_ in text.split("\n"):
+            while at < len(self._lines) and self._lines[at][0] <= offset:
+                start, line = self._lines[at]
+                line += text.count("\n", start, offset)
+                at += 1
+            lines.append(line)
+            offset += len(row_) + 1
+            line += 1
+        return tuple(lines)
+
+
+def row(cells: Sequence[str]) -> str:
+    """A row of a table on one line."""
+    return " | ".join(" ".join(cell.split()) for cell in cells).rstrip(" |")
