@@ -29,7 +29,8 @@ PLACES = (". ", "\n\n", "\n")  # behind which it is added
 def ours(text: str) -> list[str]:
     """The passages of nearest."""
     return [
-        passage.text for passage in chunk(Document(b"", "rst", b"", None, "", "", text, None, headings(text, "rst")))
+        passage.embedded
+        for passage in chunk(Document(b"", "rst", b"", None, "", "", text, None, headings(text, "rst")))
     ]
 
 
