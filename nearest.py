@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from indexer.index import Report
     from search.ask import Searcher
-    from storage.types import Hit
+    from storage.types import Hit, Passage
 
 __all__ = ["Collection", "NearestError", "main", "open"]
 
@@ -70,8 +70,13 @@ class Collection:
         expanded = [Path(path).expanduser() for path in paths]
         return index_by_name(self.name, expanded, self._embedder, include=include, exclude=exclude, yes=yes)
 
-    def search(self, question: str, k: int = 10) -> list[Hit]:
+    def search(self, question: str, k: int = 10, *, context: int = 0) -> list[Hit]:
         """The `k` passages nearest in meaning to `question`, best first.
+
+        Args:
+            question: in words, as one would ask it.
+            k: how many.
+            context: how many of its neighbours each comes with, in `before` and `after`.
 
         Raises:
             NearestError: with a message that names the cure; `NothingIndexedError` where there is nothing yet.
@@ -80,7 +85,23 @@ class Collection:
             from search.ask import Searcher
 
             self._searcher = Searcher(self.name, self._embedder)
-        return self._searcher.ask(question, k).hits
+        return self._searcher.ask(question, k, context).hits
+
+    def get(self, reference: str | int, *, context: int = 0) -> list[Passage]:
+        """The passages at a place, in order.
+
+        Args:
+            reference: the `chunk_id` of a hit; "PATH", "PATH:LINE", "report.pdf:7": see `search.refer.find`.
+            context: how many of their neighbours they come with, in `before` and `after`.
+
+        Raises:
+            NearestError: with a message that names the cure; `NotFoundError` where nothing stands there.
+        """
+        from search.refer import find
+        from storage.collection import Collection
+
+        with Collection(self.name) as collection:
+            return find(collection, os.path.expanduser(str(reference)), context)  # noqa: PTH111 - it is no path alone
 
     def close(self) -> None:
         """Close what is open."""

@@ -127,18 +127,18 @@ class Builder:
             self.write("\n".join(lines))
             self.end("table", start, len(lines[0]) + 1 if header and len(lines) > 1 else 0)
 
-    def append(self, other: Extract, part: str = "", unit: str = "paragraph") -> None:
+    def append(self, other: Extract, part: str = "", unit: str = "paragraph", number: int = 1) -> None:
         """All of another text, as a part that no passage shares with what stands before.
 
         Args:
             other: its lines are left out.
             part: its name; goes in front of the names of its own parts.
-            unit: of its place where it has none of its own.
+            unit, number: its place where it has none of its own.
         """
         text = other.text.rstrip()
         if not text:
             return
-        self.mark(unit, 1, part, apart=True)
+        self.mark(unit, number, part, apart=True)
         start = self.begin()
         self.write(text)
         end = self.length

@@ -20,6 +20,7 @@ from indexer import kinds
 from indexer.decode import HEAD_BYTES, is_binary
 from indexer.extract import MAX_TEXT, Extract, Source, UnreadableError
 from indexer.outline import plain_title
+from indexer.script import script_of
 from storage.types import Document, Skip
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ def _document(path: bytes, name: str, data: bytes, stamp: Stamp | None) -> Docum
         marks=page.marks,
         blocks=page.blocks,
         metadata=page.metadata,
+        script=script_of(text),
     )
 
 

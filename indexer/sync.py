@@ -7,30 +7,32 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from indexer import kinds
-from indexer.chunk import chunk, fit, parameters
-from indexer.read import digest, read
+from indexer.keep import Keeper
+from indexer.read import digest
+from indexer.reader import Limits
 from indexer.walk import walk
+from indexer.workers import read_all
 from storage import home
 from storage.documents import Root, is_below
 from storage.errors import GuardError
-from storage.types import Document, Skip
+from storage.types import Skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from indexer.embedder import Embedder
     from storage.collection import Collection
     from storage.documents import Known
-    from storage.types import Chunk, Stamp
+    from storage.types import Document, Stamp
 
     Track = Callable[[Sequence[bytes]], Iterable[bytes]]
 
-BATCH_DOCUMENTS = 64  # written in one transaction, so that a slow disk is not waited for after each
-BATCH_CHARACTERS = 1_000_000
 CHUNKING = "chunking"
 
 
@@ -75,18 +77,14 @@ class _Sync:
     def __init__(self, collection: Collection, embedder: Embedder, yes: bool) -> None:
         self._collection = collection
         self._documents = collection.documents
-        self._embedder = embedder
-        # Where only a server can count, no passage is sized by tokens; what is too long is cut when it says so.
-        self._limit = None if embedder.count_tokens([]) is None else embedder.max_tokens
+        self._keeper = Keeper(collection.documents, embedder)
         self._yes = yes
-        self._chunking = parameters(self._limit)
-        self._rechunk = collection.fact(CHUNKING) not in (None, self._chunking)
+        self._limits = Limits.of_environment()
+        self._rechunk = collection.fact(CHUNKING) not in (None, self._keeper.chunking)
         self._counts = Counts()
         self._known: dict[bytes, Known] = {}
         self._found: dict[bytes, Stamp] = {}
         self._skips: dict[bytes, dict[bytes, Skip]] = {}  # by root
-        self._batch: list[Document] = []
-        self._touched: list[tuple[bytes, Stamp | None]] = []
         self._moved: dict[bytes, bytes] = {}  # new path to old
 
     def run(self, roots: Sequence[Root], track: Track) -> Counts:
@@ -111,11 +109,11 @@ class _Sync:
                     self._documents.remember(root)
             else:  # it vanished, and everything in it was moved or meant to go
                 self._documents.forget(root.path)
-        unfit = self._read(track(self._to_read()))
+        unfit = self._read(track(self._to_read({root.path for root in roots})))
         self._drop_unfit(unfit, len(dropped), before)
         for path, skips in self._skips.items():
             self._documents.note_skips(path, skips.values())
-        self._collection.remember(CHUNKING, self._chunking)
+        self._collection.remember(CHUNKING, self._keeper.chunking)
 
         counts = self._counts
         counts.moved, counts.removed = len(self._moved), len(dropped) + len(unfit)
@@ -192,30 +190,39 @@ class _Sync:
                 f"nothing was dropped: give --yes if they are meant to go"
             )
 
-    def _to_read(self) -> list[bytes]:
+    def _to_read(self, named: AbstractSet[bytes]) -> list[bytes]:
         """The files whose stamp is not the one remembered."""
         if self._rechunk:
             return list(self._found)
-        unread = [path for path, stamp in self._found.items() if self._stamp_of(path) != stamp]
-        self._counts.unchanged += len(self._found.keys() - set(unread) - self._moved.keys())
+        refused = {skip.path: skip for skip in self._documents.skips() if self._still_holds(skip)}
+        unread = []
+        for path, stamp in self._found.items():
+            known, skip = self._known.get(path), refused.get(path)
+            if known and known.stamp == stamp:
+                self._counts.unchanged += path not in self._moved
+            elif skip and skip.stamp == stamp and not known and path not in named:
+                self._skip(skip)
+            else:
+                unread.append(path)
         return unread
 
-    def _stamp_of(self, path: bytes) -> Stamp | None:
-        known = self._known.get(path)
-        return known.stamp if known else None
+    def _still_holds(self, skip: Skip) -> bool:
+        """Whether a file need not be tried again as long as it stays what it is."""
+        may_be_recognised = skip.reason.startswith("scanned") and os.environ.get("NEAREST_OCR")
+        return not (skip.failed or may_be_recognised or self._limits.differ_from(skip.reason))
 
     def _read(self, paths: Iterable[bytes]) -> list[bytes]:
         """Read, chunk and keep; returns the known documents that are nothing to index any more."""
         unfit = []
-        for path in paths:
-            document = read(path)
-            if isinstance(document, Skip):
-                self._skip(document)
-                if path in self._known and not document.failed:
-                    unfit.append(path)
-            else:
-                self._take(document)
-        self._flush()
+        with closing(read_all(paths, self._limits)) as done:
+            for document in done:
+                if isinstance(document, Skip):
+                    self._skip(document)
+                    if document.path in self._known and not document.failed:
+                        unfit.append(document.path)
+                else:
+                    self._take(document)
+        self._keeper.flush()
         return unfit
 
     def _skip(self, skip: Skip) -> None:
@@ -233,30 +240,9 @@ class _Sync:
         else:
             self._counts.added += 1
         if same and not self._rechunk:
-            self._touched.append((document.path, document.stamp))
-            return
-        self._batch.append(document)
-        if len(self._batch) == BATCH_DOCUMENTS or sum(len(it.text) for it in self._batch) > BATCH_CHARACTERS:
-            self._flush()
-
-    def _flush(self) -> None:
-        """Keep the documents read since the last time, their passages no longer than the embedder takes."""
-        self._documents.touch(self._touched)
-        self._touched = []
-        chunked = [(document, chunk(document)) for document in self._batch]
-        self._batch = []
-        if self._limit is None:
-            self._documents.put(chunked)
-            return
-        tokens = self._count([passage.text for _, passages in chunked for passage in passages])
-        fitted: list[tuple[Document, Sequence[Chunk]]] = []
-        for document, passages in chunked:
-            own, tokens = tokens[: len(passages)], tokens[len(passages) :]
-            fitted.append((document, fit(document, passages, own, self._count, self._limit)))
-        self._documents.put(fitted)
-
-    def _count(self, texts: Sequence[str]) -> list[int]:
-        return self._embedder.count_tokens(texts) or []
+            self._keeper.touch(document.path, document.stamp)
+        else:
+            self._keeper.take(document)
 
     def _drop_unfit(self, unfit: Sequence[bytes], dropped: int, before: int) -> None:
         """Drop documents whose files hold nothing to index any more, unless so many that a disk may be at fault."""

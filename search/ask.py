@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from indexer.embedders import full_name, open_embedder
+from search.stale import checked
 from storage import home
 from storage.errors import NearestError, NothingIndexedError, TooLongError
 from storage.glance import embedder_of
@@ -30,6 +31,7 @@ class Answer:
     embedder: str
     took_ms: float
     hits: list[Hit]
+    context: int = 0  # how many of its neighbours each hit was to come with, on either side
 
 
 class Searcher:
@@ -65,11 +67,11 @@ class Searcher:
             self.notes: list[str] = []
             undo.pop_all()
 
-    def ask(self, question: str, k: int) -> Answer:
-        """The k passages nearest to `question`.
+    def ask(self, question: str, k: int, context: int = 0) -> Answer:
+        """The k passages nearest to `question`, each with `context` neighbours before it and after it.
 
         Raises:
-            NearestError: the question is blank, or k is not at least 1.
+            NearestError: the question is blank, k is not at least 1, or context is below 0.
             EmbedderError, UnreachableError: it cannot be embedded.
         """
         start = time.perf_counter()
@@ -77,8 +79,10 @@ class Searcher:
             raise NearestError("the question is empty: ask something")
         if k < 1:
             raise NearestError(f"k is {k}: ask for one passage at least")
-        hits = self.collection.nearest(self._embedded(question), k)
-        return Answer(question, self._embedder.name, (time.perf_counter() - start) * 1000, hits)
+        if context < 0:
+            raise NearestError(f"the context is {context}: ask for 0 neighbours at least")
+        hits = checked(self.collection.nearest(self._embedded(question), k, context=context))
+        return Answer(question, self._embedder.name, (time.perf_counter() - start) * 1000, hits, context)
 
     def _embedded(self, question: str) -> Vectors:
         """The vector of a question; one too long for the model is asked in parts, and their mean is its vector."""

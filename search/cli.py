@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from search import show
+from search import objects, show
 from search.group import INTERRUPTED, Cli, tell
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ collection_option = click.option(
 embedder_option = click.option(
     "--embedder", metavar="NAME", help="local:all-minilm (the default), local:FOLDER or ollama:MODEL."
 )
+context_option = click.option(
+    "--context", type=click.IntRange(min=0), default=0, metavar="N",
+    help="With the N passages of its document before and after each.",
+)  # fmt: skip
 
 
 @click.group(cls=Cli, context_settings={"help_option_names": ["-h", "--help"], "color": None})
@@ -48,9 +52,16 @@ def cli(context: click.Context, debug: bool) -> None:
 @embedder_option
 @click.option("--include", multiple=True, metavar="GLOB", help="Only files like this; again for more.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="No files or folders like this; again for more.")
+@click.option(
+    "--ocr",
+    metavar="LANG",
+    help="Read scanned PDFs with an installed tesseract; LANG as it names languages: eng, deu+eng.",
+)
 @click.option("-y", "--yes", is_flag=True, help="Drop documents even where more than a fifth of them is gone.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as a JSON object.")
-def index(paths: tuple[str, ...], collection: str, embedder: str | None, as_json: bool, **options: Any) -> int:
+def index(
+    paths: tuple[str, ...], collection: str, embedder: str | None, ocr: str | None, as_json: bool, **options: Any
+) -> int:
     """Read files and folders, and make them searchable.
 
     Run it again to bring everything up to date: only what has changed is read and embedded. Without a PATH, all that
@@ -62,6 +73,8 @@ def index(paths: tuple[str, ...], collection: str, embedder: str | None, as_json
     from indexer.index import Report, index_by_name
     from search.progress import Bars
 
+    if ocr:
+        os.environ["NEAREST_OCR"] = ocr  # where the processes that read files look
     report, bars = Report(), Bars()
     try:
         index_by_name(collection, paths, embedder, **options, progress=bars, report=report, told=tell)
@@ -72,7 +85,7 @@ def index(paths: tuple[str, ...], collection: str, embedder: str | None, as_json
     finally:
         bars.close()
     if as_json:
-        click.echo(show.json_text(show.report_object(report), indent=2))
+        click.echo(objects.json_text(objects.report_object(report), indent=2))
     else:
         for line in show.report_lines(report):
             click.echo(line, err=True)
@@ -91,11 +104,14 @@ def _nothing() -> int:
 @collection_option
 @embedder_option
 @click.option("-k", "-n", "--limit", "k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
+@context_option
 @click.option("--json", "form", flag_value="json", help="One JSON object.")
 @click.option("--jsonl", "form", flag_value="jsonl", help="One JSON object a line, one line a question.")
 @click.option("--paths", "form", flag_value="paths", help="The paths alone, each once.")
 @click.option("--vimgrep", "form", flag_value="vimgrep", help="path:line:column:text, for editors.")
-def search(question: tuple[str, ...], collection: str, embedder: str | None, k: int, form: str | None) -> int:
+def search(
+    question: tuple[str, ...], collection: str, embedder: str | None, k: int, context: int, form: str | None
+) -> int:
     """Find the passages nearest in meaning to QUESTION.
 
     With - for the question, questions are read from standard input, one a line. Exit status 1 where nothing is found.
@@ -110,7 +126,7 @@ def search(question: tuple[str, ...], collection: str, embedder: str | None, k: 
     try:
         found = False
         for one in _questions(text):
-            answer = searcher.ask(one, k)
+            answer = searcher.ask(one, k, context)
             found |= bool(answer.hits)
             if text == "-" and form is None:
                 click.echo(click.style(f"# {show.visible(one)}", bold=True))
@@ -132,14 +148,18 @@ def _questions(text: str) -> Iterator[str]:
 
 def _formats(several: bool) -> dict[str, Callable[[Answer], None]]:
     return {
-        "json": lambda answer: click.echo(show.json_text(show.answer_object(answer), indent=None if several else 2)),
-        "jsonl": lambda answer: click.echo(show.json_text(show.answer_object(answer))),
+        "json": lambda answer: click.echo(
+            objects.json_text(objects.answer_object(answer), indent=None if several else 2)
+        ),
+        "jsonl": lambda answer: click.echo(objects.json_text(objects.answer_object(answer))),
         "paths": show.paths,
         "vimgrep": show.vimgrep,
-        "people": lambda answer: show.people(
-            answer, shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        ),
+        "people": lambda answer: show.people(answer, _width()),
     }
+
+
+def _width() -> int | None:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _search_notes(searcher: Searcher) -> None:
@@ -157,6 +177,32 @@ def _notes(collection: Collection) -> None:
 
 
 @cli.command()
+@click.argument("reference", metavar="REF")
+@collection_option
+@context_option
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object, with what the document says of itself.")
+def get(reference: str, collection: str, context: int, as_json: bool) -> int:
+    """Print the passages that stand at a place.
+
+    REF is the chunk_id of a hit, a PATH for all of a document, PATH:LINE or PATH:LINE-LINE. Where a file is not made
+    of lines the number is that of a page, slide, row, cell, message or paragraph (report.pdf:7), of subtitles a time
+    (talk.srt:00:12:30); the name of a part goes in front of it (budget.xlsx:Costs:12). Exit status 1 where nothing
+    stands there.
+    """
+    from search.refer import find
+    from storage.collection import Collection
+
+    with Collection(collection) as opened:
+        passages = find(opened, reference, context)
+        metadata = opened.documents.metadata(os.fsencode(passages[0].path))
+    if as_json:
+        click.echo(objects.json_text(objects.passages_object(passages, metadata, context), indent=2))
+    else:
+        show.reading(passages, _width())
+    return 0
+
+
+@cli.command()
 @collection_option
 @click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
 def status(collection: str, as_json: bool) -> int:
@@ -166,7 +212,7 @@ def status(collection: str, as_json: bool) -> int:
     with Collection(collection) as opened:
         found = opened.status()
     if as_json:
-        click.echo(show.json_text(show.status_object(collection, found), indent=2))
+        click.echo(objects.json_text(objects.status_object(collection, found), indent=2))
     else:
         for line in show.status_lines(collection, found):
             click.echo(line)
@@ -199,7 +245,7 @@ def embed(texts: tuple[str, ...], embedder: str) -> int:
 
     engine = open_embedder(embedder)
     try:
-        click.echo(show.json_text(engine.embed_response(texts)))
+        click.echo(objects.json_text(engine.embed_response(texts)))
     finally:
         engine.close()
     return 0

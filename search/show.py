@@ -1,57 +1,32 @@
-"""Answers in, bytes for standard output out: for people, for editors, for programs."""
+"""Answers in, bytes for standard output out: for people and for editors."""
 
 from __future__ import annotations
 
-import json
 import os
 import unicodedata
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from search.places import chunk_place
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from indexer.index import Report
     from search.ask import Answer
-    from storage.collection import Status
-    from storage.types import Hit, Skip
+    from storage.status import Status
+    from storage.types import Passage
 
-VERSION = 1  # of the JSON objects
-MOST_LINES = 6  # of a passage on screen; the machine formats have all of it
+MOST_LINES = 6  # of a passage on screen, unless it is to be read; the machine formats have all of it
+MOST_HEADER = 2  # lines of a table's header
 MOST_WIDTH = 100
+EDGE = "    "
 SEPARATE = ("Cc", "Cf", "Zl", "Zp")  # controls, invisible and bidirectional marks, line and paragraph separators
-
-
-def json_text(value: object, *, indent: int | None = None) -> str:
-    """JSON with its text readable."""
-    return json.dumps(value, ensure_ascii=False, indent=indent)
-
-
-def answer_object(answer: Answer) -> dict[str, Any]:
-    """The versioned object of `search --json`."""
-    return {
-        "version": VERSION,
-        "query": answer.query,
-        "embedder": answer.embedder,
-        "took_ms": round(answer.took_ms, 3),
-        "hits": [_hit_object(hit) for hit in answer.hits],
-    }
-
-
-def _hit_object(hit: Hit) -> dict[str, Any]:
-    return {
-        "rank": hit.rank,
-        "score": round(hit.score, 6),
-        "path": hit.path,
-        "start_line": hit.chunk.start_line,
-        "end_line": hit.chunk.end_line,
-        "headings": list(hit.chunk.headings),
-        "text": hit.chunk.text,
-        "chunk_id": hit.chunk_id,
-    }
+ENGLISH = "local:all-minilm"
+CHANGES = {"": "", "changed": "(changed since it was indexed)", "gone": "(gone)"}
 
 
 def paths(answer: Answer) -> None:
@@ -61,38 +36,67 @@ def paths(answer: Answer) -> None:
 
 
 def vimgrep(answer: Answer) -> None:
-    """`path:line:column:text`, as editors read it."""
+    """`path:line:column:text`, as editors read it; line 1 of a file that is not made of lines."""
     for hit in answer.hits:
         first = hit.chunk.text.split("\n", 1)[0]
-        click.echo(os.fsencode(_near(hit.path)) + f":{hit.chunk.start_line}:1:{visible(first)}".encode())
+        click.echo(os.fsencode(_near(hit.path)) + f":{hit.chunk.start_line or 1}:1:{visible(first)}".encode())
 
 
 def people(answer: Answer, width: int | None) -> None:
-    """For a terminal: the place, the score, the headings, the passage."""
+    """For a terminal: the place, the score, the headings, the passage; its neighbours dimmed, where there are any."""
     for hit in answer.hits:
-        place = click.style(f"{visible(_near(hit.path))}:{hit.chunk.start_line}", fg="green", bold=True)
-        score = click.style(f"{hit.score:.3f}", fg="yellow")
-        headings = hit.chunk.headings and click.style(visible(" > ".join(hit.chunk.headings)), dim=True)
-        click.echo("  ".join(part for part in (place, score, headings) if part))
-        for line in _lines(hit.chunk.text, min(width or MOST_WIDTH, MOST_WIDTH) - 4):
-            click.echo(f"    {line}")
+        click.echo(_head(hit, f"{hit.score:.3f}"))
+        for neighbour in hit.before:
+            _passage(neighbour, width, most=-MOST_LINES, dim=True)
+        _passage(hit, width, most=None if answer.context else MOST_LINES, edge="  > " if answer.context else EDGE)
+        for neighbour in hit.after:
+            _passage(neighbour, width, most=MOST_LINES, dim=True)
         click.echo()
 
 
+def reading(passages: Sequence[Passage], width: int | None) -> None:
+    """For a terminal: passages to be read, each whole and with its place; their neighbours dimmed."""
+    for passage in passages:
+        for one in (*passage.before, passage, *passage.after):
+            click.echo(_head(one))
+            _passage(one, width, most=None, dim=one is not passage)
+            click.echo()
+
+
+def _head(passage: Passage, score: str = "") -> str:
+    place = click.style(visible(chunk_place(_near(passage.path), passage.chunk)), fg="green", bold=True)
+    headings = visible(" > ".join(passage.chunk.headings))
+    change = CHANGES[passage.change]
+    parts = (
+        place,
+        score and click.style(score, fg="yellow"),
+        headings and click.style(headings, dim=True),
+        change and click.style(change, fg="red"),
+    )
+    return "  ".join(filter(None, parts))
+
+
+def _passage(passage: Passage, width: int | None, *, most: int | None, dim: bool = False, edge: str = EDGE) -> None:
+    columns = min(width or MOST_WIDTH, MOST_WIDTH) - len(edge)
+    header = _cut(list(_lines(passage.chunk.header, columns)), MOST_HEADER)
+    for line in (*header, *_cut(list(_lines(passage.chunk.text, columns)), most)):
+        click.echo(edge + (click.style(line, dim=True) if dim else line))
+
+
 def _lines(text: str, width: int) -> Iterator[str]:
-    """The first lines of a passage, none wider than the terminal."""
+    """The lines of a passage that are not blank, none wider than the terminal."""
     import wcwidth  # knows how wide the letters of any script are; only people need it
 
-    shown = 0
     for line in text.split("\n"):
-        if not line.strip():
-            continue
-        for row in wcwidth.wrap(visible(line.rstrip()), max(20, width)):
-            if shown == MOST_LINES:
-                yield "..."
-                return
-            shown += 1
-            yield row
+        if line.strip():
+            yield from wcwidth.wrap(visible(line.rstrip()), max(20, width))
+
+
+def _cut(lines: list[str], most: int | None) -> list[str]:
+    """The first lines, or the last ones where `most` is below 0, and a sign of it where these are not all."""
+    if most is None or len(lines) <= abs(most):
+        return lines
+    return ["...", *lines[most:]] if most < 0 else [*lines[:most], "..."]
 
 
 def visible(text: str) -> str:
@@ -113,11 +117,6 @@ def _near(path: str) -> str:
         return path
 
 
-def report_object(report: Report) -> dict[str, Any]:
-    """The object of `index --json`."""
-    return {**asdict(report), "seconds": round(report.seconds, 3)}
-
-
 def report_lines(report: Report) -> Iterator[str]:
     """What a run did, for people."""
     counts = asdict(report.documents)
@@ -125,31 +124,6 @@ def report_lines(report: Report) -> Iterator[str]:
     yield f"documents: {documents or 'none'}"
     texts = f"{report.embedded} embedded, {report.reused} reused, {report.pending} pending"
     yield f"chunks: {report.chunks}; texts: {texts}; {report.seconds:.1f} s"
-
-
-def status_object(name: str, status: Status) -> dict[str, Any]:
-    """The object of `status --json`."""
-    return {
-        "version": VERSION,
-        "collection": name,
-        "embedder": status.embedder.name if status.embedder else None,
-        "dimension": status.embedder.dimension if status.embedder else None,
-        "documents": status.documents,
-        "chunks": status.chunks,
-        "vectors": status.vectors,
-        "pending": status.pending,
-        "refused": [
-            {"path": os.fsdecode(path), "line": line, "reason": reason} for path, line, reason in status.refused
-        ],
-        "failed": [_skip_object(skip) for skip in status.skips if skip.failed],
-        "skipped": [_skip_object(skip) for skip in status.skips if not skip.failed],
-        "bytes_on_disk": status.bytes_on_disk,
-        "searchable": round(status.searchable, 6),
-    }
-
-
-def _skip_object(skip: Skip) -> dict[str, str]:
-    return {"path": os.fsdecode(skip.path), "reason": skip.reason}
 
 
 def status_lines(name: str, status: Status) -> Iterator[str]:
@@ -162,9 +136,24 @@ def status_lines(name: str, status: Status) -> Iterator[str]:
     yield f"vectors:     {status.vectors}, {status.pending} pending"
     yield f"searchable:  {status.searchable:.1%} of the text"
     yield f"on disk:     {status.bytes_on_disk / 1e6:.1f} MB"
+    yield from _foreign(status)
     for path, line, reason in status.refused:
-        yield f"refused:     {visible(_near(os.fsdecode(path)))}:{line}: {visible(reason)}"
+        place = visible(_near(os.fsdecode(path))) + ("" if line is None else f":{line}")
+        yield f"refused:     {place}: {visible(reason)}"
     for kind, failed in (("failed: ", True), ("skipped:", False)):
         for skip in status.skips:
             if skip.failed is failed:
                 yield f"{kind}     {visible(_near(os.fsdecode(skip.path)))}: {visible(skip.reason)}"
+
+
+def _foreign(status: Status) -> Iterator[str]:
+    """What to do where an English model embeds what is not English."""
+    number = sum(status.scripts.values())
+    if number and status.embedder and status.embedder.name == ENGLISH:
+        scripts = ", ".join(f"{script} {count}" for script, count in status.scripts.items())
+        documents = "1 document is" if number == 1 else f"{number} documents are"
+        yield (
+            f"languages:   {documents} mostly in another script ({scripts}); all-minilm is an English model, a "
+            f"multilingual one would serve them: "
+            f"nearest index -c NAME --embedder ollama:bge-m3 PATH (or ollama:qwen3-embedding)"
+        )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import dataclass
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,48 +12,23 @@ from storage import home
 from storage.database import Database
 from storage.documents import Documents
 from storage.errors import DamagedError, MismatchError, NearestError, NothingIndexedError
+from storage.lift import lift
 from storage.lock import WriterLock
 from storage.neighbours import Neighbours
+from storage.passages import Passages
+from storage.status import status_of
 from storage.texts import Texts
-from storage.types import Chunk, Hit, Identity, Skip
+from storage.types import Hit, Identity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-    from typing import Any, Self
+    from typing import Self
 
-    from storage.types import Vectors
+    from storage.status import Status
+    from storage.types import Passage, Vectors
 
 SNAPSHOT = "vectors.faiss"
 NOTHING = "nothing is indexed yet: nearest index PATH"
 SAME = 0.999  # cosine of two embeddings of one text by what is the same model
-
-CHUNKS = """
-SELECT chunks.text, chunks.id, path, texts.text, start_char, end_char, start_line, end_line, headings
-FROM chunks JOIN texts ON texts.id = chunks.text JOIN documents ON documents.id = chunks.document
-WHERE chunks.text IN ({})
-"""
-COVERAGE = """
-SELECT count(*), coalesce(sum(end_char - start_char), 0),
-    coalesce(sum((end_char - start_char) * EXISTS (
-        SELECT 1 FROM vectors WHERE vectors.embedder = ? AND vectors.text = chunks.text)), 0)
-FROM chunks
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What a collection holds, and what of it can be found."""
-
-    embedder: Identity | None
-    documents: int
-    chunks: int
-    vectors: int
-    pending: int
-    searchable: float  # share of the text that has a vector, 0 to 1
-    refused: list[tuple[bytes, int, str]]  # path, line and reason of each passage that the embedder will not have
-    skips: list[Skip]
-    bytes_on_disk: int
 
 
 class Collection:
@@ -86,6 +60,7 @@ class Collection:
             raise
         try:
             self.documents = Documents(self.database)
+            self.passages = Passages(self.database)
             self._embedder, self._identity = self._active()
         except BaseException:
             self.close()
@@ -212,29 +187,48 @@ class Collection:
         if self._neighbours:
             self._neighbours.refreshed()
 
-    def nearest(self, query: Vectors, k: int) -> list[Hit]:
+    def nearest(self, query: Vectors, k: int, *, context: int = 0) -> list[Hit]:
         """The k chunks nearest to `query`, best first; of equal ones, in order of path and place.
+
+        The score is the cosine, lifted by that of the passage beside it (`storage.lift`).
 
         Args:
             query: float32 of shape (dimension,), of length 1.
             k: how many; fewer come back only where there are fewer.
+            context: how many of its neighbours each comes with, before it and after it.
         """
         if self._neighbours is None:
             return []
         self._neighbours.refreshed()
         with self.database.transaction():  # so that what is found and what is shown are of one moment
-            scores, ids = self._neighbours.search(query, k)
-            score_of = dict(zip(ids.tolist(), scores.tolist(), strict=True))
-            rows = self._chunks_of(list(score_of))
-        rows.sort(key=lambda row: (-score_of[row[0]], row[2], row[4]))
-        return [_hit(rank, score_of[row[0]], row) for rank, row in enumerate(rows[:k], start=1)]
+            passages, scores = self._candidates(query, k)
+            best = sorted(
+                passages.values(),
+                key=lambda one: (-scores[one.chunk_id], os.fsencode(one.path), one.chunk.start_char),
+            )
+            return [
+                self._hit(rank, scores[passage.chunk_id], passage, context)
+                for rank, passage in enumerate(best[:k], start=1)
+            ]
 
-    def _chunks_of(self, texts: Sequence[int]) -> list[tuple[Any, ...]]:
-        rows = []
-        for start in range(0, len(texts), 500):
-            some = texts[start : start + 500]
-            rows += self.database.rows(CHUNKS.format(",".join("?" * len(some))), some)
-        return rows
+    def _candidates(self, query: Vectors, k: int) -> tuple[dict[int, Passage], dict[int, float]]:
+        """The passages of the k nearest texts and those beside them, by id, with the lifted score of each."""
+        assert self._neighbours
+        cosines, ids = self._neighbours.search(query, k)
+        cosine_of = dict(zip(ids.tolist(), cosines.tolist(), strict=True))
+        found = self.passages.of_texts(list(cosine_of))
+        here = {passage.chunk_id for _, passage in found}
+        pairs = self.passages.beside(list(here))
+        found += self.passages.of_ids(sorted({other for _, other in pairs} - here))
+        cosine_of |= self._neighbours.scores(query, list({text for text, _ in found} - cosine_of.keys()))
+        passages = {passage.chunk_id: passage for text, passage in found if text in cosine_of}
+        scores = {passage.chunk_id: cosine_of[text] for text, passage in found if text in cosine_of}
+        return passages, lift(passages, scores, pairs)
+
+    def _hit(self, rank: int, score: float, passage: Passage, context: int) -> Hit:
+        before, after = self.passages.around(passage.chunk_id, context)
+        own = {field.name: getattr(passage, field.name) for field in fields(passage)}
+        return Hit(**{**own, "before": before, "after": after}, rank=rank, score=score)
 
     def save_snapshot(self) -> None:
         """Write the vectors' snapshot where it is missing or too far behind."""
@@ -243,27 +237,7 @@ class Collection:
 
     def status(self) -> Status:
         """What is here."""
-        chunks, characters, searchable = self.database.rows(COVERAGE, (self._embedder,))[0]
-        vectors = self.database.value("SELECT count(*) FROM vectors WHERE embedder = ?", (self._embedder,))
-        refused = self.database.rows(
-            "SELECT path, start_line, reason FROM refusals JOIN chunks USING (text)"
-            " JOIN documents ON documents.id = chunks.document WHERE embedder = ? ORDER BY path, start_line",
-            (self._embedder,),
-        )
-        return Status(
-            embedder=self._identity,
-            documents=self.documents.count(),
-            chunks=chunks,
-            vectors=vectors,
-            pending=self.texts.waiting(),
-            searchable=searchable / characters if characters else 0.0,
-            refused=refused,
-            skips=self.documents.skips(),
-            bytes_on_disk=self._size(),
-        )
-
-    def _size(self) -> int:
-        return sum(_file_size(path) for path in self.folder.iterdir())
+        return status_of(self.database, self.folder, self._embedder, self._identity)
 
     def close(self) -> None:
         """Close the database, then let the next writer in."""
@@ -282,16 +256,3 @@ class Collection:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _hit(rank: int, score: float, row: tuple[Any, ...]) -> Hit:
-    _, id_, path, text, start_char, end_char, start_line, end_line, headings = row
-    chunk = Chunk(text, start_char, end_char, start_line, end_line, tuple(json.loads(headings)))
-    return Hit(rank=rank, score=score, path=os.fsdecode(path), chunk=chunk, chunk_id=id_)
-
-
-def _file_size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:  # gone in between
-        return 0

@@ -15,10 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    Values = Sequence[Any] | dict[str, Any]  # for "?", or for ":name"
+
 Row = tuple[Any, ...]
 
 NO_ACCESS = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+MOST_VALUES = 500  # in one statement
 SAFE = ("PRAGMA foreign_keys = ON", "PRAGMA busy_timeout = 5000", "PRAGMA synchronous = FULL")
+
+
+def batches(values: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Values in as many parts as are needed for statements that list them."""
+    return (values[start : start + MOST_VALUES] for start in range(0, len(values), MOST_VALUES))
 
 
 class Database:
@@ -29,7 +37,8 @@ class Database:
 
     Raises:
         DamagedError: the file is no database, or its pages are broken.
-        NearestError: it cannot be opened, was made by a newer version, or the disk is full.
+        NearestError: it cannot be opened, was made by a newer version or is to be read and was made by an older one,
+            or the disk is full.
     """
 
     def __init__(self, path: Path, *, write: bool) -> None:
@@ -37,9 +46,13 @@ class Database:
         with self._told():
             self._db = self._writer() if write else self._reader()
             try:
-                self._refuse_newer()
+                applied = self._refuse_newer()
                 if write:
                     migrations.apply(self._db)
+                elif applied and migrations.pending(self._db):
+                    raise NearestError(
+                        f"{self.path} was made by an older version of nearest: run nearest index once, which renews it"
+                    )
             except BaseException:
                 self._db.close()
                 raise
@@ -68,12 +81,15 @@ class Database:
             raise
         return sqlite_utils.Database(connection)
 
-    def _refuse_newer(self) -> None:
+    def _refuse_newer(self) -> bool:
+        """Whether it has tables at all."""
         ours = {migration.name for migration in migrations._migrations}
-        if {migration.name for migration in migrations.applied(self._db)} - ours:
+        applied = {migration.name for migration in migrations.applied(self._db)}
+        if applied - ours:
             raise NearestError(f"{self.path} was made by a newer version of nearest: upgrade this one")
+        return bool(applied)
 
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+    def rows(self, sql: str, values: Values = ()) -> list[Row]:
         """All rows of a query."""
         with self._told():
             return self._db.execute(sql, values).fetchall()
@@ -85,7 +101,7 @@ class Database:
             while rows := cursor.fetchmany(size):
                 yield rows
 
-    def value(self, sql: str, values: Sequence[Any] = ()) -> Any:
+    def value(self, sql: str, values: Values = ()) -> Any:
         """The first column of the first row, or None."""
         rows = self.rows(sql, values)
         return rows[0][0] if rows else None

@@ -6,31 +6,41 @@ import hashlib
 import json
 import os
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from storage.types import Skip, Stamp
+from storage.metadata import metadata_of, rows_of
+from storage.passages import Passages, stamp_of
+from storage.types import Skip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from storage.database import Database
-    from storage.types import Chunk, Document
+    from storage.types import Chunk, Document, Field, Stamp
 
 SEPARATOR = os.fsencode(os.sep)
 AFTER_SEPARATOR = bytes([SEPARATOR[0] + 1])
 
 UPSERT = """
-INSERT INTO documents (path, kind, title, encoding, characters, digest, size, mtime_ns, ctime_ns)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO documents (path, kind, title, encoding, script, characters, digest, size, mtime_ns, ctime_ns)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (path) DO UPDATE SET kind = excluded.kind, title = excluded.title, encoding = excluded.encoding,
-    characters = excluded.characters, digest = excluded.digest,
+    script = excluded.script, characters = excluded.characters, digest = excluded.digest,
     size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns
 """
 INSERT_CHUNK = """
-INSERT INTO chunks (id, document, text, start_char, end_char, start_line, end_line, headings)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO chunks (id, document, text, lead, header, start_char, end_char, start_line, end_line, unit, first, last,
+    part, headings)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+INSERT_SKIP = """
+INSERT OR REPLACE INTO skips (path, reason, failed, size, mtime_ns, ctime_ns) VALUES (?, ?, ?, ?, ?, ?)
+"""
+SCRIPTS = """
+SELECT script, count(*) AS number FROM documents WHERE script <> '' GROUP BY script ORDER BY number DESC, script
+"""
+INSERT_METADATA = "INSERT INTO metadata (document, key, item, kind, value) VALUES (?, ?, ?, ?, ?)"
 ORPHAN = """
 UPDATE texts SET orphaned_at = ?
 WHERE id = ? AND orphaned_at IS NULL AND NOT EXISTS (SELECT 1 FROM chunks WHERE chunks.text = texts.id)
@@ -79,10 +89,11 @@ class Documents:
         rows = self._db.rows(
             f"SELECT path, id, kind, digest, size, mtime_ns, ctime_ns FROM documents WHERE {where}", values
         )
-        return {
-            path: Known(id_, kind, digest, None if mtime is None else Stamp(size, mtime, ctime))
-            for path, id_, kind, digest, size, mtime, ctime in rows
-        }
+        return {path: Known(id_, kind, digest, stamp_of(*times)) for path, id_, kind, digest, *times in rows}
+
+    def paths(self) -> list[bytes]:
+        """Those of all documents, in order."""
+        return [path for (path,) in self._db.rows("SELECT path FROM documents ORDER BY path")]
 
     def count(self) -> int:
         """How many documents there are."""
@@ -99,11 +110,11 @@ class Documents:
                 self._put(document, chunks)
 
     def _put(self, document: Document, chunks: Sequence[Chunk]) -> None:
-        stamp = document.stamp
-        times = (stamp.size, stamp.mtime_ns, stamp.ctime_ns) if stamp else (None, None, None)
-        values = (document.path, document.kind, document.title, document.encoding, len(document.text), document.digest)
-        self._db.run(UPSERT, (*values, *times))
+        values = (document.path, document.kind, document.title, document.encoding, document.script)
+        self._db.run(UPSERT, (*values, len(document.text), document.digest, *_times(document.stamp)))
         id_ = self._db.value("SELECT id FROM documents WHERE path = ?", (document.path,))
+        self._db.run("DELETE FROM metadata WHERE document = ?", (id_,))
+        self._db.run_many(INSERT_METADATA, [(id_, *row) for row in rows_of(document.metadata)])
         former = self._db.rows("SELECT text, id FROM chunks WHERE document = ? ORDER BY start_char DESC", (id_,))
         self._db.run("DELETE FROM chunks WHERE document = ?", (id_,))
         free: dict[int, list[int]] = {}
@@ -111,13 +122,18 @@ class Documents:
             free.setdefault(text, []).append(chunk)
         rows = []
         for chunk in chunks:
-            text = self._text(chunk.text)
+            text = self._text(chunk.embedded)
             # A passage that stays keeps its id, so that a citation of it holds.
             kept = free[text].pop() if free.get(text) else None
-            place = (chunk.start_char, chunk.end_char, chunk.start_line, chunk.end_line)
-            rows.append((kept, id_, text, *place, json.dumps(chunk.headings, ensure_ascii=False)))
+            rows.append((kept, id_, text, *_row(chunk)))
         self._db.run_many(INSERT_CHUNK, rows)
         self._orphan(text for text, _ in former)
+
+    def metadata(self, path: bytes) -> dict[str, Field]:
+        """What a document says of itself; nothing where there is no such document."""
+        where = "document = (SELECT id FROM documents WHERE path = ?)"
+        rows = self._db.rows(f"SELECT key, item, kind, value FROM metadata WHERE {where} ORDER BY rowid", (path,))
+        return metadata_of((key, item, kind, value) for key, item, kind, value in rows)
 
     def _text(self, text: str) -> int:
         digest = hashlib.sha256(text.encode()).digest()
@@ -137,7 +153,7 @@ class Documents:
         """Remember the new times of files whose bytes are what they were."""
         self._db.run_many(
             "UPDATE documents SET size = ?, mtime_ns = ?, ctime_ns = ? WHERE path = ?",
-            [(*((s.size, s.mtime_ns, s.ctime_ns) if s else (None, None, None)), path) for path, s in stamps],
+            [(*_times(stamp), path) for path, stamp in stamps],
         )
 
     def move(self, old: bytes, new: bytes) -> None:
@@ -158,21 +174,27 @@ class Documents:
                 self._orphan(text for (text,) in texts)
 
     def replace_text(self, text_id: int, cuts: Sequence[tuple[int, int]]) -> None:
-        """Every chunk of a text becomes several: its pieces `[start, end)`, in characters of that text."""
+        """Every chunk of a text becomes several: its pieces `[start, end)`, in characters of that text.
+
+        A piece that holds nothing of the passage itself, only of what is embedded in front of it, is dropped.
+        """
         with self._db.transaction():
-            text = self._db.value("SELECT text FROM texts WHERE id = ?", (text_id,))
-            pieces = [(start, end, self._text(text[start:end])) for start, end in cuts]
-            chunks = self._db.rows(
-                "SELECT document, start_char, start_line, end_line, headings FROM chunks WHERE text = ?", (text_id,)
-            )
-            self._db.run("DELETE FROM chunks WHERE text = ?", (text_id,))
             rows = []
-            for document, start_char, first, last, headings in chunks:
-                for start, end, piece in pieces:
-                    lines = _lines_of_piece(text, start, end, first, last)
-                    rows.append((None, document, piece, start_char + start, start_char + end, *lines, headings))
+            for document, chunk in self._chunks_of(text_id):
+                parts = [_piece(chunk, start, end) for start, end in cuts]
+                rows += [
+                    (None, document, self._text(part.embedded), *_row(part)) for part in parts if part.text.strip()
+                ]
+            self._db.run("DELETE FROM chunks WHERE text = ?", (text_id,))
             self._db.run_many(INSERT_CHUNK, rows)
             self._orphan([text_id])
+
+    def _chunks_of(self, text_id: int) -> list[tuple[int, Chunk]]:
+        """The chunks that are this text, each with its document."""
+        found = Passages(self._db).of_texts([text_id])
+        rows = self._db.rows("SELECT id, document FROM chunks WHERE text = ?", (text_id,))
+        of: dict[int, int] = dict(rows)
+        return [(of[passage.chunk_id], passage.chunk) for _, passage in found]
 
     def roots(self) -> list[Root]:
         """What was indexed by name, in order of path."""
@@ -200,18 +222,55 @@ class Documents:
         with self._db.transaction():
             self._db.run(f"DELETE FROM skips WHERE {where}", values)
             self._db.run_many(
-                "INSERT OR REPLACE INTO skips (path, reason, failed) VALUES (?, ?, ?)",
-                [(skip.path, skip.reason, skip.failed) for skip in skips],
+                INSERT_SKIP,
+                [(skip.path, skip.reason, skip.failed, *_times(skip.stamp)) for skip in skips],
             )
 
     def skips(self) -> list[Skip]:
         """What was passed over, in order of path."""
-        rows = self._db.rows("SELECT path, reason, failed FROM skips ORDER BY path")
-        return [Skip(path, reason, bool(failed)) for path, reason, failed in rows]
+        rows = self._db.rows("SELECT path, reason, failed, size, mtime_ns, ctime_ns FROM skips ORDER BY path")
+        return [Skip(path, reason, bool(failed), stamp_of(*times)) for path, reason, failed, *times in rows]
+
+    def scripts(self) -> dict[str, int]:
+        """How many documents are mostly in each script other than Latin, the most frequent first."""
+        numbers: dict[str, int] = dict(self._db.rows(SCRIPTS))
+        return numbers
 
 
-def _lines_of_piece(text: str, start: int, end: int, first: int, last: int) -> tuple[int, int]:
-    """The lines of a piece of a chunk on lines first to last; those of the chunk where the two do not run in step."""
-    if last - first != text.count("\n"):
+def _times(stamp: Stamp | None) -> tuple[int | None, int | None, int | None]:
+    return (stamp.size, stamp.mtime_ns, stamp.ctime_ns) if stamp else (None, None, None)
+
+
+def _row(chunk: Chunk) -> tuple[Any, ...]:
+    """What of a chunk is kept beside its text."""
+    place = chunk.place
+    return (
+        *(len(chunk.lead), len(chunk.header), chunk.start_char, chunk.end_char, chunk.start_line, chunk.end_line),
+        *((place.unit, place.first, place.last, place.part) if place else (None, None, None, None)),
+        json.dumps(chunk.headings, ensure_ascii=False),
+    )
+
+
+def _piece(chunk: Chunk, start: int, end: int) -> Chunk:
+    """What `[start, end)` of a chunk's embedded text is, its lead and header as far as they lie in it."""
+    front = len(chunk.lead) + len(chunk.header)
+    first, last = max(start - front, 0), max(end - front, 0)
+    lines = _lines_of_piece(chunk, first, last)
+    return replace(
+        chunk,
+        text=chunk.text[first:last],
+        header=chunk.header[max(start - len(chunk.lead), 0) :],
+        lead=chunk.lead[start:],
+        start_char=chunk.start_char + first,
+        end_char=chunk.start_char + last,
+        start_line=lines[0],
+        end_line=lines[1],
+    )
+
+
+def _lines_of_piece(chunk: Chunk, start: int, end: int) -> tuple[int | None, int | None]:
+    """The lines of a piece of a chunk; those of the chunk where the two do not run in step."""
+    first, last, text = chunk.start_line, chunk.end_line, chunk.text
+    if first is None or last is None or last - first != text.count("\n"):
         return first, last
     return first + text.count("\n", 0, start), first + text.count("\n", 0, max(end - 1, 0))

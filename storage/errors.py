@@ -2,6 +2,7 @@
 
 NearestError                  anything a user can be told; exit status 2
 ├── NothingIndexedError       there is nothing to search yet; exit status 1
+├── NotFoundError             nothing stands at the place that was asked for; exit status 1
 ├── UnreachableError          the embedder does not answer; exit status 3
 ├── EmbedderError             the embedder answers, but not with what it should
 │   └── RefusedError          it will never embed this batch as it is; smaller batches may pass
@@ -21,6 +22,12 @@ class NearestError(Exception):
 
 class NothingIndexedError(NearestError):
     """When a question is asked of a collection that holds nothing."""
+
+    exit_status = 1
+
+
+class NotFoundError(NearestError):
+    """When a passage is asked for by its id or place, and there is none."""
 
     exit_status = 1
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from storage import snapshot
+from storage.database import batches
 from storage.errors import DamagedError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -52,6 +54,15 @@ class Neighbours:
     def search(self, query: Vectors, k: int) -> tuple[Vectors, NDArray[np.int64]]:
         """Cosines and text ids of the k nearest texts that some chunk points to; see `VectorIndex.search`."""
         return self.refreshed().search(query, k, without=self._orphans)
+
+    def scores(self, query: Vectors, texts: Sequence[int]) -> dict[int, float]:
+        """Cosines of the texts that have a vector, by id."""
+        scores: dict[int, float] = {}
+        for some in batches(texts):
+            sql = f"SELECT text, vector FROM vectors WHERE embedder = ? AND text IN ({','.join('?' * len(some))})"
+            for text, vector in self._db.rows(sql, (self._embedder, *some)):
+                scores[text] = float(np.frombuffer(vector, "<f4") @ query)
+        return scores
 
     def refreshed(self) -> VectorIndex:
         """The index as the database has it now."""

@@ -96,11 +96,66 @@ CREATE TABLE snapshots (
 ) WITHOUT ROWID;
 """
 
+SECOND = """
+-- A text is what is embedded; its first characters may be a lead and a table's header, the passage is the rest. Lines
+-- are of files that are made of lines; the place is NULL where a file has no other.
+CREATE TABLE chunks_with_places (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    document INTEGER NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+    text INTEGER NOT NULL REFERENCES texts (id),
+    lead INTEGER NOT NULL DEFAULT 0 CHECK (lead >= 0),
+    header INTEGER NOT NULL DEFAULT 0 CHECK (header >= 0),
+    start_char INTEGER NOT NULL,
+    end_char INTEGER NOT NULL,
+    start_line INTEGER,
+    end_line INTEGER CHECK ((start_line IS NULL) = (end_line IS NULL)),
+    unit TEXT,
+    first INTEGER CHECK ((unit IS NULL) = (first IS NULL)),
+    last INTEGER CHECK ((unit IS NULL) = (last IS NULL)),
+    part TEXT CHECK ((unit IS NULL) = (part IS NULL)),
+    headings TEXT NOT NULL
+);
+INSERT INTO chunks_with_places (id, document, text, start_char, end_char, start_line, end_line, headings)
+SELECT id, document, text, start_char, end_char, start_line, end_line, headings FROM chunks;
+-- the id of a passage is never given again, even where the last of them is gone
+DELETE FROM sqlite_sequence WHERE name = 'chunks_with_places';
+INSERT INTO sqlite_sequence (name, seq) SELECT 'chunks_with_places', seq FROM sqlite_sequence WHERE name = 'chunks';
+DROP TABLE chunks;
+ALTER TABLE chunks_with_places RENAME TO chunks;
+CREATE INDEX chunks_document ON chunks (document, start_char);
+CREATE INDEX chunks_text ON chunks (text);
+
+ALTER TABLE documents ADD COLUMN script TEXT NOT NULL DEFAULT '';
+
+-- the times of a file that was opened and gave nothing
+ALTER TABLE skips ADD COLUMN size INTEGER;
+ALTER TABLE skips ADD COLUMN mtime_ns INTEGER;
+ALTER TABLE skips ADD COLUMN ctime_ns INTEGER;
+
+-- what documents say of themselves, a row for each value; item is its place in a list, NULL where it stands alone
+CREATE TABLE metadata (
+    document INTEGER NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+    key TEXT NOT NULL,
+    item INTEGER,
+    kind TEXT NOT NULL CHECK (kind IN ('text', 'number', 'boolean', 'date')),
+    value NOT NULL
+);
+CREATE INDEX metadata_document ON metadata (document);
+CREATE INDEX metadata_value ON metadata (key, value);
+"""
+
 
 @migrations()
 def m001_first(db: Database) -> None:
     """Documents, chunks, texts, vectors."""
     for statement in _statements(FIRST):
+        db.execute(statement)
+
+
+@migrations()
+def m002_places(db: Database) -> None:
+    """Places other than lines, leads and headers, metadata, scripts, the times of what was skipped."""
+    for statement in _statements(SECOND):
         db.execute(statement)
 
 

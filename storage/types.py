@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
+    from typing import Literal
 
     import numpy as np
     from numpy.typing import NDArray
@@ -83,6 +84,7 @@ class Document:
     marks: tuple[Mark, ...] = ()  # by offset
     blocks: tuple[Block, ...] = ()  # by start; none overlap
     metadata: Mapping[str, Field] = field(default_factory=dict)  # what the document says of itself
+    script: str = ""  # "Han", "Cyrillic": what most of the text is written in; "" where that is Latin
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +128,30 @@ class Identity:
     document_prefix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A chunk as it is kept, and the document that it is of."""
+
+    chunk_id: int
+    path: str
+    kind: str
+    title: str
+    digest: bytes  # of the document, as its stamp
+    stamp: Stamp | None
+    chunk: Chunk
+    before: tuple[Passage, ...] = ()  # its neighbours in the document, where they were asked for; in order
+    after: tuple[Passage, ...] = ()
+    change: Literal["", "changed", "gone"] = ""  # what has become of the file since
+
+    @property
+    def stale(self) -> bool:
+        """Whether the file is no longer what was indexed."""
+        return bool(self.change)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit(Passage):
     """A passage that answers a question."""
 
     rank: int  # from 1
-    score: float  # cosine
-    path: str
-    chunk: Chunk
-    chunk_id: int
+    score: float  # cosine, lifted by that of the passage beside it

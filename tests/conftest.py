@@ -8,7 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from storage.collection import Collection
+from storage.lift import lifted
 from storage.types import Chunk, Document, Identity, Stamp
 
 if TYPE_CHECKING:
@@ -124,12 +125,19 @@ def found(collection: Collection, question: str, k: int) -> list[tuple[bytes, st
     return [(os.fsencode(hit.path), hit.chunk.text) for hit in collection.nearest(vector_of(question), k)]
 
 
-def truth(corpus: Corpus, question: str, k: int) -> list[tuple[bytes, str]]:
-    """What `found` must be, from comparing with every passage."""
-    every = [(path, place, text) for path, texts in corpus.items() for place, text in enumerate(texts)]
+def truth(corpus: Corpus, question: str, k: int, embedded: Container[str] | None = None) -> list[tuple[bytes, str]]:
+    """What `found` must be, from comparing with every passage and those beside it; by default all are embedded."""
     asked = vector_of(question).astype(np.float64)
-    every.sort(key=lambda one: (-round(float(vector_of(one[2]) @ asked), 12), one[0], one[1]))
-    return [(path, text) for path, _, text in every[:k]]
+    every = []
+    for path, texts in corpus.items():
+        cosines = [float(vector_of(text) @ asked) if embedded is None or text in embedded else None for text in texts]
+        for at, text in enumerate(texts):
+            beside = [
+                cosine for cosine in (*cosines[max(at - 1, 0) : at], *cosines[at + 1 : at + 2]) if cosine is not None
+            ]
+            if (cosine := cosines[at]) is not None:
+                every.append((-round(lifted(cosine, beside), 12), path, at, text))
+    return [(path, text) for _, path, _, text in sorted(every)[:k]]
 
 
 def stored(collection: Collection, sql: str) -> list[tuple[Any, ...]]:

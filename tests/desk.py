@@ -15,10 +15,11 @@ import numpy as np
 
 from indexer.embedder import PROBE
 from indexer.index import Report, Silence, index, roots_of
-from storage.collection import Collection, Status
+from storage.collection import Collection
 from storage.types import Identity
 
 if TYPE_CHECKING:
+    from storage.status import Status
     from storage.types import Hit, Vectors
 
 

@@ -24,7 +24,13 @@ from conftest import OtherProcess
 from desk import as_somebody_else, words_vector
 from ollama_server import OllamaServer
 
-HIT_KEYS = ["rank", "score", "path", "start_line", "end_line", "headings", "text", "chunk_id"]
+from storage.collection import Collection
+
+PASSAGE_KEYS = [
+    "path", "kind", "title", "digest", "stale", "chunk_id", "start_line", "end_line", "start_char", "end_char", "place",
+    "headings", "header", "text",
+]  # fmt: skip
+HIT_KEYS = ["rank", "score", *PASSAGE_KEYS]
 LINUX = os.name == "posix" and os.uname().sysname == "Linux"
 ESCAPE = "\x1b"
 
@@ -57,7 +63,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with three documents, in which the user is."""
     folder = tmp_path / "documents"
     (folder / "garden").mkdir(parents=True)
-    roof, boiler = "The roof leaks. " * 10, "The boiler is in the cellar. " * 32
+    roof, boiler = "The roof leaks. " * 10, "The boiler is in the cellar. " * 18
     (folder / "house.md").write_text(f"# House\n\n{roof}\n\n## Cellar\n\n{boiler}\n")
     (folder / "garden" / "moss.txt").write_text("Moss grows on the lawn\nwhere no sun shines.\n")
     (folder / "image.png").write_bytes(b"\x89PNG")
@@ -272,10 +278,15 @@ def test_search_json_is_one_versioned_object_of_these_keys(indexed: Path) -> Non
     assert (first["start_line"], first["end_line"]) == (5, 7)
     text = (indexed / "house.md").read_text()
     assert first["text"] in text
-    assert first["score"] == pytest.approx(
-        words_vector(first["text"], 64) @ words_vector("boiler cellar", 64), abs=2e-6
-    )
-    assert isinstance(first["chunk_id"], int)
+    assert text[first["start_char"] : first["end_char"]] == first["text"]
+    assert (first["place"], first["header"], first["kind"], first["title"]) == (None, "", "markdown", "House")
+    assert (first["digest"], first["stale"]) == (hashlib.sha256(text.encode()).hexdigest(), False)
+    with Collection("default") as collection:
+        passage = collection.passages.by_id(first["chunk_id"])
+    assert passage
+    assert passage.chunk.embedded.endswith(first["text"])
+    score = words_vector(passage.chunk.embedded, 64) @ words_vector("boiler cellar", 64)
+    assert first["score"] == pytest.approx(score, abs=2e-6)
     assert run("search", "--json", "boiler cellar").json["hits"] == answer["hits"]
 
 
@@ -403,6 +414,7 @@ def test_status_json_is_one_object_of_these_keys(indexed: Path, nearest_home: Pa
         "failed": [],
         "skipped": [{"path": str(indexed / "image.png"), "reason": "image"}],
         "searchable": 1.0,
+        "scripts": {},
     }
 
 

@@ -56,6 +56,23 @@ def test_index_then_search(collection: nearest.Collection, notes: Path) -> None:
     assert (second.rank, second.path, second.chunk.headings) == (2, str(notes / "a.md"), ("w0",))
     assert (second.chunk.start_line, second.chunk.end_line) == (1, 3)
     assert [hit.path for hit in collection.search("w20 w21", k=1)] == [str(notes / "b.txt")]
+    assert (first.kind, first.title, first.stale, first.before, first.after) == ("text", "b.txt", False, (), ())
+
+
+def test_hits_come_with_their_neighbours_and_can_be_got_again(collection: nearest.Collection, notes: Path) -> None:
+    (notes / "long.md").write_text("\n\n".join(f"# w{n}\n\n" + f"w{n} w{n + 1}. " * 60 for n in range(30, 36)))
+    collection.index([notes])
+    (hit,) = collection.search("w33 w34", k=1, context=2)
+    assert [len(hit.before), len(hit.after)] == [2, 2]
+    around = [*hit.before, hit, *hit.after]
+    starts = [passage.chunk.start_char for passage in around]
+    assert starts == sorted(starts)
+    assert [collection.get(passage.chunk_id)[0].chunk for passage in around] == [passage.chunk for passage in around]
+    assert hit.chunk_id in [it.chunk_id for it in collection.get(f"{hit.path}:{hit.chunk.start_line}")]
+    (notes / "long.md").write_text("w1")
+    assert collection.search("w33 w34", k=1)[0].stale
+    with pytest.raises(NearestError, match="ask for 0 neighbours"):
+        collection.search("w1", context=-1)
 
 
 def test_what_is_indexed_meanwhile_is_found_by_a_collection_that_was_searched_before(

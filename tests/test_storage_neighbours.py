@@ -38,10 +38,10 @@ def test_opening_takes_the_snapshot_and_not_the_rows_it_holds(collection: Collec
     db.run("UPDATE vectors SET vector = ?", (vector_of("another").tobytes(),))
     db.close()
     with Collection("default") as reader:
-        assert found(reader, "question", 9) == truth(CORPUS, "question", 9)
+        assert found(reader, "question", 99) == truth(CORPUS, "question", 99)
         (collection.folder / SNAPSHOT).unlink()
     with Collection("default") as reader:
-        assert len({hit.score for hit in reader.nearest(vector_of("question"), 9)}) == 1
+        assert len({hit.score for hit in reader.nearest(vector_of("question"), 99)}) == 1
 
 
 def test_what_came_after_the_snapshot_is_found_without_writing_it_anew(collection: Collection) -> None:

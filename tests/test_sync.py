@@ -6,6 +6,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from desk import Desk, Words, as_somebody_else
 
 from indexer import chunk, read
 from indexer.index import forget, index, roots_of
+from indexer.reader import Limits
 from storage.collection import Collection
 from storage.errors import GuardError, NearestError
 from storage.home import home
@@ -121,12 +123,12 @@ def test_a_file_of_another_kind_is_no_rename_and_its_text_is_reused(desk: Desk) 
 
 
 def test_an_edited_file_embeds_only_its_new_passages(desk: Desk) -> None:
-    parts = [f"# Part {number}\n\n" + f"Here are words of number {number}. " * 30 for number in range(8)]
+    parts = [f"# Part {number}\n\n" + f"Here are words of number {number}. " * 15 for number in range(8)]
     desk.write(TEN)
     (desk.root / "long.md").write_text("\n\n".join(parts), encoding="utf-8")
     desk.index()
     assert desk.report.chunks == 18
-    parts[4] = "# Part 4\n\n" + "Something else stands here now. " * 30
+    parts[4] = "# Part 4\n\n" + "Something else stands here now. " * 15
     edit(desk.root / "long.md", "\n\n".join(parts))
     assert desk.index() == {"changed": 1, "unchanged": 10}
     assert desk.read == ["long.md"]
@@ -541,11 +543,11 @@ def test_another_way_of_chunking_chunks_all_roots_anew(desk: Desk, monkeypatch: 
     desk.index("one")
     desk.index("two")
     before = desk.report.chunks
-    monkeypatch.setattr(chunk, "MAX_CHARACTERS", 500)
+    monkeypatch.setattr(chunk, "MAX_CHARACTERS", chunk.MAX_CHARACTERS // 2)
     assert desk.index("one") == {"unchanged": 20}
     assert desk.report.chunks > before
     assert len(desk.read) == 20
-    assert all(len(hit.chunk.text) <= 500 for hit in desk.search("words", 99))
+    assert all(len(hit.chunk.text) <= chunk.MAX_CHARACTERS for hit in desk.search("words", 99))
     assert desk.index() == {"unchanged": 20}
     assert (desk.read, desk.embedder.asked) == ([], [])
 
@@ -571,6 +573,104 @@ def test_a_window_unlike_before_chunks_anew(desk: Desk) -> None:
 
 def test_an_embedder_that_cannot_count_gets_passages_as_they_are(desk: Desk) -> None:
     desk.embedder = Words(counts=False)
-    desk.write(["a.md"], "x " * 499)
+    desk.write(["a.md"], "x " * (chunk.MAX_CHARACTERS // 2 - 1))
     desk.index()
     assert desk.report.chunks == 1
+
+
+# ---- what was refused
+
+
+@pytest.fixture
+def refusing(desk: Desk) -> Desk:
+    """Ten notes, and a file in which there is nothing to index."""
+    desk.write([*TEN, "empty.md"])
+    edit(desk.root / "empty.md", "")
+    assert desk.index() == {"added": 10, "skipped": 1}
+    return desk
+
+
+def refuse(desk: Desk, reason: str, *, failed: bool = False) -> None:
+    """Have the file been refused for another reason."""
+    root = os.fsencode(desk.root)
+    with Collection("default", write=True) as collection:
+        (skip,) = collection.documents.skips()
+        assert skip.stamp
+        collection.documents.note_skips(root, [replace(skip, reason=reason, failed=failed)])
+
+
+def test_what_was_refused_and_stayed_the_same_is_not_read_again_and_still_told(refusing: Desk) -> None:
+    for _ in range(2):
+        assert refusing.index() == {"unchanged": 10, "skipped": 1}
+        assert (refusing.read, refusing.reasons()) == ([], {"empty.md": "empty"})
+
+
+def test_what_was_refused_and_changed_is_read_again(refusing: Desk) -> None:
+    edit(refusing.root / "empty.md", "Words at last.")
+    assert refusing.index() == {"added": 1, "unchanged": 10}
+    assert (refusing.read, refusing.reasons()) == (["empty.md"], {})
+
+
+def test_what_was_refused_is_read_again_where_it_is_named(refusing: Desk) -> None:
+    assert refusing.index("empty.md") == {"skipped": 1}
+    assert refusing.read == ["empty.md"]
+
+
+def test_what_was_refused_is_read_again_by_another_way_of_reading(
+    refusing: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunk, "VERSION", 99)
+    assert refusing.index() == {"unchanged": 10, "skipped": 1}
+    assert sorted(refusing.read) == ["empty.md", *TEN]
+
+
+def test_what_was_refused_while_too_young_is_read_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.write(["empty.md"], "\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(read, "SETTLED_NS", 10**15)
+        desk.index()
+    for expected in (["empty.md"], []):
+        assert desk.index() == {"skipped": 1}
+        assert desk.read == expected
+
+
+@pytest.mark.parametrize(
+    ("reason", "failed", "environment", "tried"),
+    [
+        ("damaged", False, {}, False),
+        ("damaged", True, {}, True),
+        ("scanned: 3 pages without text", False, {}, False),
+        ("scanned: 3 pages without text", False, {"NEAREST_OCR": "eng"}, True),
+        (Limits().too_slow, False, {}, False),
+        (Limits().too_large, False, {}, False),
+        (Limits().too_slow, False, {"NEAREST_READ_SECONDS": "240"}, True),
+        (Limits().too_large, False, {"NEAREST_READ_MEMORY": "4000"}, True),
+    ],
+)
+def test_what_was_refused_is_tried_again_where_it_may_go_better_now(
+    refusing: Desk, monkeypatch: pytest.MonkeyPatch, reason: str, failed: bool, environment: dict[str, str], tried: bool
+) -> None:
+    refuse(refusing, reason, failed=failed)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert refusing.index() == {"unchanged": 10, "skipped": 1}
+    assert refusing.read == ["empty.md"] * tried
+    assert refusing.reasons() == {"empty.md": "empty" if tried else reason}
+
+
+def test_a_limit_that_is_none_is_told_before_anything_is_done(refusing: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEAREST_READ_SECONDS", "soon")
+    (refusing.root / "note-3.md").unlink()
+    with pytest.raises(NearestError, match="NEAREST_READ_SECONDS is 'soon'"):
+        refusing.index()
+    assert len(refusing.documents()) == 10
+
+
+def test_files_that_another_process_has_to_read_and_plain_ones(desk: Desk) -> None:
+    desk.write([*TEN, *(f"page-{number}.html" for number in range(10)), "empty.html"])
+    edit(desk.root / "empty.html", "")
+    assert desk.index() == {"added": 20, "skipped": 1}
+    assert desk.found("about page 7 html", 1) == ["page-7.html"]
+    assert desk.reasons() == {"empty.html": "empty"}
+    edit(desk.root / "page-7.html", "Other words.")
+    assert desk.index() == {"changed": 1, "unchanged": 19, "skipped": 1}

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from indexer import outline_man
+from indexer.blocks import structure
 from indexer.decode import decode
 from indexer.extract import Extract, UnreadableError
+from indexer.front_matter import fields, org_fields
 from indexer.kinds import kind_of_text
-from indexer.outline import headings
+from indexer.outline import named, plain_title
 
 if TYPE_CHECKING:
     from indexer.extract import Source
 
+MAX_LINE = 2000  # characters; a longer line of JSON was written by no hand, and no place in it could be told
+
+# What ends with a comma or an opening bracket that stands in no string; at last all that is left.
+_JSON_PART = re.compile(r'(?:"(?:[^"\\]++|\\.)*+"|[^",{\[]++)*+(?:[,{\[][ \t]*|\Z|.+)')
+
 
 def extract(source: Source) -> Extract:
-    """The text of a file in whatever encoding.
+    """The text of a file in whatever encoding; of a page of the manual the words, overlong lines of JSON in parts.
 
     Raises:
         UnreadableError: it is no text.
@@ -23,4 +33,25 @@ def extract(source: Source) -> Extract:
     if not encoding:
         raise UnreadableError("binary")
     kind = source.kind or kind_of_text(text)
-    return Extract(text, encoding=encoding, kind=kind, lines=None, headings=headings(text, kind))
+    page = Extract(text, encoding=encoding, kind=kind, lines=None)
+    if kind == "man":
+        words, found = outline_man.page(text)
+        return replace(page, text=words, headings=named(found))
+    if kind == "json":
+        return _laid_out(page)
+    headings, blocks = structure(text, kind)
+    metadata = fields(text) if kind == "markdown" else org_fields(text) if kind == "org" else {}
+    title = metadata.get("title", "") if kind == "markdown" else ""
+    if isinstance(title, tuple):
+        title = ""
+    return replace(page, title=plain_title(str(title)), headings=headings, blocks=blocks, metadata=metadata)
+
+
+def _laid_out(page: Extract) -> Extract:
+    """JSON whose overlong lines are broken behind each value; the parts of a line keep its number."""
+    lines = page.text.split("\n")
+    if all(len(line) <= MAX_LINE for line in lines):
+        return page
+    broken = [_JSON_PART.findall(line)[:-1] if len(line) > MAX_LINE else [line] for line in lines]
+    numbers = tuple(number for number, parts in enumerate(broken, 1) for _ in parts)
+    return replace(page, text="\n".join("\n".join(parts) for parts in broken), lines=numbers)

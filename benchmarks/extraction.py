@@ -1,0 +1,134 @@
+"""Debian's document packages in, MB/s of extraction for each format out: `python -m benchmarks.extraction`.
+
+Every file is read once in this process, for the time that its format takes; then all of them through the worker
+processes, as a run does; then some packages are indexed whole, for the share of the time that is extraction.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.trees import package
+from indexer.index import Silence, index_by_name
+from indexer.kinds import unpacked_name
+from indexer.read import read
+from indexer.walk import walk
+from indexer.workers import read_all
+from storage.types import Document, Skip
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+PACKAGES = (
+    "python3.11-doc",
+    "debian-reference-en",
+    "debian-reference-zh-cn",
+    "debian-policy",
+    "git-doc",
+    "libreoffice-help-en-us",
+)
+WHOLE = ("debian-reference-en", "debian-policy", "git-doc")
+
+
+class Clock(Silence):
+    """Notes when reading began and when embedding did."""
+
+    def __init__(self) -> None:
+        self.read = self.embed = 0.0
+
+    def reading(self, paths: Sequence[bytes]) -> Iterable[bytes]:
+        """Called before the first file is read."""
+        self.read = time.perf_counter()
+        return paths
+
+    def embedding(self, waiting: int) -> None:
+        """Called once all files are read, chunked and stored."""
+        self.embed = time.perf_counter()
+
+
+def files(roots: Sequence[Path]) -> tuple[list[bytes], list[Skip]]:
+    """What a run would read, and what it would pass over."""
+    entries = [entry for root in roots for entry in walk(os.fsencode(root))]
+    return [it.path for it in entries if not isinstance(it, Skip)], [it for it in entries if isinstance(it, Skip)]
+
+
+def by_format(paths: Sequence[bytes]) -> None:
+    """Read each file here; print a row for each format, and the reasons of what cannot be read."""
+    seconds: defaultdict[str, float] = defaultdict(float)
+    sizes: Counter[str] = Counter()
+    texts: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    for path in paths:
+        start = time.perf_counter()
+        found = read(path)
+        took = time.perf_counter() - start
+        if isinstance(found, Skip):
+            reasons[found.reason] += 1
+            continue
+        name = os.fsdecode(path)
+        kind = found.kind + (" (gzip)" if unpacked_name(name) != name else "")
+        seconds[kind] += took
+        sizes[kind] += os.path.getsize(path)  # noqa: PTH202 - not every name is text
+        texts[kind] += len(found.text)
+        counts[kind] += 1
+    print(f"{'format':18}{'files':>7}{'MB':>8}{'MB of text':>12}{'seconds':>9}{'MB/s':>8}")
+    for kind in sorted(counts, key=counts.__getitem__, reverse=True):
+        size, took = sizes[kind] / 1e6, seconds[kind]
+        print(f"{kind:18}{counts[kind]:7}{size:8.2f}{texts[kind] / 1e6:12.2f}{took:9.2f}{size / took:8.1f}")
+    for reason, count in reasons.most_common():
+        print(f"not read: {count} {reason}")
+
+
+def through_workers(paths: Sequence[bytes]) -> float:
+    """Read all files as a run does; returns the seconds."""
+    start = time.perf_counter()
+    documents = sum(isinstance(found, Document) for found in read_all(paths))
+    took = time.perf_counter() - start
+    size = sum(os.path.getsize(path) for path in paths) / 1e6  # noqa: PTH202
+    print(f"through worker processes: {documents} documents of {len(paths)} files, {size:.1f} MB in {took:.1f} s")
+    return took
+
+
+def whole(name: str) -> None:
+    """Index a package, and say how much of the time extraction alone takes."""
+    root = package(name)
+    extraction = through_workers(files([root])[0])
+    clock = Clock()
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["NEAREST_HOME"] = home
+        report = index_by_name("extraction", [root], progress=clock)
+    end = time.perf_counter()
+    reading, total = clock.embed - clock.read, end - clock.read
+    print(
+        f"{name}: {report.documents.added} documents, {report.chunks} chunks; reading, chunking and storing"
+        f" {reading:.1f} s, embedding {end - clock.embed:.1f} s; extraction alone is {extraction / total:.1%} of it all"
+    )
+
+
+def main() -> None:
+    """Print a row for each format, then one for each package that is indexed whole."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tree", type=Path, action="append", help="a folder of documents in place of Debian's")
+    parser.add_argument("--no-index", action="store_true", help="leave out the runs that embed")
+    options = parser.parse_args()
+    roots = options.tree or [package(name) for name in PACKAGES]
+    paths, skips = files(roots)
+    print(f"{len(paths)} files to read, {len(skips)} passed over by name, as hidden or as links")
+    by_format(paths)
+    sys.stdout.flush()
+    through_workers(paths)
+    if not (options.no_index or options.tree):
+        for name in WHOLE:
+            whole(name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""Letters, however they were kept, in; their text with what is attached to them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from indexer.extract import Builder, Extract, UnreadableError
+from indexer.formats.html import page_text
+from indexer.kinds import unread_reason
+from storage.types import Heading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from indexer.extract import Source
+    from storage.types import Block
+
+MAX_NESTED = 4  # messages within each other
+NAME_LENGTH = 120  # of an attachment, as it is told
+
+
+@dataclass(slots=True)
+class Letter:
+    """One message.
+
+    Attributes:
+        date: as it is written.
+        bodies: in their order; a text, or a page that was HTML.
+        attached: names, and what gives the text of each; that raises UnreadableError.
+        unread: what of it cannot be read, as a line each.
+    """
+
+    subject: str = ""
+    sender: str = ""
+    to: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
+    date: str = ""
+    created: datetime | None = None
+    bodies: list[str | Extract] = field(default_factory=list)
+    attached: list[tuple[str, Callable[[], Extract]]] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+
+def only_letter(letter: Letter) -> Extract:
+    """The text of a file that is one message, with what the message says of itself as metadata."""
+    text = Builder()
+    text.title = letter.subject
+    said = {"author": letter.sender, "to": letter.to, "created": letter.created}
+    text.metadata.update({name: value for name, value in said.items() if value})
+    write(text, letter, 1)
+    return text.extract()
+
+
+def write(text: Builder, letter: Letter, number: int, part: str = "") -> None:
+    """A message behind what stands before: its subject as a heading, who wrote to whom, its bodies, its attachments.
+
+    Args:
+        number: of the message in its file, from 1.
+        part: its name there, where the file holds several; goes in front of the names of its attachments.
+    """
+    text.mark("message", number, part, apart=True)
+    text.heading(1, letter.subject)
+    lines = {"From": letter.sender, "To": ", ".join(letter.to), "Cc": ", ".join(letter.copies), "Date": letter.date}
+    text.paragraph("\n".join(f"{name}: {value}" for name, value in lines.items() if value))
+    for body in letter.bodies:
+        if isinstance(body, str):
+            text.paragraph(body)
+        else:
+            _write_page(text, body)
+    extracts, unread = _extracts(letter)
+    text.paragraph("\n".join(letter.unread + unread))
+    for name, extract in extracts:
+        text.append(extract, " > ".join(filter(None, (part, name))))
+
+
+def attached_file(source: Source, name: str, data: bytes) -> tuple[str, Callable[[], Extract]]:
+    """An attachment as `Letter` has it, by the name and bytes of the file."""
+    return name, lambda: source.within(name, data)
+
+
+def attached_letter(name: str, depth: int, read: Callable[[], Letter]) -> tuple[str, Callable[[], Extract]]:
+    """An attached message as `Letter` has it.
+
+    Args:
+        depth: of the message that it is attached to, from 1.
+    """
+
+    def extract() -> Extract:
+        if depth > MAX_NESTED:
+            raise UnreadableError(f"more than {MAX_NESTED} messages within each other")
+        return only_letter(read())
+
+    return name, extract
+
+
+def file_name(name: str) -> str:
+    """The name of an attached file without folders and line breaks, and not too long to be shown."""
+    name = " ".join(name.replace("\\", "/").rpartition("/")[2].split())
+    return name if len(name) <= NAME_LENGTH else name[: NAME_LENGTH // 2] + "…" + name[-NAME_LENGTH // 2 + 1 :]
+
+
+def html_body(source: str) -> str | Extract:
+    """A body that is HTML; where it is nested too deeply for the parser, as it is."""
+    page = page_text(source, whole=True)
+    return source if page is None else page
+
+
+def _extracts(letter: Letter) -> tuple[list[tuple[str, Extract]], list[str]]:
+    """What could be read of the attachments, and a line for each of the others."""
+    extracts, unread = [], []
+    for name, read in letter.attached:
+        reason = unread_reason(name)
+        if not reason:
+            try:
+                extract = read()
+            except UnreadableError as error:
+                reason = str(error)
+            else:
+                if extract.text.strip():
+                    extracts.append((name, extract))
+                    continue
+                reason = "empty"
+        unread.append(f"Attachment: {name} ({reason})")
+    return extracts, unread
+
+
+def _write_page(text: Builder, page: Extract) -> None:
+    """A body with its headings, below the one of the subject, and its blocks."""
+    at = 0
+    parts: list[Heading | Block] = [*page.headings, *page.blocks]
+    for it in sorted(parts, key=_start):
+        if _start(it) < at:  # a heading within a listing
+            continue
+        text.paragraph(page.text[at : _start(it)])
+        at = _write_part(text, page, it)
+    text.paragraph(page.text[at:])
+
+
+def _start(part: Heading | Block) -> int:
+    return part.offset if isinstance(part, Heading) else part.start
+
+
+def _write_part(text: Builder, page: Extract, part: Heading | Block) -> int:
+    """A heading or a block of a page; returns where what follows it begins."""
+    if isinstance(part, Heading):
+        text.heading(part.level + 1, part.title)
+        return part.offset + len(page.text[part.offset :].partition("\n")[0])
+    start = text.begin()
+    text.write(page.text[part.start : part.end])
+    text.end(part.kind, start, part.header and part.header - part.start)
+    return part.end

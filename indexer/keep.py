@@ -1,0 +1,63 @@
+"""Documents as they are read in; kept, cut into passages that the embedder takes, many in one transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from indexer.chunk import chunk, fit, parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from indexer.embedder import Embedder
+    from storage.documents import Documents
+    from storage.types import Chunk, Document, Stamp
+
+BATCH_DOCUMENTS = 64  # written in one transaction, so that a slow disk is not waited for after each
+BATCH_CHARACTERS = 1_000_000
+
+
+class Keeper:
+    """Takes documents, and keeps them a batch at a time.
+
+    Attributes:
+        chunking: what the passages depend on beside the text.
+    """
+
+    def __init__(self, documents: Documents, embedder: Embedder) -> None:
+        self._documents = documents
+        self._embedder = embedder
+        # Where only a server can count, no passage is sized by tokens; what is too long is cut when it says so.
+        self._limit = None if embedder.count_tokens([]) is None else embedder.max_tokens
+        self.chunking = parameters(self._limit)
+        self._batch: list[Document] = []
+        self._touched: list[tuple[bytes, Stamp | None]] = []
+
+    def touch(self, path: bytes, stamp: Stamp | None) -> None:
+        """A document is what it was, at another time."""
+        self._touched.append((path, stamp))
+
+    def take(self, document: Document) -> None:
+        """Keep a document, soon."""
+        self._batch.append(document)
+        if len(self._batch) == BATCH_DOCUMENTS or sum(len(it.text) for it in self._batch) > BATCH_CHARACTERS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Keep the documents taken since the last time, their passages no longer than the embedder takes."""
+        self._documents.touch(self._touched)
+        self._touched = []
+        chunked = [(document, chunk(document)) for document in self._batch]
+        self._batch = []
+        if self._limit is None:
+            self._documents.put(chunked)
+            return
+        tokens = self._count([passage.embedded for _, passages in chunked for passage in passages])
+        fitted: list[tuple[Document, Sequence[Chunk]]] = []
+        for document, passages in chunked:
+            own, tokens = tokens[: len(passages)], tokens[len(passages) :]
+            fitted.append((document, fit(document, passages, own, self._count, self._limit)))
+        self._documents.put(fitted)
+
+    def _count(self, texts: Sequence[str]) -> list[int]:
+        return self._embedder.count_tokens(texts) or []

@@ -1,0 +1,193 @@
+"""A path in, the answer of a process of its own out, which is killed where it takes too much memory or time."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import psutil
+
+from indexer.transfer import MAX_FRAME, MAX_JSON, SIZES, Frame, UnsoundError, request
+from storage.errors import NearestError
+
+if TYPE_CHECKING:
+    from io import FileIO
+    from typing import Self
+
+MOST_FILES = 1000  # that one process reads; after so many a new one takes its place, since libraries leak
+START_SECONDS = 60.0  # for a process to begin, on however slow a disk
+MAX_SETTING = 1_000_000.0
+
+# Our own folder goes by the parent's import path, and never by the folder that the user happens to be in.
+START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from indexer.worker import main; main()"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a file may cost.
+
+    Attributes:
+        memory: in MB.
+        seconds: from being asked for to being read.
+    """
+
+    memory: float = 2000
+    seconds: float = 120
+
+    @classmethod
+    def of_environment(cls) -> Self:
+        """The defaults, or what NEAREST_READ_MEMORY and NEAREST_READ_SECONDS say.
+
+        Raises:
+            NearestError: they say something else than a positive number.
+        """
+        return cls(_setting("NEAREST_READ_MEMORY", cls().memory), _setting("NEAREST_READ_SECONDS", cls().seconds))
+
+    @property
+    def too_large(self) -> str:
+        """The reason of a file that needs more memory."""
+        return f"needs more than {self.memory:,g} MB of memory to be read (NEAREST_READ_MEMORY)"
+
+    @property
+    def too_slow(self) -> str:
+        """The reason of a file that takes more time."""
+        return f"took longer than {self.seconds:,g} s to be read (NEAREST_READ_SECONDS)"
+
+    def differ_from(self, reason: str) -> bool:
+        """Whether a file was once refused for this reason because of limits that are not these."""
+        ours = (self.too_large, self.too_slow)
+        return reason.startswith(("needs more than ", "took longer than ")) and reason not in ours
+
+
+def _setting(name: str, default: float) -> float:
+    value = os.environ.get(name) or str(default)
+    with contextlib.suppress(ValueError):
+        if 0 < float(value) <= MAX_SETTING:
+            return float(value)
+    raise NearestError(f"{name} is {value!r}: give it a number above 0, or unset it for {default:g}")
+
+
+class Reader:
+    """A process that reads one file at a time."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.files = 0
+        self.verdict = ""  # the reason for which it was killed
+        self._limits = limits
+        self._until = math.inf  # when the file it is at will have taken too long
+        self._lock = threading.Lock()  # between who asks and who watches
+        arguments = [json.dumps(_import_path()), str(int(limits.memory * 1e6)), str(limits.seconds)]
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-W", "ignore", "-c", START, *arguments],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
+            )  # fmt: skip
+            self._usage = psutil.Process(self._process.pid)
+        except (OSError, psutil.Error) as error:
+            raise NearestError(f"cannot start a process to read documents in: {error}") from error
+
+    def begin(self) -> None:
+        """Wait until it is there.
+
+        Raises:
+            EOFError: it ended instead.
+        """
+        self._until = time.monotonic() + START_SECONDS
+        self._receive()
+
+    def ask(self, path: bytes) -> Frame:
+        """Have it read a file.
+
+        Raises:
+            EOFError: it ended over it, or was killed.
+            UnsoundError: it answered with more than an answer may be.
+        """
+        self.files += 1
+        self._until = time.monotonic() + self._limits.seconds
+        try:
+            assert self._process.stdin
+            self._process.stdin.write(request(path))
+        except OSError as error:
+            raise EOFError from error
+        return self._receive()
+
+    def _receive(self) -> Frame:
+        sizes = SIZES.unpack(self._bytes(SIZES.size))
+        if sizes[0] > MAX_JSON or sum(sizes) > MAX_FRAME:
+            raise UnsoundError("larger than an answer may be")
+        frame = Frame(*map(self._bytes, sizes))
+        with self._lock:
+            self._until = math.inf
+        return frame
+
+    def _bytes(self, count: int) -> bytearray:
+        data = bytearray(count)
+        view, filled = memoryview(data), 0
+        answers = cast("FileIO", self._process.stdout)
+        while filled < count:
+            got = answers.readinto(view[filled:])
+            if not got:
+                raise EOFError
+            filled += got
+        return data
+
+    def watch(self) -> None:
+        """Kill it if it is over a limit."""
+        with self._lock:
+            if self._until == math.inf or self.verdict:
+                return
+            if time.monotonic() > self._until:
+                self.verdict = self._limits.too_slow
+            elif self.memory() > self._limits.memory * 1e6:
+                self.verdict = self._limits.too_large
+            else:
+                return
+            self.kill()
+
+    def memory(self) -> int:
+        """Bytes that it holds in memory; 0 where it is gone."""
+        try:
+            return int(self._usage.memory_info().rss)
+        except psutil.Error:
+            return 0
+
+    @property
+    def worn(self) -> bool:
+        """Whether a new one should take its place."""
+        spent = self.files >= MOST_FILES or self.memory() > self._limits.memory * 1e6 / 4
+        return spent or bool(self.verdict) or self._process.poll() is not None
+
+    def kill(self) -> None:
+        """End it, and what it may have started, at once."""
+        with contextlib.suppress(psutil.Error):
+            for process in self._usage.children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+        self._process.kill()
+
+    def close(self) -> str:
+        """End it; returns how it did."""
+        with self._lock:
+            self._until = math.inf
+        self.kill()
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream
+            stream.close()
+        code = self._process.wait()
+        return f"signal {-code}" if code < 0 else f"exit status {code}"
+
+
+def _import_path() -> list[str]:
+    """This process's import path, without the folder that the user is in, and with our own."""
+    own = str(Path(__file__).resolve().parent.parent)
+    path = [folder for folder in sys.path if folder]
+    return path if own in path else [*path, own]

@@ -1,0 +1,279 @@
+"""A `Document` or `Skip` in, the bytes of an answer out; and back, with nothing in them taken on trust.
+
+An answer is a frame of three parts: JSON, whole numbers of 8 bytes, and a text in UTF-8. What is a place in the text is
+among the numbers, and its strings by their place in a list of all strings: a million rows stay small and quick to read.
+Whoever takes over the process that reads hostile files can answer with anything, so what is not exactly what
+`indexer.read` may give is refused; nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from array import array
+from datetime import date, datetime
+from itertools import pairwise
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from indexer.decode import clean
+from indexer.extract import MAX_TEXT
+from storage.types import Block, Document, Heading, Mark, Skip, Stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from storage.types import Field, Scalar
+
+    Item = TypeVar("Item", Heading, Mark, Block)
+
+SIZES = struct.Struct(">QQQ")  # bytes of each part, ahead of them
+MAX_JSON = 16_000_000  # bytes; of a book it is the titles of its headings
+MAX_FRAME = 5 * MAX_TEXT  # bytes: a text of letters beyond ASCII, or a shorter one with very many places
+MAX_NUMBER = 2**63 - 1
+MAX_REASON = 1000  # characters
+NO_MEMORY = "needs too much memory to be read"  # as `indexer.read` has it, where the system gives no more
+_HEADING = attrgetter("offset", "level", "title")
+_MARK = attrgetter("offset", "unit", "number", "part", "apart")
+_BLOCK = attrgetter("kind", "start", "end", "header")
+
+
+class UnsoundError(Exception):
+    """An answer is none that `indexer.read` could have given."""
+
+
+class Frame(NamedTuple):
+    """The parts of an answer."""
+
+    head: bytes | bytearray
+    numbers: bytes | bytearray
+    text: bytes | bytearray
+
+
+# ---- in the process that reads
+
+
+def dump(read: Document | Skip) -> Frame:
+    """What was read, as the parts of an answer; as a `Skip` where it is more than an answer may be."""
+    frame = _document_frame(read) if isinstance(read, Document) else _skip_frame(read)
+    if len(frame.head) > MAX_JSON or sum(map(len, frame)) > MAX_FRAME:
+        return _skip_frame(Skip(read.path, "more headings, places and metadata than a document has", stamp=read.stamp))
+    return frame
+
+
+def sizes(frame: Frame) -> bytes:
+    """What goes ahead of the parts."""
+    return SIZES.pack(*map(len, frame))
+
+
+def _skip_frame(skip: Skip) -> Frame:
+    reason = " ".join(skip.reason.split())[:MAX_REASON]
+    return Frame(_json({"reason": reason, "failed": skip.failed, "stamp": _stamp_row(skip.stamp)}), b"", b"")
+
+
+def _document_frame(document: Document) -> Frame:
+    strings: dict[str, int] = {}
+    head: dict[str, Any] = {
+        "kind": document.kind,
+        "digest": document.digest.hex(),
+        "stamp": _stamp_row(document.stamp),
+        "encoding": document.encoding,
+        "title": clean(document.title),
+        "metadata": {clean(name): _field_row(value) for name, value in document.metadata.items()},
+        "lines": None if document.lines is None else len(document.lines),
+    }
+    numbers = array("q", document.lines or ())
+    for name, values in (("headings", _HEADING), ("marks", _MARK), ("blocks", _BLOCK)):
+        items = getattr(document, name)
+        head[name] = len(items)
+        for item in items:
+            numbers.extend(
+                strings.setdefault(clean(value), len(strings)) if isinstance(value, str) else value
+                for value in values(item)
+            )
+    return Frame(_json(head | {"strings": list(strings)}), numbers.tobytes(), document.text.encode())
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _stamp_row(stamp: Stamp | None) -> list[int] | None:
+    return [stamp.size, stamp.mtime_ns, stamp.ctime_ns] if stamp else None
+
+
+def _field_row(value: Field) -> Any:
+    """Times have no form in JSON, so they are objects; no other value is one."""
+    if isinstance(value, tuple):
+        return [_field_row(item) for item in value]
+    if isinstance(value, datetime):
+        return {"time": value.isoformat()}
+    if isinstance(value, date):
+        return {"date": value.isoformat()}
+    return clean(value) if isinstance(value, str) else value
+
+
+# ---- in the process that asked
+
+
+def load(path: bytes, frame: Frame) -> Document | Skip:
+    """What an answer says of the file at `path`.
+
+    Raises:
+        UnsoundError: it is no answer: a part, a type, a number or a place is not what it can be.
+    """
+    try:
+        head = json.loads(frame.head.decode())
+        if not isinstance(head, dict):
+            raise UnsoundError("no object")
+        if "reason" in head:
+            reason = _string(head, "reason")
+            _demand(reason != "" and len(reason) <= MAX_REASON and reason.isprintable(), "no reason")
+            return Skip(path, reason, _typed(head, "failed", bool), _stamp(head))
+        return _document(path, head, frame)
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
+        raise UnsoundError(f"{type(error).__name__}: {error}") from error
+
+
+def _document(path: bytes, head: dict[str, Any], frame: Frame) -> Document:
+    text = frame.text.decode()
+    _demand(len(text) <= MAX_TEXT and "\0" not in text and "\r" not in text, "not the text of a document")
+    digest = bytes.fromhex(_string(head, "digest"))
+    _demand(len(digest) == 32, "no digest")
+    items = _Items(head, frame.numbers, len(text))
+    lines = None if head["lines"] is None else items.lines(text.count("\n") + 1)
+    document = Document(
+        path=path,
+        kind=_string(head, "kind"),
+        digest=digest,
+        stamp=_stamp(head),
+        encoding=_string(head, "encoding"),
+        title=_string(head, "title"),
+        text=text,
+        lines=lines,
+        headings=items.rows("headings", 3, items.heading),
+        marks=items.rows("marks", 5, items.mark),
+        blocks=items.rows("blocks", 4, items.block),
+        metadata=_metadata(head["metadata"]),
+    )
+    items.end()
+    _demand(all(a.offset <= b.offset for a, b in pairwise(document.headings)), "headings out of order")
+    _demand(all(a.offset <= b.offset for a, b in pairwise(document.marks)), "places out of order")
+    _demand(all(a.end <= b.start for a, b in pairwise(document.blocks)), "blocks that overlap")
+    return document
+
+
+class _Items:
+    """The numbers of an answer, taken one group after the other."""
+
+    def __init__(self, head: dict[str, Any], numbers: bytes | bytearray, characters: int) -> None:
+        self._head = head
+        self._numbers = array("q")
+        self._numbers.frombytes(numbers)
+        self._at = 0
+        self._characters = characters
+        self._strings = head["strings"]
+        _demand(isinstance(self._strings, list) and all(map(_is_text, self._strings)), "no strings")
+
+    def _take(self, count: int) -> Sequence[int]:
+        _demand(0 <= count <= len(self._numbers) - self._at, "too few numbers")
+        self._at += count
+        return self._numbers[self._at - count : self._at]
+
+    def end(self) -> None:
+        """All of them were taken."""
+        _demand(self._at == len(self._numbers), "too many numbers")
+
+    def lines(self, expected: int) -> tuple[int, ...]:
+        """The line of the file for each line of the text, or ()."""
+        count = _typed(self._head, "lines", int)
+        _demand(count in (0, expected), "not a line for each line")
+        lines = self._take(count)
+        _demand(not lines or min(lines) >= 1, "a line before the first")
+        return tuple(lines)
+
+    def rows(self, name: str, width: int, item: Callable[..., Item]) -> tuple[Item, ...]:
+        """So many items of one sort."""
+        numbers = self._take(width * _typed(self._head, name, int))
+        _demand(not numbers or min(numbers) >= 0, "a number below 0")
+        return tuple(item(*row) for row in _batched(numbers, width))
+
+    def heading(self, offset: int, level: int, title: int) -> Heading:
+        """One of them, checked, as the next two."""
+        return Heading(self._place(offset), level, self._strings[title])
+
+    def mark(self, offset: int, unit: int, number: int, part: int, apart: int) -> Mark:
+        _demand(apart <= 1, "neither true nor false")
+        return Mark(self._place(offset), self._strings[unit], number, self._strings[part], bool(apart))
+
+    def block(self, kind: int, start: int, end: int, header: int) -> Block:
+        _demand(start < self._place(end) and (header == 0 or start < header <= end), "no block")
+        return Block(self._strings[kind], start, end, header)
+
+    def _place(self, offset: int) -> int:
+        _demand(offset <= self._characters, "a place beyond the text")
+        return offset
+
+
+def _batched(numbers: Sequence[int], width: int) -> Iterator[tuple[int, ...]]:
+    return zip(*[iter(numbers)] * width, strict=True)
+
+
+def _metadata(rows: Any) -> dict[str, Field]:
+    _demand(isinstance(rows, dict) and all(map(_is_text, rows)), "no metadata")
+    return {name: _field(row) for name, row in rows.items()}
+
+
+def _field(row: Any) -> Field:
+    return tuple(map(_scalar, row)) if isinstance(row, list) else _scalar(row)
+
+
+def _scalar(value: Any) -> Scalar:
+    if isinstance(value, dict):
+        ((kind, moment),) = value.items()
+        return {"time": datetime.fromisoformat, "date": date.fromisoformat}[kind](moment)
+    number = isinstance(value, int) and abs(value) <= MAX_NUMBER
+    _demand(number or isinstance(value, float) or _is_text(value), "no metadata")
+    scalar: Scalar = value
+    return scalar
+
+
+def _stamp(head: dict[str, Any]) -> Stamp | None:
+    row = head["stamp"]
+    if row is None:
+        return None
+    _demand(all(type(number) is int and abs(number) <= MAX_NUMBER for number in row), "no stamp")
+    return Stamp(*row)
+
+
+def _string(head: dict[str, Any], name: str) -> str:
+    _demand(_is_text(head[name]), f"no {name}")
+    return str(head[name])
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is a string that can be stored; one with a lone surrogate raises ValueError."""
+    return isinstance(value, str) and "\0" not in value and value.encode() is not None
+
+
+def _typed(head: dict[str, Any], name: str, kind: type[Any]) -> Any:
+    _demand(type(head[name]) is kind, f"no {name}")
+    return head[name]
+
+
+def _demand(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise UnsoundError(otherwise)
+
+
+# ---- requests
+
+
+def request(path: bytes) -> bytes:
+    """The line that asks for a file; a name is bytes, and may hold line breaks."""
+    return json.dumps({"path": path.hex()}).encode() + b"\n"
+
+
+def requested(line: bytes) -> bytes:
+    """The file that a line asks for."""
+    return bytes.fromhex(json.loads(line)["path"])

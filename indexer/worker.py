@@ -1,0 +1,99 @@
+"""Paths in on standard input, what was read out on standard output: the process that takes foreign files apart.
+
+It may be taken over, killed or lost at any moment: it holds nothing but the file it is at, and `indexer.workers`, which
+starts it, believes nothing it says without a look. It ends when its input does, and by itself when a file takes too
+long, so that nothing of it outlives the process that asked, whatever became of that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from indexer.read import read
+from indexer.transfer import NO_MEMORY, Frame, dump, requested, sizes
+from storage.types import Skip
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+SPARE = 1_000_000_000  # bytes of addresses beyond the limit: libraries reserve more than they use
+GRACE = 5  # seconds more than the parent grants, which has the better words for it
+
+
+def main() -> None:
+    """Answer until there are no more requests. Arguments: bytes of memory, seconds for a file."""
+    memory, seconds = int(sys.argv[-2]), float(sys.argv[-1])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all processes of the terminal; the parent decides
+    requests, answers = _take_streams()
+    _limit(memory)
+    paths: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_hear, args=(requests, paths), daemon=True).start()
+    try:
+        _send(answers, Frame(b"", b"", b""))  # it is ready, and what goes wrong from now on is a file's fault
+        while True:
+            path = paths.get()
+            # Ends even a library that never comes back, and with no help from this thread or the parent.
+            faulthandler.dump_traceback_later(seconds + GRACE, exit=True, file=2)
+            frame = _answer(path)
+            faulthandler.cancel_dump_traceback_later()
+            _send(answers, frame)
+    finally:
+        os._exit(1)
+
+
+def _answer(path: bytes) -> Frame:
+    try:
+        return dump(read(path))
+    except MemoryError:
+        return dump(Skip(path, NO_MEMORY))
+    except Exception as error:
+        return dump(Skip(path, f"read, but not fit to be kept: {type(error).__name__}: {error}"))
+
+
+def _take_streams() -> tuple[BinaryIO, BinaryIO]:
+    """Standard input and output for the protocol alone: what a library reads or prints goes nowhere."""
+    streams = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nowhere, standard)
+    os.close(nowhere)
+    return streams
+
+
+def _hear(requests: BinaryIO, paths: SimpleQueue[bytes]) -> None:
+    """Requests from the pipe; where it ends, the parent has, and what this process is at is nobody's concern."""
+    try:
+        for line in requests:
+            paths.put(requested(line))
+    finally:
+        os._exit(0)
+
+
+def _send(answers: BinaryIO, frame: Frame) -> None:
+    answers.write(sizes(frame))
+    for part in frame:
+        answers.write(part)
+    answers.flush()
+
+
+def _limit(memory: int) -> None:
+    """What the system itself can see to: no more memory, no image of a crash on disk, and the first to go if it must.
+
+    The parent's own look at this process is what counts; here it is for what grows faster than that looks.
+    """
+    with contextlib.suppress(ImportError):
+        import resource
+
+        for what, limit in ((resource.RLIMIT_AS, memory + SPARE), (resource.RLIMIT_CORE, 0)):
+            with contextlib.suppress(OSError, ValueError):
+                resource.setrlimit(what, (limit, limit))
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")

@@ -1,0 +1,121 @@
+"""Answers, passages, reports and statuses in, the JSON objects that programs read out."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from indexer.index import Report
+    from search.ask import Answer
+    from storage.status import Status
+    from storage.types import Field, Passage, Skip
+
+VERSION = 1  # of the JSON objects
+
+
+def json_text(value: object, *, indent: int | None = None) -> str:
+    """JSON with its text readable."""
+    return json.dumps(value, ensure_ascii=False, indent=indent)
+
+
+def answer_object(answer: Answer) -> dict[str, Any]:
+    """The versioned object of `search --json`."""
+    return {
+        "version": VERSION,
+        "query": answer.query,
+        "embedder": answer.embedder,
+        "took_ms": round(answer.took_ms, 3),
+        "hits": [
+            {"rank": hit.rank, "score": round(hit.score, 6), **_passage_object(hit, answer.context)}
+            for hit in answer.hits
+        ],
+    }
+
+
+def passages_object(passages: Sequence[Passage], metadata: Mapping[str, Field], context: int) -> dict[str, Any]:
+    """The versioned object of `get --json`: a document, and the passages of it that were asked for."""
+    document = passages[0]
+    return {
+        "version": VERSION,
+        "path": document.path,
+        "kind": document.kind,
+        "title": document.title,
+        "digest": document.digest.hex(),
+        "stale": document.stale,
+        "metadata": {key: _field(value) for key, value in metadata.items()},
+        "passages": [_passage_object(passage, context) for passage in passages],
+    }
+
+
+def _field(value: Field) -> Any:
+    if isinstance(value, tuple):
+        return [_field(one) for one in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _passage_object(passage: Passage, context: int) -> dict[str, Any]:
+    neighbours = {
+        "before": [_chunk_object(neighbour) for neighbour in passage.before],
+        "after": [_chunk_object(neighbour) for neighbour in passage.after],
+    }
+    return {
+        "path": passage.path,
+        "kind": passage.kind,
+        "title": passage.title,
+        "digest": passage.digest.hex(),
+        "stale": passage.stale,
+        **_chunk_object(passage),
+        **(neighbours if context else {}),
+    }
+
+
+def _chunk_object(passage: Passage) -> dict[str, Any]:
+    chunk = passage.chunk
+    return {
+        "chunk_id": passage.chunk_id,
+        "start_line": chunk.start_line,
+        "end_line": chunk.end_line,
+        "start_char": chunk.start_char,
+        "end_char": chunk.end_char,
+        "place": asdict(chunk.place) if chunk.place else None,
+        "headings": list(chunk.headings),
+        "header": chunk.header,
+        "text": chunk.text,
+    }
+
+
+def report_object(report: Report) -> dict[str, Any]:
+    """The object of `index --json`."""
+    return {**asdict(report), "seconds": round(report.seconds, 3)}
+
+
+def status_object(name: str, status: Status) -> dict[str, Any]:
+    """The object of `status --json`."""
+    return {
+        "version": VERSION,
+        "collection": name,
+        "embedder": status.embedder.name if status.embedder else None,
+        "dimension": status.embedder.dimension if status.embedder else None,
+        "documents": status.documents,
+        "chunks": status.chunks,
+        "vectors": status.vectors,
+        "pending": status.pending,
+        "refused": [
+            {"path": os.fsdecode(path), "line": line, "reason": reason} for path, line, reason in status.refused
+        ],
+        "failed": [_skip_object(skip) for skip in status.skips if skip.failed],
+        "skipped": [_skip_object(skip) for skip in status.skips if not skip.failed],
+        "scripts": status.scripts,
+        "bytes_on_disk": status.bytes_on_disk,
+        "searchable": round(status.searchable, 6),
+    }
+
+
+def _skip_object(skip: Skip) -> dict[str, str]:
+    return {"path": os.fsdecode(skip.path), "reason": skip.reason}

@@ -1,0 +1,74 @@
+"""A collection's parts in, what it holds and what of it can be found out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storage.documents import Documents
+from storage.texts import Texts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from storage.database import Database
+    from storage.types import Identity, Skip
+
+COVERAGE = """
+SELECT count(*), coalesce(sum(end_char - start_char), 0),
+    coalesce(sum((end_char - start_char) * EXISTS (
+        SELECT 1 FROM vectors WHERE vectors.embedder = ? AND vectors.text = chunks.text)), 0)
+FROM chunks
+"""
+REFUSED = """
+SELECT path, start_line, reason FROM refusals JOIN chunks USING (text)
+JOIN documents ON documents.id = chunks.document WHERE embedder = ? ORDER BY path, start_char
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a collection holds, and what of it can be found."""
+
+    embedder: Identity | None
+    documents: int
+    chunks: int
+    vectors: int
+    pending: int
+    searchable: float  # share of the text that has a vector, 0 to 1
+    refused: list[tuple[bytes, int | None, str]]  # path, line and reason of each passage the embedder will not have
+    skips: list[Skip]
+    scripts: dict[str, int]  # how many documents are mostly in each script other than Latin
+    bytes_on_disk: int
+
+
+def status_of(db: Database, folder: Path, embedder: int, identity: Identity | None) -> Status:
+    """What is there now.
+
+    Args:
+        db: of the collection.
+        folder: of the collection.
+        embedder: the id of what made it; 0 where there is none yet.
+        identity: of the same.
+    """
+    documents = Documents(db)
+    chunks, characters, searchable = db.rows(COVERAGE, (embedder,))[0]
+    return Status(
+        embedder=identity,
+        documents=documents.count(),
+        chunks=chunks,
+        vectors=db.value("SELECT count(*) FROM vectors WHERE embedder = ?", (embedder,)),
+        pending=Texts(db, embedder).waiting(),
+        searchable=searchable / characters if characters else 0.0,
+        refused=[(path, line, reason) for path, line, reason in db.rows(REFUSED, (embedder,))],
+        skips=documents.skips(),
+        scripts=documents.scripts(),
+        bytes_on_disk=sum(_file_size(path) for path in folder.iterdir()),
+    )
+
+
+def _file_size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # gone in between
+        return 0

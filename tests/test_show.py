@@ -1,0 +1,288 @@
+"""What is printed of hits: places of every kind, tables with their headers, neighbours, files that have changed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command import run
+from ollama_server import OllamaServer
+from test_cli import HIT_KEYS, WordsServer
+
+from search.places import extent, place_text
+from search.stale import checked
+from storage.collection import Collection
+from storage.passages import Range
+from storage.types import Chunk, Document, Passage, Place
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[OllamaServer]:
+    """An embedder for the commands of this test."""
+    for name in ("NEAREST_COLLECTION", "NEAREST_DEBUG", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    with WordsServer(dimension=64) as running:
+        monkeypatch.setenv("OLLAMA_HOST", running.url)
+        monkeypatch.setenv("NEAREST_EMBEDDER", "ollama:fake")
+        yield running
+
+
+@pytest.fixture
+def folder(tmp_path: Path, server: OllamaServer, monkeypatch: pytest.MonkeyPatch, settled: None) -> Path:
+    """A folder with two indexed documents, in which the user is."""
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    sections = (f"# Part {n}\n\n" + f"Word{n} stands here. " * 20 for n in range(5))
+    (folder / "long.md").write_text("\n\n".join(sections) + "\n")
+    (folder / "short.txt").write_text("moss on the lawn\n")
+    assert run("index", ".").status == 0
+    return folder
+
+
+def keep(name: str, *chunks: Chunk) -> None:
+    """Another document of the collection, with its vectors."""
+    path = os.fsencode(Path.cwd() / name)
+    with Collection("default", write=True) as collection:
+        collection.documents.put([(Document(path, "pdf", bytes(32), None, "", "T", "x" * 5000), list(chunks))])
+    assert run("index", "short.txt").status == 0
+
+
+def search(*args: str) -> list[dict[str, Any]]:
+    """The hits."""
+    ran = run("search", "--json", *args)
+    assert (ran.status, ran.err) == (0, "")
+    hits: list[dict[str, Any]] = ran.json["hits"]
+    return hits
+
+
+# ---- places
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        (Place("page", 7, 7), "page 7"),
+        (Place("page", 7, 8), "pages 7-8"),
+        (Place("slide", 3, 3), "slide 3"),
+        (Place("cell", 4, 5), "cells 4-5"),
+        (Place("row", 12, 14), "rows 12-14"),
+        (Place("row", 12, 12, "Costs"), 'sheet "Costs" row 12'),
+        (Place("row", 12, 14, "Costs"), 'sheet "Costs" rows 12-14'),
+        (Place("chapter", 4, 4, "The sea"), 'chapter "The sea"'),
+        (Place("chapter", 4, 4), "chapter 4"),
+        (Place("time", 750_000, 750_999), "00:12:30"),
+        (Place("time", 750_000, 3_723_400), "00:12:30-01:02:03"),
+        (Place("time", 360_000_000, 360_000_000), "100:00:00"),
+        (Place("message", 3, 3), "message 3"),
+        (Place("page", 2, 2, "bill.pdf"), '"bill.pdf" page 2'),
+    ],
+)
+def test_a_place_in_words(place: Place, text: str) -> None:
+    assert place_text(place) == text
+
+
+def test_all_places_of_a_document_in_words() -> None:
+    assert extent([]) == "no passages"
+    assert extent([Range("line", 1, 120)]) == "lines 1 to 120"
+    assert extent([Range("page", 1, 1, "")]) == "page 1"
+    mail = [Range("message", 1, 9, ""), Range("page", 1, 2, "a.pdf"), Range("page", 1, 30, "b.pdf")]
+    assert extent(mail) == 'messages 1 to 9, pages 1 to 30 in "a.pdf", "b.pdf"'
+
+
+def test_a_file_without_lines_is_found_at_its_place(folder: Path) -> None:
+    place = Place("row", 12, 14, "Co\x1bsts")
+    rows = "bolts | 12\nnuts | 7\nzebra | 1"
+    keep("budget.xlsx", Chunk(rows, 0, 29, None, None, ("Top",), place=place, header="item | number\n", lead="Lead\n"))
+    (hit,) = search("zebra bolts", "-k1")
+    assert list(hit) == HIT_KEYS
+    assert (hit["start_line"], hit["end_line"]) == (None, None)
+    assert hit["place"] == {"unit": "row", "first": 12, "last": 14, "part": "Co\x1bsts"}
+    assert (hit["header"], hit["text"], hit["stale"]) == ("item | number\n", rows, True)
+    shown = run("search", "zebra bolts", "-k1").text
+    assert re.fullmatch(
+        r'budget\.xlsx  sheet "Co\\u001bsts" rows 12-14  0\.\d{3}  Top  \(gone\)\n'
+        r"    item \| number\n    bolts \| 12\n    nuts \| 7\n    zebra \| 1\n\n",
+        shown,
+    )
+    assert run("search", "zebra bolts", "-k1", "--vimgrep").text == "budget.xlsx:1:1:bolts | 12\n"
+
+
+def test_a_place_stands_behind_the_line_where_there_are_both(folder: Path) -> None:
+    keep("data.csv", Chunk("zebra | 1", 0, 9, 12, 13, (), place=Place("row", 11, 12)))
+    assert run("search", "zebra", "-k1").text.startswith("data.csv:12  rows 11-12  0.")
+    assert run("search", "zebra", "-k1", "--vimgrep").text == "data.csv:12:1:zebra | 1\n"
+    (hit,) = search("zebra", "-k1")
+    assert (hit["start_line"], hit["place"]["first"]) == (12, 11)
+
+
+def test_a_wide_header_takes_no_more_than_two_lines(folder: Path) -> None:
+    header = " | ".join(f"column {n}" for n in range(60)) + "\n"
+    keep("wide.xlsx", Chunk("zebra | 1", 0, 9, None, None, (), place=Place("row", 2, 2), header=header))
+    shown = run("search", "zebra", "-k1").text.splitlines()
+    assert (len(shown), shown[3:]) == (6, ["    ...", "    zebra | 1", ""])
+
+
+# ---- neighbours
+
+
+def test_neighbours_come_with_a_hit(folder: Path) -> None:
+    passages = run("get", "long.md", "--json").json["passages"]
+    (hit,) = search("word2", "-k1", "--context", "1")
+    assert list(hit) == [*HIT_KEYS, "before", "after"]
+    at = [passage["chunk_id"] for passage in passages].index(hit["chunk_id"])
+    assert 0 < at < len(passages) - 1
+    keys = ["chunk_id", "start_line", "end_line", "start_char", "end_char", "place", "headings", "header", "text"]
+    expected = [{key: passages[other][key] for key in keys} for other in (at - 1, at + 1)]
+    assert [*hit["before"], *hit["after"]] == expected
+    (wider,) = search("word2", "-k1", "--context", "99")
+    around = [*wider["before"], wider, *wider["after"]]
+    assert [one["chunk_id"] for one in around] == [passage["chunk_id"] for passage in passages]
+    (alone,) = search("moss", "-k1", "--context", "3")
+    assert (alone["before"], alone["after"]) == ([], [])
+    assert list(search("word2", "-k1", "--context", "0")[0]) == HIT_KEYS
+
+
+def test_neighbours_are_dimmed_around_the_passage_which_is_shown_whole(folder: Path) -> None:
+    plain = run("search", "word2", "-k1").text.splitlines()
+    shown = run("search", "word2", "-k1", "--context", "1").text.splitlines()
+    assert shown[0] == plain[0]
+    whole = [line for line in shown if line.startswith("  > ")]
+    assert " ".join(line[4:] for line in whole).count("Word2") == 20
+    first = shown.index(whole[0])
+    last = first + len(whole) - 1
+    assert shown[first : last + 1] == whole
+    assert all("Word1" in line or "Part 1" in line for line in shown[1:first])
+    assert all("Word3" in line or "Part 3" in line for line in shown[last + 1 : -1])
+    assert shown[first - 1].startswith("    ")
+    dimmed = run("search", "word2", "-k1", "--context", "1", terminal=True).text
+    assert re.search(r"^    \x1b\[2m.*Word1", dimmed, re.MULTILINE)
+    assert re.search(r"^  > .*Word2", dimmed, re.MULTILINE)
+
+
+def test_of_a_long_neighbour_the_part_next_to_the_passage_is_shown(folder: Path) -> None:
+    many = "\n".join(f"line {n}" for n in range(20))
+    texts = (many, "zebra", many)
+    keep("l.txt", *(Chunk(text, at * 200, at * 200 + len(text), at + 1, at + 1, ()) for at, text in enumerate(texts)))
+    shown = run("search", "zebra", "-k1", "--context", "1").text.splitlines()
+    assert shown[1:-1] == [
+        "    ...",
+        *(f"    line {n}" for n in range(14, 20)),
+        "  > zebra",
+        *(f"    line {n}" for n in range(6)),
+        "    ...",
+    ]
+
+
+def test_a_context_below_0_is_refused(folder: Path) -> None:
+    ran = run("search", "moss", "--context", "-1")
+    assert (ran.status, ran.out) == (2, b"")
+    assert "Invalid value for '--context'" in ran.err
+
+
+# ---- files that have changed
+
+
+def stale(question: str) -> tuple[bool, str]:
+    """Whether the first hit is stale, and the end of what is shown of its place."""
+    shown = run("search", question, "-k1").text.splitlines()[0]
+    return search(question, "-k1")[0]["stale"], re.sub(r".*0\.\d{3}( {2}Part \d)?( {2})?", "", shown)
+
+
+def test_a_file_that_has_changed_or_gone_is_told(folder: Path) -> None:
+    assert stale("moss") == (False, "")
+    (folder / "short.txt").write_text("ants on the lawn\n")
+    assert stale("moss") == (True, "(changed since it was indexed)")
+    assert stale("word2") == (False, "")
+    (folder / "short.txt").unlink()
+    assert stale("moss") == (True, "(gone)")
+    (folder / "short.txt").mkdir()
+    assert stale("moss") == (True, "(changed since it was indexed)")
+
+
+def test_a_file_that_was_written_again_as_it_was_is_no_other(folder: Path) -> None:
+    (folder / "short.txt").write_text("moss on the lawn\n")
+    os.utime(folder / "short.txt", (1, 1))
+    assert stale("moss") == (False, "")
+
+
+def test_indexing_again_makes_it_fresh(folder: Path) -> None:
+    (folder / "short.txt").write_text("moss on the roof\n")
+    assert stale("moss") == (True, "(changed since it was indexed)")
+    assert run("index", ".").status == 0
+    assert stale("moss") == (False, "")
+
+
+def test_a_file_is_read_only_where_its_times_differ_and_once_for_all_its_passages(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import indexer.read
+
+    real, read = indexer.read.digest, list[bytes]()
+
+    def watched(path: bytes) -> bytes | None:
+        read.append(path)
+        return real(path)
+
+    monkeypatch.setattr("indexer.read.digest", watched)
+    with Collection("default") as collection:
+        passages = [it for name in ("long.md", "short.txt") for it in _passages(collection, folder / name)]
+    assert len(passages) > 3
+    assert not any(passage.stale for passage in checked(passages))
+    assert read == []
+    os.utime(folder / "long.md", (1, 1))
+    assert not any(passage.stale for passage in checked(passages))
+    assert read == [os.fsencode(folder / "long.md")]
+
+
+def _passages(collection: Collection, path: Path) -> list[Passage]:
+    return collection.passages.at(os.fsencode(path), Range())
+
+
+# ---- index and status
+
+
+def test_the_language_of_scans_is_handed_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEAREST_OCR", "")  # so that it is put back in the end
+    assert run("index", ".").status == 0
+    assert os.environ["NEAREST_OCR"] == ""
+    assert run("index", ".", "--ocr", "deu+eng").status == 0
+    assert os.environ["NEAREST_OCR"] == "deu+eng"
+
+
+def foreign(embedder: str, *scripts: str) -> list[str]:
+    """What status says of languages in a collection of this embedder, with documents in these scripts."""
+    from conftest import IDENTITY, vector_of
+
+    from storage.types import Identity
+
+    with Collection("foreign", write=True) as collection:
+        collection.adopt(Identity(embedder, "1", IDENTITY.dimension), vector_of("probe"))
+        for number, script in enumerate(scripts):
+            document = Document(b"/%d" % number, "text", bytes(32), None, "", "T", "x", script=script)
+            collection.documents.put([(document, [])])
+    ran = run("status", "-c", "foreign")
+    counts = run("status", "-c", "foreign", "--json").json["scripts"]
+    assert counts == {script: scripts.count(script) for script in scripts if script}
+    return [line for line in ran.text.splitlines() if line.startswith("languages")]
+
+
+def test_status_names_a_cure_for_texts_that_an_english_model_does_not_serve() -> None:
+    (line,) = foreign("local:all-minilm", "Han", "", "Cyrillic", "Han")
+    assert line == (
+        "languages:   3 documents are mostly in another script (Han 2, Cyrillic 1); all-minilm is an English model, a "
+        "multilingual one would serve them: "
+        "nearest index -c NAME --embedder ollama:bge-m3 PATH (or ollama:qwen3-embedding)"
+    )
+
+
+def test_status_says_nothing_of_languages_where_there_is_nothing_to_say() -> None:
+    assert foreign("local:all-minilm", "", "") == []
+
+
+def test_status_says_nothing_of_languages_where_the_model_is_another() -> None:
+    assert foreign("ollama:bge-m3", "Han", "Han") == []

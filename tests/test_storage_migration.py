@@ -1,0 +1,133 @@
+"""A collection that an older version made opens with all that is in it; until then a reader says what to do."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlite_utils
+from conftest import IDENTITY, document, embed, found, stored, vector_of, writer
+
+from storage import home
+from storage.collection import Collection
+from storage.documents import Root
+from storage.errors import NearestError, NothingIndexedError
+from storage.schema import migrations
+from storage.types import Chunk, Skip
+
+NEWEST_ID = 40  # of a passage that was dropped before
+
+
+@pytest.fixture
+def old(nearest_home: Path) -> Path:
+    """The database of a collection as the first migration made it: two documents, three passages, two with vectors."""
+    folder = home.folder("default")
+    folder.mkdir(parents=True)
+    with closing(sqlite3.connect(folder / home.DATABASE)) as db:
+        migrations.apply(sqlite_utils.Database(db), stop_before="m002_places")
+        db.execute(
+            "INSERT INTO embedders VALUES (1, ?, ?, ?, '', '', ?, 1)",
+            (IDENTITY.name, IDENTITY.digest, IDENTITY.dimension, vector_of("probe").tobytes()),
+        )
+        db.execute("INSERT INTO roots VALUES (?, '[]', '[\"x\"]')", (b"/",))
+        db.execute("INSERT INTO skips VALUES (?, 'binary', 1)", (b"/x.bin",))
+        for id_, path in enumerate((b"/a", b"/b\xff"), start=1):
+            db.execute(
+                "INSERT INTO documents VALUES (?, ?, 'text', 'a title', 'utf-8', 9, ?, 1, 2, 3)", (id_, path, bytes(32))
+            )
+        for id_, text in enumerate(("one", "two\nlines", "late"), start=1):
+            db.execute("INSERT INTO texts VALUES (?, ?, ?, NULL)", (id_, hashlib.sha256(text.encode()).digest(), text))
+        for row in (
+            (7, 1, 1, 0, 3, 1, 1),
+            (8, 1, 2, 4, 13, 2, 3),
+            (9, 2, 1, 0, 3, 1, 1),
+            (NEWEST_ID, 2, 3, 4, 8, 2, 2),
+        ):
+            db.execute("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, json.dumps(["Top", "É"])))
+        db.execute("DELETE FROM chunks WHERE id = ?", (NEWEST_ID,))
+        for text_id, text in ((1, "one"), (2, "two\nlines")):
+            db.execute(
+                "INSERT INTO vectors (embedder, text, vector) VALUES (1, ?, ?)", (text_id, vector_of(text).tobytes())
+            )
+        db.execute("INSERT INTO refusals VALUES (1, 3, 'too odd')")
+        db.commit()
+    return folder / home.DATABASE
+
+
+def test_an_old_collection_opens_for_writing_with_all_that_is_in_it(old: Path) -> None:
+    with Collection("default", write=True) as collection:
+        assert collection.identity == IDENTITY
+        assert collection.documents.roots() == [Root(b"/", (), ("x",))]
+        assert collection.documents.skips() == [Skip(b"/x.bin", "binary", failed=True)]
+        assert set(collection.documents.known(b"/")) == {b"/a", b"/b\xff"}
+        hits = collection.nearest(vector_of("two\nlines"), 9)
+        assert [(hit.chunk_id, hit.path) for hit in hits] == [(8, "/a"), (7, "/a"), (9, "/b\udcff")]
+        assert hits[0].chunk == Chunk("two\nlines", 4, 13, 2, 3, ("Top", "É"))
+        assert hits[0].score == pytest.approx(1, abs=1e-6)
+        status = collection.status()
+        assert (status.chunks, status.vectors, status.searchable, status.scripts) == (3, 2, 1.0, {})
+        assert collection.documents.metadata(b"/a") == {}
+    with Collection("default") as reader:
+        assert len(reader.nearest(vector_of("one"), 9)) == 3
+
+
+def test_ids_of_passages_hold_and_none_is_given_again(old: Path) -> None:
+    with Collection("default", write=True) as collection:
+        collection.documents.put([document(b"/a", "two\nlines", "new")])
+        rows = stored(
+            collection, "SELECT chunks.id, texts.text FROM chunks JOIN texts ON texts.id = chunks.text ORDER BY 1"
+        )
+        assert rows == [(8, "two\nlines"), (9, "one"), (NEWEST_ID + 1, "new")]
+        assert embed(collection) == ["late", "new"]
+
+
+def test_references_and_indexes_are_those_of_a_new_collection(old: Path) -> None:
+    schema = "SELECT type, name, replace(sql, '\"', '') FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
+    with Collection("default", write=True) as collection, writer("new") as new:
+        assert stored(collection, schema) == stored(new, schema)
+        assert stored(collection, "PRAGMA foreign_key_check") == []
+        assert stored(collection, "PRAGMA integrity_check") == [("ok",)]
+        collection.documents.remove([b"/a"])
+        assert found(collection, "one", 9) == [(b"/b\xff", "one")]
+
+
+def test_an_empty_old_collection_opens_too(nearest_home: Path) -> None:
+    folder = home.folder("default")
+    folder.mkdir(parents=True)
+    with closing(sqlite3.connect(folder / home.DATABASE)) as db:
+        migrations.apply(sqlite_utils.Database(db), stop_before="m002_places")
+    with writer() as collection:
+        collection.documents.put([document(b"/a", "one")])
+        assert embed(collection) == ["one"]
+
+
+def test_a_reader_of_an_old_collection_says_what_to_do_and_changes_nothing(old: Path) -> None:
+    with closing(sqlite3.connect(old)) as db:
+        before = list(db.iterdump())
+    with pytest.raises(NearestError, match="made by an older version of nearest: run nearest index once") as caught:
+        Collection("default")
+    assert caught.value.exit_status == 2
+    with closing(sqlite3.connect(old)) as db:
+        assert list(db.iterdump()) == before
+
+
+def test_a_database_without_any_table_is_no_older_one(nearest_home: Path) -> None:
+    folder = home.folder("default")
+    folder.mkdir(parents=True)
+    with closing(sqlite3.connect(folder / home.DATABASE)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+    with pytest.raises(NothingIndexedError):
+        Collection("default")
+
+
+def test_a_migration_that_breaks_off_leaves_the_old_collection(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("storage.schema.SECOND", "DROP TABLE chunks;\nCREATE TABLE facts (key TEXT);\n")
+        with pytest.raises(NearestError):
+            Collection("default", write=True)
+    with Collection("default", write=True) as collection:
+        assert collection.documents.chunk_count() == 3
