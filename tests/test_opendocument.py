@@ -102,6 +102,28 @@ def test_styles_say_what_a_paragraph_is() -> None:
     assert place(page, "return 1") == ("paragraph", 4)
 
 
+def test_a_style_may_be_based_on_one_of_the_other_part() -> None:
+    styles = '<s:style s:name="Mine" s:family="paragraph" s:parent-style-name="Heading_20_2"/>'
+    part = f'<s:styles xmlns:s="urn:oasis:names:tc:opendocument:xmlns:style:1.0">{styles}</s:styles>'
+    own = '<style:style style:name="P1" style:family="paragraph" style:parent-style-name="Mine"/>'
+    body = '<text:p text:style-name="P1">Second</text:p>'
+    page = extract("paper.odt", opendocument("odt", body, styles=own, parts={"styles.xml": part}))
+    assert outline(page) == [(2, "Second")]
+
+
+def test_comments_between_elements_are_passed_over() -> None:
+    aside = "<!-- said aside --><?program x?>"
+    items = f"<text:list>{aside}<text:list-item>{aside}<text:p>item</text:p></text:list-item></text:list>"
+    page = read(
+        f"{aside}<text:p>One.</text:p>{aside}{items}{table(aside + cell('k') + cell(aside + 'v'), aside)}{aside}"
+    )
+    assert page.text == "One.\n\n- item\n\nk | v"
+    slide = (
+        f"<draw:page>{aside}<draw:g>{aside}</draw:g><draw:frame>{aside}<text:p>shape</text:p></draw:frame></draw:page>"
+    )
+    assert extract("talk.odp", opendocument("odp", aside + slide)).text == "shape"
+
+
 def test_deleted_text_and_tables_of_contents_are_left_out() -> None:
     page = read(
         "<text:tracked-changes><text:changed-region><text:deletion><text:p>gone</text:p></text:deletion>"
@@ -124,6 +146,26 @@ def test_what_a_document_says_of_itself() -> None:
         "created": datetime(2024, 3, 5, 10, 20, 0, 123456),
         "keywords": ("engine", "loom", "wool"),
     }
+
+
+def test_a_picture_that_packs_well_is_no_reason_to_refuse() -> None:
+    data = opendocument("odt", "<text:p>Text.</text:p>", parts={"Pictures/white.bmp": "\xff" * 10_000_000})
+    assert extract("paper.odt", data).text == "Text."
+
+
+def test_entities_are_refused_rather_than_lost() -> None:
+    part = '<!DOCTYPE s [<!ENTITY who "Ada">]><s>by &who;</s>'
+    with pytest.raises(UnreadableError, match=r"^XML with entities of its own$"):
+        extract("paper.odt", opendocument("odt", "<text:p>Text.</text:p>", parts={"styles.xml": part}))
+    harmless = part.replace("&who;", "&amp;")
+    page = extract("paper.odt", opendocument("odt", "<text:p>Text.</text:p>", parts={"styles.xml": harmless}))
+    assert page.text == "Text."
+
+
+def test_an_archive_without_a_document_says_so() -> None:
+    data = opendocument("odt", "<text:p>Text.</text:p>").replace(b"content.xml", b"another.xml")
+    with pytest.raises(UnreadableError, match=r"^damaged, or no document$"):
+        extract("paper.odt", data)
 
 
 def test_an_encrypted_document_says_so() -> None:

@@ -1,4 +1,4 @@
-"""Headings of Markdown and reST: which lines are some, where they start, how deep, and what they say."""
+"""Headings of every markup: which lines are some, where they start, how deep, and what they say."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.outline import TITLE_LENGTH, headings
+from indexer.read import extract
 
 
 def outline(text: str, kind: str) -> list[tuple[int, str]]:
@@ -189,6 +190,173 @@ def test_the_first_line_may_be_a_title() -> None:
     assert outline("\nA\n=", "rst") == [(1, "A")]
 
 
+ORG = """# comment
+#+TITLE: The *house*
+#+TODO: WAIT(w) | GONE(g)
+* TODO [#A] The /roof/ [[http://example.com][and more]] :a:b_c:
+** WAIT Tiles
+#+begin_src org
+* not this
+#+end_src
+*bold words*
+ * a list
+* Größe: 1/2 of it
+*** DONE
+#+BEGIN_EXAMPLE
+never closed
+* Last
+"""
+
+
+def test_org() -> None:
+    assert outline(ORG, "org") == [
+        (1, "The house"),
+        (2, "The roof and more"),
+        (3, "Tiles"),
+        (2, "Größe: 1/2 of it"),
+        (4, ""),
+        (2, "Last"),
+    ]
+    assert starts(ORG, "org")[1:3] == [ORG.split("\n")[3], "** WAIT Tiles"]
+    assert outline("** A\n* B\n", "org") == [(2, "A"), (1, "B")]
+
+
+LATEX = r"""\documentclass{article}
+\newcommand{\mysection}[1]{\section{#1}}
+\title{A \textbf{house}\thanks{to Ann} \\ in {\itshape two} lines}
+% \section{Not this}
+\begin{document}
+\section[short]{The roof~\& its \emph{tiles}\label{roof}} Words 50\% \section{Same line}
+\begin{verbatim}
+\section{Nor this}
+\end{verbatim}
+\subsection*{Starred
+  over two lines}
+\paragraph{Run in} words
+\section{Größe $x^2$ of \LaTeX{} {\{}braces{\}}}
+\subsection{never closed
+"""
+
+
+def test_latex() -> None:
+    assert outline(LATEX, "latex") == [
+        (1, "A house in two lines"),
+        (2, "The roof & its tiles"),
+        (2, "Same line"),
+        (3, "Starred over two lines"),
+        (4, "Run in"),
+        (2, "Größe $x^2$ of LaTeX {braces}"),
+    ]
+    assert starts(LATEX, "latex")[1].startswith(r"\section[short]")
+
+
+def test_latex_slides() -> None:
+    text = r"\section{A}\begin{frame}[fragile]{First}\end{frame}\begin{frame}\frametitle{Second}\end{frame}"
+    assert outline(text, "latex") == [(1, "A"), (2, "First"), (2, "Second")]
+    assert outline("\\begin{verbatim}\n\\section{A}", "latex") == []
+
+
+MAN = r"""'\" t
+.\" A comment
+.TH LEAF 1 "June 1987" "leaf 1.0"
+.de XX
+\&hidden
+..
+.SH NAME
+leaf \- turns \fBgreen\fR or \f[I]red\f[]
+.SH "SEE \(aqALSO\(aq"
+.PP
+.BR oak (7),
+.IP \(bu 2
+the \*(lqbig\*(rq tree\&.
+.TP
+.B \-\-colour=\fIname\fP
+with a \\e backslash \u00e9 \[u00E9] \e
+.SS
+More
+.ad l
+'in 4
+"""
+
+
+def test_man() -> None:
+    page = extract("leaf.1", MAN.encode())
+    assert page.kind == "man"
+    assert page.lines is None
+    lines = page.text.split("\n")
+    assert len(lines) == len(MAN.split("\n"))
+    assert {number: line for number, line in enumerate(lines, 1) if line} == {
+        3: "LEAF(1)",
+        7: "NAME",
+        8: "leaf - turns green or red",
+        9: "SEE 'ALSO'",
+        11: "oak(7),",
+        12: "•",
+        13: "the “big” tree.",
+        15: "--colour=name",
+        16: "with a \\e backslash 00e9 é \\",
+        18: "More",
+    }
+    assert [(it.level, it.title, page.text[it.offset :].split("\n")[0]) for it in page.headings] == [
+        (1, "LEAF(1)", "LEAF(1)"),
+        (2, "NAME", "NAME"),
+        (2, "SEE 'ALSO'", "SEE 'ALSO'"),
+        (3, "More", "More"),
+    ]
+
+
+MDOC = r""".Dd June 1, 1987
+.Dt LEAF 1
+.Os
+.Sh NAME
+.Nm leaf
+.Nd turns green
+.Sh SYNOPSIS
+.Nm
+.Op Fl a Ns Ar file
+.Op Fl -long
+.Sh DESCRIPTION
+See
+.Xr oak 7 ,
+.Dq Pa /etc/leaf
+and
+.Ar more .
+.Bl -tag -width x
+.It Fl q
+Quiet.
+.El
+"""
+
+
+def test_mdoc() -> None:
+    page = extract("leaf.1", MDOC.encode())
+    lines = page.text.split("\n")
+    assert {number: line for number, line in enumerate(lines, 1) if line} == {
+        2: "LEAF(1)",
+        4: "NAME",
+        5: "leaf",
+        6: "- turns green",
+        7: "SYNOPSIS",
+        8: "leaf",
+        9: "[-afile]",
+        10: "[--long]",
+        11: "DESCRIPTION",
+        12: "See",
+        13: "oak(7),",
+        14: "“/etc/leaf”",
+        15: "and",
+        16: "more.",
+        18: "-q",
+        19: "Quiet.",
+    }
+    assert [(it.level, it.title) for it in page.headings] == [
+        (1, "LEAF(1)"),
+        (2, "NAME"),
+        (2, "SYNOPSIS"),
+        (2, "DESCRIPTION"),
+    ]
+
+
 @pytest.mark.parametrize("kind", ["text", "python", "html"])
 def test_other_kinds_have_none(kind: str) -> None:
     assert headings("# A\n\nB\n====\n", kind) == ()
@@ -215,6 +383,12 @@ def test_a_title_has_a_title_s_length() -> None:
         ("rst", ":a" * 500_000 + "\n====\n"),
         ("rst", "=" * 1_000_000 + "x\n"),
         ("rst", "=\n" * 200_000),
+        ("org", "* " + "*a " * 300_000),
+        ("org", "#+title: " + "[[" * 300_000),
+        ("latex", "\\section{" * 100_000),
+        ("latex", "\\section{}" * 100_000),
+        ("latex", "\\begin{verbatim}" * 100_000),
+        ("latex", "\\section[" * 100_000),
     ],
 )
 def test_hostile_texts_take_no_long_time(kind: str, text: str) -> None:
@@ -228,7 +402,7 @@ pieces = st.sampled_from(
 )
 
 
-@pytest.mark.parametrize("kind", ["markdown", "rst"])
+@pytest.mark.parametrize("kind", ["markdown", "rst", "org", "latex"])
 @settings(max_examples=300, deadline=None)
 @given(parts=st.lists(pieces))
 def test_any_text_has_headings_that_stand_at_the_start_of_a_line(kind: str, parts: list[str]) -> None:

@@ -9,8 +9,9 @@ import email.utils
 import mimetypes
 import re
 from contextlib import suppress
-from email import policy
 from email.errors import HeaderParseError, MessageError
+from email.parser import BytesHeaderParser
+from email.policy import Compat32
 from typing import TYPE_CHECKING, Any
 
 from indexer.decode import decode
@@ -32,12 +33,23 @@ _BOUNDARY = re.compile(rb"boundary\s{0,99}=", re.IGNORECASE)
 _WORDS = re.compile(rb"[^\s\xa0]")
 
 
+class _Bounded(Compat32):
+    """Headers as they were sent, which never fails; the standard library takes long ones apart in quadratic time."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value if len(value) <= MAX_HEADER else value[:MAX_HEADER] + " …"
+
+
+_POLICY = _Bounded()
+
+
 def read_message(source: Source, data: bytes) -> Letter:
     """A message, however broken: what cannot be read of it is told in `Letter.unread`."""
     if len(_BOUNDARY.findall(data)) * data.count(b"\n") > MAX_COMPARISONS:
         return _as_it_is(data, "too many parts within each other")
     try:
-        message = email.message_from_bytes(data, policy=policy.compat32)  # never fails at a header, and takes no time
+        message = email.message_from_bytes(data, policy=_POLICY)
     except RecursionError:
         return _as_it_is(data, "too many parts within each other")
     return _letter(source, message, 1)
@@ -59,8 +71,8 @@ def _letter(source: Source, message: Message, depth: int) -> Letter:
 
 def _as_it_is(data: bytes, reason: str) -> Letter:
     """A message that is not taken apart: its headers and its text."""
-    message = email.message_from_bytes(data[: data.find(b"\n\n") + 2] if b"\n\n" in data else data[:MAX_HEADER])
-    letter = Letter(_header(message, "subject"), _header(message, "from"), _addresses(message, "to"))
+    message = BytesHeaderParser(policy=_POLICY).parsebytes(data)
+    letter = Letter(_header(message, "subject"))
     letter.bodies.append(decode(data)[0])
     letter.unread.append(f"Message: as it is ({reason})")
     return letter
@@ -140,22 +152,19 @@ def unflowed(text: str, *, delete_space: bool = False) -> str:
     Args:
         delete_space: the space that a broken line ends with is none of the text's.
     """
-    lines: list[str] = []
-    depth, open_line = 0, False
+    lines: list[list[str]] = []  # the pieces of each
+    depth, is_open = 0, False
     for line in text.split("\n"):
         content = line.lstrip(">")
         quotes = len(line) - len(content)
         content = content.removeprefix(" ")  # put there so that nothing is mistaken for a quote
-        signature = content == "-- "
-        if open_line and quotes == depth and not signature:
-            lines[-1] += content
-        else:
-            lines.append(">" * quotes + (" " if quotes else "") + content)
-        open_line = content.endswith(" ") and not signature
-        if open_line and delete_space:
-            lines[-1] = lines[-1][:-1]
+        is_signature = content == "-- "
+        if not is_open or quotes != depth or is_signature:
+            lines.append([">" * quotes + (" " if quotes else "")])
+        is_open = content.endswith(" ") and not is_signature
+        lines[-1].append(content[:-1] if is_open and delete_space else content)
         depth = quotes
-    return "\n".join(lines)
+    return "\n".join(map("".join, lines))
 
 
 def _data(part: Message) -> bytes:
@@ -170,8 +179,7 @@ def _data(part: Message) -> bytes:
 def _raw(message: Message, name: str) -> str:
     """A header as it was sent, on one line."""
     value = next((str(value) for key, value in message.raw_items() if key.lower() == name), "")
-    value = " ".join(value.split())
-    return value if len(value) <= MAX_HEADER else value[:MAX_HEADER] + " …"
+    return " ".join(value.split())
 
 
 def _header(message: Message, name: str) -> str:
@@ -180,7 +188,11 @@ def _header(message: Message, name: str) -> str:
 
 def _addresses(message: Message, name: str) -> tuple[str, ...]:
     """Names and addresses, taken apart before they are decoded: an encoded name may hold a comma."""
-    pairs = email.utils.getaddresses([_raw(message, name)])
+    raw = _raw(message, name)
+    try:
+        pairs = email.utils.getaddresses([raw])
+    except RecursionError:
+        pairs = [("", raw)]
     named = ((_decoded(name), _decoded(address)) for name, address in pairs)
     return tuple(
         f"{name} <{address}>" if name and address else name or address for name, address in named if name or address

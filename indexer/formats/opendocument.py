@@ -66,7 +66,7 @@ def extract(source: Source) -> Extract:
     reader = _Reader(builder, _found(parts, f".//{STYLE}style[@{STYLE}family='paragraph']"))
     pages = _found(body, f"{DRAW}page")
     for number, page in enumerate(pages, 1):
-        builder.mark("slide", number)
+        builder.mark("slide", number, apart=True)
         reader.slide(page)
     if pages:
         return builder.extract()
@@ -111,7 +111,7 @@ def _count(element: Any, name: str) -> int:
 class _Reader:
     """Elements into blocks of the text; items and lines of listings are gathered until something else comes."""
 
-    def __init__(self, builder: Builder, styles: list[Any]) -> None:
+    def __init__(self, builder: Builder, styles: Iterable[Any]) -> None:
         self.builder = builder
         self.bases = {style.get(f"{STYLE}name"): style.get(f"{STYLE}parent-style-name", "") for style in styles}
         self.kind = ""  # of the block that is being gathered

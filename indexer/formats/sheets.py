@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
@@ -112,6 +112,8 @@ def _used_columns(sheet: Any) -> list[int]:
 
 
 def _shown(cell: Any) -> str:
+    if isinstance(cell, str):
+        return cell
     if isinstance(cell, bool):
         return str(cell).upper()
     if isinstance(cell, float | int):
@@ -120,7 +122,5 @@ def _shown(cell: Any) -> str:
         return cell.isoformat(" ")
     if isinstance(cell, date | time):
         return cell.isoformat()
-    if isinstance(cell, timedelta):
-        minutes, seconds = divmod(round(cell.total_seconds()), 60)
-        return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
-    return str(cell)
+    minutes, seconds = divmod(round(cell.total_seconds()), 60)  # of a timedelta, which is all that is left
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"

@@ -131,7 +131,7 @@ class _Page:
             if isinstance(element.tag, str):
                 self.element(event, element)
             elif event == "start":
-                self.add(self.entities.get(element.text) or unescape(element.text))
+                self.add(self.entity(element.text))
             elif event == "end":
                 self.add(element.tail)
             else:
@@ -159,12 +159,16 @@ class _Page:
         if not _has_elements(element):
             return
         if _name(element) in ROWS:
-            cells = ["".join(cell.itertext("*", etree.Entity)) for cell in element.iterchildren("*")]
+            cells = ["".join(map(self.entity, cell.itertext("*", etree.Entity))) for cell in element.iterchildren("*")]
             self.builder.at_line(self.line)
             self.builder.line(row(cells))
             self.skipped = element
         else:
             self.gap = True
+
+    def entity(self, text: str) -> str:
+        """What a reference stands for: a text that the document declares, a character of HTML, or else itself."""
+        return unescape(self.entities.get(text, text)) if text.startswith("&") and text.endswith(";") else text
 
     def add(self, text: str | None) -> None:
         """What stands between two tags."""
