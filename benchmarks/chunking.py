@@ -23,7 +23,7 @@ from benchmarks.metrics import ndcg
 from indexer import chunk as chunking
 from indexer import cut as cutting
 from indexer.embedders import open_embedder
-from storage.lift import lifted
+from storage.lift import fold, lifted
 from storage.types import Document, Heading
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     Span = tuple[str, int, int]  # document, start, end
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
-DEEP = 100  # passages taken at most
-WIKI_HEADING = re.compile(r"^ (=+) (.+?) \1 *$", re.MULTILINE)
+HITS = 40  # asked for: more than are needed
+WIKI_HEADING = re.compile(r"^ ((?:= )+)([^=\n]+?)(?: =)+ *$", re.MULTILINE)
 SENTENCE_END = re.compile(r"[.!?]\s*$|\n\s*$")
 
 
@@ -49,24 +49,26 @@ class Way:
     smallest: int = cutting.SMALLEST
     overlap: float = 0.0  # share of a passage that it has of the one before
     sentences: bool = False  # units are whole sentences
-    headings: bool = False  # lines such as " = Title = " are headings, and stand in front of what is embedded
-    lift: bool = True
+    headings: bool = False  # lines such as " = = Title = = " are headings, and stand in front of what is embedded
+    lift: bool = True  # by neighbours
+    fold: bool = True  # what touches a hit comes with it
 
 
 WAYS = (
-    Way("1,000 characters, at least 1/8", 1000, 8, lift=False),
-    Way("600, at least 1/8", 600, 8, lift=False),
-    Way("600, at least 1/4", lift=False),
-    Way("  + whole sentences", sentences=True, lift=False),
-    Way("  + overlap of 10 %", overlap=0.1, lift=False),
-    Way("  + overlap of 20 %", overlap=0.2, lift=False),
-    Way("  + headings in front", headings=True, lift=False),
-    Way("600, at least 1/4, lifted by neighbours: nearest"),
+    Way("1,000 characters, at least 1/8", 1000, 8, lift=False, fold=False),
+    Way("600, at least 1/8", 600, 8, lift=False, fold=False),
+    Way("600, at least 1/4", lift=False, fold=False),
+    Way("  + whole sentences", sentences=True, lift=False, fold=False),
+    Way("  + overlap of 10 %", overlap=0.1, lift=False, fold=False),
+    Way("  + overlap of 20 %", overlap=0.2, lift=False, fold=False),
+    Way("  + headings in front", headings=True, lift=False, fold=False),
+    Way("600, at least 1/4, lifted by neighbours", fold=False),
+    Way("600, at least 1/4, lifted, folded: nearest"),
     Way("  + headings in front", headings=True),
-    Way("400, lifted", 400),
-    Way("500, lifted", 500),
-    Way("800, lifted", 800),
-    Way("1,000, at least 1/8, lifted", 1000, 8),
+    Way("400, lifted, folded", 400),
+    Way("500, lifted, folded", 500),
+    Way("800, lifted, folded", 800),
+    Way("1,000, at least 1/8, lifted, folded", 1000, 8),
 )
 
 
@@ -107,23 +109,28 @@ class Lab:
         for name, text in documents.items():
             found = _headings(text) if way.headings else ()
             document = Document(b"", "text", b"", None, "", "", text, None, found)
-            for passage in self._chunks(document, way):
-                start = passage.start_char - int(way.overlap * (passage.end_char - passage.start_char))
-                spans.append((name, max(start, 0), passage.end_char))
-                texts.append(passage.lead + text[max(start, 0) : passage.end_char])
+            for passage in self._chunks(document):
+                start = max(passage.start_char - int(way.overlap * (passage.end_char - passage.start_char)), 0)
+                if way.overlap and not self._fits(passage.lead + text[start : passage.end_char]):
+                    start = passage.start_char
+                spans.append((name, start, passage.end_char))
+                texts.append(passage.lead + text[start : passage.end_char])
         return Passages(spans, self.embed(texts))
 
-    def _chunks(self, document: Document, way: Way) -> list[Chunk]:
+    def _chunks(self, document: Document) -> list[Chunk]:
         chunks = chunking.chunk(document)
-        if way.overlap:  # what is added must fit, too
-            return chunks
-        count = self._embedder.count_tokens
-        tokens = count([chunk.embedded for chunk in chunks]) or []
-        return chunking.fit(document, chunks, tokens, lambda texts: count(texts) or [], self._embedder.max_tokens or 0)
+        tokens = self._count([chunk.embedded for chunk in chunks])
+        return chunking.fit(document, chunks, tokens, self._count, self._embedder.max_tokens or 0)
+
+    def _count(self, texts: Sequence[str]) -> list[int]:
+        return self._embedder.count_tokens(texts) or []
+
+    def _fits(self, text: str) -> bool:
+        return self._count([text])[0] <= (self._embedder.max_tokens or 0)
 
 
 def _headings(text: str) -> tuple[Heading, ...]:
-    return tuple(Heading(it.start(), len(it[1]), it[2].strip()) for it in WIKI_HEADING.finditer(text))
+    return tuple(Heading(it.start(), it[1].count("="), it[2].strip()) for it in WIKI_HEADING.finditer(text))
 
 
 def set_way(way: Way) -> None:
@@ -148,21 +155,19 @@ def _sentences(part: cutting.Section, size: int) -> list[cutting.Unit]:
     return units
 
 
-def ranking(scores: Vectors, spans: Sequence[Span], lift: bool) -> list[int]:
-    """Passages in the order of their scores, by cosine or lifted by their neighbours."""
-    if lift:
-        names = [name for name, _, _ in spans]
-        own = scores.tolist()
-        scores = np.array(
-            [
-                lifted(
-                    score,
-                    [own[other] for other in (at - 1, at + 1) if 0 <= other < len(own) and names[other] == names[at]],
-                )
-                for at, score in enumerate(own)
-            ]
-        )
-    return [int(at) for at in np.argsort(-scores, kind="stable")[:DEEP]]
+def ranking(scores: Vectors, spans: Sequence[Span], way: Way) -> list[int]:
+    """Passages in the order in which a search gives them."""
+    own = scores.tolist()
+    beside = [
+        {other for other in (at - 1, at + 1) if 0 <= other < len(own) and spans[other][0] == spans[at][0]}
+        for at in range(len(own))
+    ]
+    if way.lift:
+        own = [lifted(score, (own[other] for other in beside[at])) for at, score in enumerate(own)]
+    order = [int(at) for at in np.argsort(-np.array(own), kind="stable")[: 2 * HITS]]
+    if not way.fold:
+        return order
+    return [at for run in fold(order, dict(enumerate(beside)), HITS) for at in run]
 
 
 def judge(
@@ -213,7 +218,7 @@ def run_excerpts(lab: Lab, name: str, ways: Sequence[Way], budgets: Sequence[int
         passages = lab.passages(documents, way)
         scores = queries @ passages.vectors.T
         length = statistics.mean(end - start for _, start, end in passages.spans)
-        orders = [ranking(row, passages.spans, way.lift) for row in scores]
+        orders = [ranking(row, passages.spans, way) for row in scores]
         for budget in budgets:
             judged = [
                 judge(order, passages.spans, documents, excerpts[query], budget)
@@ -242,7 +247,7 @@ def run_documents(lab: Lab, name: str, ways: Sequence[Way]) -> None:
         passages = lab.passages(corpus, way)
         values = []
         for row, query in zip(queries @ passages.vectors.T, judged, strict=True):
-            order = ranking(row, passages.spans, way.lift)
+            order = ranking(row, passages.spans, way)
             found = list(dict.fromkeys(passages.spans[at][0] for at in order))
             values.append(ndcg(found, judged[query], 10))
         print(

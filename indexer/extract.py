@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from indexer.decode import clean
@@ -161,7 +161,8 @@ class Builder:
         if self.length + len(text) > MAX_TEXT:
             raise UnreadableError(f"more than {MAX_TEXT / 1e6:g} million characters of text")
         if self._due:
-            self._marks.append(replace(self._due, offset=self.length))
+            due = self._due
+            self._marks.append(Mark(self.length, due.unit, due.number, due.part, due.apart))
             self._due = None
         self._lines.append((self.length, self._line))
         self._line += text.count("\n")

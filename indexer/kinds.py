@@ -105,7 +105,10 @@ _MARKUP_SUFFIXES = {suffix for kind in ("markdown", "rst", "org") for suffix in 
 # "#!/usr/bin/env -S python3 -u" and "#!/bin/sh" alike: the word after the last slash or space before its arguments.
 _SHEBANG = re.compile(r"#!\s*(?:\S*/env\s+(?:-\S+\s+)*|\S*/)?(\S+)")
 _SECTION = re.compile(r"[1-9n][a-z]{0,3}")  # of the manual: the suffix of its pages
-_MANUAL = re.compile(r"""(?:[.'][ \t]*\\".*\n|\s*\n)*\.(?:TH|Dd|so)\s""")
+# Requests, and text for other readers, may stand in front of the one that begins a page of the manual.
+_COMMENT = re.compile(r"""\s*[.']\s*\\\"|\s*\.(?:TH|Dd|so)\s""")
+_MANUAL = re.compile(r"^\.(?:TH|Dd|so)\s", re.MULTILINE)
+MANUAL_HEAD = 20_000  # characters
 
 
 def unread_reason(name: str) -> str | None:
@@ -163,7 +166,7 @@ def kind_of_magic(head: bytes) -> str | None:
 
 def kind_of_text(text: str) -> str:
     """What a text without a telling name is: a page of the manual, a script whose first line names its language."""
-    if _MANUAL.match(text):
+    if _COMMENT.match(text) and _MANUAL.search(text, 0, MANUAL_HEAD):
         return "man"
     if match := _SHEBANG.match(text):
         program = match[1].rpartition("/")[2]

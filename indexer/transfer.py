@@ -79,6 +79,7 @@ def _document_frame(document: Document) -> Frame:
         "stamp": _stamp_row(document.stamp),
         "encoding": document.encoding,
         "title": clean(document.title),
+        "script": document.script,
         "metadata": {clean(name): _field_row(value) for name, value in document.metadata.items()},
         "lines": None if document.lines is None else len(document.lines),
     }
@@ -155,6 +156,7 @@ def _document(path: bytes, head: dict[str, Any], frame: Frame) -> Document:
         marks=items.rows("marks", 5, items.mark),
         blocks=items.rows("blocks", 4, items.block),
         metadata=_metadata(head["metadata"]),
+        script=_string(head, "script"),
     )
     items.end()
     _demand(all(a.offset <= b.offset for a, b in pairwise(document.headings)), "headings out of order")

@@ -54,8 +54,8 @@ def _answer(path: bytes) -> Frame:
         return dump(read(path))
     except MemoryError:
         return dump(Skip(path, NO_MEMORY))
-    except Exception as error:
-        return dump(Skip(path, f"read, but not fit to be kept: {type(error).__name__}: {error}"))
+    except BaseException as error:  # a panic of a library in Rust is none of the usual sort
+        return dump(Skip(path, f"damaged, or not to be read: {type(error).__name__}: {error}"))
 
 
 def _take_streams() -> tuple[BinaryIO, BinaryIO]:

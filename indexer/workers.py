@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from indexer import kinds
@@ -107,9 +108,12 @@ class _Workers:
                 # The file before may have left it broken: only what breaks a new one is at fault.
             else:
                 self._give(worker)
-                if isinstance(read, Skip) and read.reason == NO_MEMORY:
-                    return Skip(path, self._limits.too_large, stamp=stamp)
-                return read
+                return self._named(read, stamp) if isinstance(read, Skip) else read
+
+    def _named(self, skip: Skip, stamp: Stamp | None) -> Skip:
+        """A reason with its limit, and with a stamp, so that what cost much is not tried again."""
+        reason = self._limits.too_large if skip.reason == NO_MEMORY else skip.reason
+        return skip if skip.failed else replace(skip, reason=reason, stamp=skip.stamp or stamp)
 
     def _take(self) -> Reader:
         """A process that has nothing to do; a new one where there is none."""

@@ -196,7 +196,7 @@ def get(reference: str, collection: str, context: int, as_json: bool) -> int:
         passages = find(opened, reference, context)
         metadata = opened.documents.metadata(os.fsencode(passages[0].path))
     if as_json:
-        click.echo(objects.json_text(objects.passages_object(passages, metadata, context), indent=2))
+        click.echo(objects.json_text(objects.passages_object(passages, metadata), indent=2))
     else:
         show.reading(passages, _width())
     return 0

@@ -31,14 +31,11 @@ def answer_object(answer: Answer) -> dict[str, Any]:
         "query": answer.query,
         "embedder": answer.embedder,
         "took_ms": round(answer.took_ms, 3),
-        "hits": [
-            {"rank": hit.rank, "score": round(hit.score, 6), **_passage_object(hit, answer.context)}
-            for hit in answer.hits
-        ],
+        "hits": [{"rank": hit.rank, "score": round(hit.score, 6), **_passage_object(hit)} for hit in answer.hits],
     }
 
 
-def passages_object(passages: Sequence[Passage], metadata: Mapping[str, Field], context: int) -> dict[str, Any]:
+def passages_object(passages: Sequence[Passage], metadata: Mapping[str, Field]) -> dict[str, Any]:
     """The versioned object of `get --json`: a document, and the passages of it that were asked for."""
     document = passages[0]
     return {
@@ -49,7 +46,7 @@ def passages_object(passages: Sequence[Passage], metadata: Mapping[str, Field], 
         "digest": document.digest.hex(),
         "stale": document.stale,
         "metadata": {key: _field(value) for key, value in metadata.items()},
-        "passages": [_passage_object(passage, context) for passage in passages],
+        "passages": [_passage_object(passage) for passage in passages],
     }
 
 
@@ -59,11 +56,7 @@ def _field(value: Field) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _passage_object(passage: Passage, context: int) -> dict[str, Any]:
-    neighbours = {
-        "before": [_chunk_object(neighbour) for neighbour in passage.before],
-        "after": [_chunk_object(neighbour) for neighbour in passage.after],
-    }
+def _passage_object(passage: Passage) -> dict[str, Any]:
     return {
         "path": passage.path,
         "kind": passage.kind,
@@ -71,7 +64,8 @@ def _passage_object(passage: Passage, context: int) -> dict[str, Any]:
         "digest": passage.digest.hex(),
         "stale": passage.stale,
         **_chunk_object(passage),
-        **(neighbours if context else {}),
+        "before": [_chunk_object(neighbour) for neighbour in passage.before],
+        "after": [_chunk_object(neighbour) for neighbour in passage.after],
     }
 
 

@@ -43,13 +43,14 @@ def vimgrep(answer: Answer) -> None:
 
 
 def people(answer: Answer, width: int | None) -> None:
-    """For a terminal: the place, the score, the headings, the passage; its neighbours dimmed, where there are any."""
+    """For a terminal: place, score, headings and passage; its neighbours dimmed, where they were asked for."""
     for hit in answer.hits:
-        click.echo(_head(hit, f"{hit.score:.3f}"))
-        for neighbour in hit.before:
+        folded = 0 if answer.context else len(hit.before) + len(hit.after)
+        click.echo(_head(hit, f"{hit.score:.3f}", f"(+{folded} beside it)" if folded else ""))
+        for neighbour in hit.before if answer.context else ():
             _passage(neighbour, width, most=-MOST_LINES, dim=True)
         _passage(hit, width, most=None if answer.context else MOST_LINES, edge="  > " if answer.context else EDGE)
-        for neighbour in hit.after:
+        for neighbour in hit.after if answer.context else ():
             _passage(neighbour, width, most=MOST_LINES, dim=True)
         click.echo()
 
@@ -63,7 +64,7 @@ def reading(passages: Sequence[Passage], width: int | None) -> None:
             click.echo()
 
 
-def _head(passage: Passage, score: str = "") -> str:
+def _head(passage: Passage, score: str = "", more: str = "") -> str:
     place = click.style(visible(chunk_place(_near(passage.path), passage.chunk)), fg="green", bold=True)
     headings = visible(" > ".join(passage.chunk.headings))
     change = CHANGES[passage.change]
@@ -71,6 +72,7 @@ def _head(passage: Passage, score: str = "") -> str:
         place,
         score and click.style(score, fg="yellow"),
         headings and click.style(headings, dim=True),
+        more and click.style(more, dim=True),
         change and click.style(change, fg="red"),
     )
     return "  ".join(filter(None, parts))

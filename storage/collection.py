@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from storage import home
 from storage.database import Database
 from storage.documents import Documents
 from storage.errors import DamagedError, MismatchError, NearestError, NothingIndexedError
-from storage.lift import lift
+from storage.lift import fold, joined, lift
 from storage.lock import WriterLock
 from storage.neighbours import Neighbours
 from storage.passages import Passages
@@ -21,6 +22,7 @@ from storage.texts import Texts
 from storage.types import Hit, Identity
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Self
 
     from storage.status import Status
@@ -29,6 +31,15 @@ if TYPE_CHECKING:
 SNAPSHOT = "vectors.faiss"
 NOTHING = "nothing is indexed yet: nearest index PATH"
 SAME = 0.999  # cosine of two embeddings of one text by what is the same model
+
+
+class Ranked(NamedTuple):
+    """Passages in the order of their scores."""
+
+    passages: dict[int, Passage]  # by id
+    scores: dict[int, float]
+    joined: dict[int, set[int]]  # see `storage.lift`
+    order: list[int]
 
 
 class Collection:
@@ -188,33 +199,33 @@ class Collection:
             self._neighbours.refreshed()
 
     def nearest(self, query: Vectors, k: int, *, context: int = 0) -> list[Hit]:
-        """The k chunks nearest to `query`, best first; of equal ones, in order of path and place.
+        """The k places nearest to `query`, best first; of equal ones, in order of path and place.
 
-        The score is the cosine, lifted by that of the passage beside it (`storage.lift`).
+        Each is the best passage of a run of passages that touch, with the others of the run before and after it. The
+        score is the passage's cosine, lifted by that of the passage beside it (`storage.lift`).
 
         Args:
             query: float32 of shape (dimension,), of length 1.
             k: how many; fewer come back only where there are fewer.
-            context: how many of its neighbours each comes with, before it and after it.
+            context: how many of its neighbours each comes with at least, before it and after it.
         """
         if self._neighbours is None:
             return []
         self._neighbours.refreshed()
         with self.database.transaction():  # so that what is found and what is shown are of one moment
-            passages, scores = self._candidates(query, k)
-            best = sorted(
-                passages.values(),
-                key=lambda one: (-scores[one.chunk_id], os.fsencode(one.path), one.chunk.start_char),
-            )
-            return [
-                self._hit(rank, scores[passage.chunk_id], passage, context)
-                for rank, passage in enumerate(best[:k], start=1)
-            ]
+            wanted = 2 * k
+            while True:
+                ranked = self._ranked(query, wanted)
+                runs = fold(ranked.order[:wanted], ranked.joined, k)
+                if len(runs) == k or len(ranked.order) < wanted:
+                    break
+                wanted *= 4
+            return [self._hit(rank, run, ranked, context) for rank, run in enumerate(runs, start=1)]
 
-    def _candidates(self, query: Vectors, k: int) -> tuple[dict[int, Passage], dict[int, float]]:
-        """The passages of the k nearest texts and those beside them, by id, with the lifted score of each."""
+    def _ranked(self, query: Vectors, count: int) -> Ranked:
+        """The passages of that many nearest texts and those beside them; the first `count` are the best there are."""
         assert self._neighbours
-        cosines, ids = self._neighbours.search(query, k)
+        cosines, ids = self._neighbours.search(query, count)
         cosine_of = dict(zip(ids.tolist(), cosines.tolist(), strict=True))
         found = self.passages.of_texts(list(cosine_of))
         here = {passage.chunk_id for _, passage in found}
@@ -222,13 +233,23 @@ class Collection:
         found += self.passages.of_ids(sorted({other for _, other in pairs} - here))
         cosine_of |= self._neighbours.scores(query, list({text for text, _ in found} - cosine_of.keys()))
         passages = {passage.chunk_id: passage for text, passage in found if text in cosine_of}
-        scores = {passage.chunk_id: cosine_of[text] for text, passage in found if text in cosine_of}
-        return passages, lift(passages, scores, pairs)
+        together = joined(passages, pairs)
+        scores = lift({passage.chunk_id: cosine_of[text] for text, passage in found if text in cosine_of}, together)
+        best = sorted(
+            passages.values(), key=lambda one: (-scores[one.chunk_id], os.fsencode(one.path), one.chunk.start_char)
+        )
+        return Ranked(passages, scores, together, [passage.chunk_id for passage in best])
 
-    def _hit(self, rank: int, score: float, passage: Passage, context: int) -> Hit:
-        before, after = self.passages.around(passage.chunk_id, context)
+    def _hit(self, rank: int, run: Sequence[int], ranked: Ranked, context: int) -> Hit:
+        passage = ranked.passages[run[0]]
+        around = self.passages.around(passage.chunk_id, context)
+        folded = sorted((ranked.passages[id_] for id_ in run[1:]), key=lambda one: one.chunk.start_char)
+        at = bisect_left(folded, passage.chunk.start_char, key=lambda one: one.chunk.start_char)
+        before, after = (
+            max(pair, key=len) for pair in zip(around, (tuple(folded[:at]), tuple(folded[at:])), strict=True)
+        )
         own = {field.name: getattr(passage, field.name) for field in fields(passage)}
-        return Hit(**{**own, "before": before, "after": after}, rank=rank, score=score)
+        return Hit(**{**own, "before": before, "after": after}, rank=rank, score=ranked.scores[passage.chunk_id])
 
     def save_snapshot(self) -> None:
         """Write the vectors' snapshot where it is missing or too far behind."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +10,7 @@ if TYPE_CHECKING:
     from storage.types import Passage
 
 LIFT = 0.6  # how far towards a better neighbour; 0.4 to 0.8 do as well (ARCHITECTURE.md)
+FOLDED = 4  # passages in one hit at most
 ENTRIES = frozenset(("record", "row", "message"))  # units that have nothing to do with the one beside them
 
 
@@ -23,25 +23,55 @@ def lifted(score: float, beside: Iterable[float]) -> float:
     return score + LIFT * max(0.0, max(beside, default=score) - score)
 
 
-def lift(
-    passages: Mapping[int, Passage], scores: Mapping[int, float], beside: Iterable[tuple[int, int]]
-) -> dict[int, float]:
+def joined(passages: Mapping[int, Passage], beside: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
+    """For each passage those that its text comes from or goes on with.
+
+    Args:
+        passages: by id.
+        beside: pairs of ids of which one follows the other in a document; an id that `passages` lacks does not count.
+    """
+    found: dict[int, set[int]] = {id_: set() for id_ in passages}
+    for one, other in beside:
+        if one in passages and other in passages and _belong_together(passages[one], passages[other]):
+            found[one].add(other)
+            found[other].add(one)
+    return found
+
+
+def lift(cosines: Mapping[int, float], joined: Mapping[int, set[int]]) -> dict[int, float]:
     """The score of each passage, lifted.
 
     Given the k passages of the highest cosines and all that stand beside one of them, the k best of all are among the
     result: what is neither has no neighbour that could lift it above the k-th.
+    """
+    return {id_: lifted(cosine, (cosines[other] for other in joined[id_])) for id_, cosine in cosines.items()}
+
+
+def fold(order: Iterable[int], joined: Mapping[int, set[int]], k: int) -> list[list[int]]:
+    """The k best places of documents: each a passage and those beside it that would have come further down.
+
+    Without that the best place alone would fill the first ranks, passage by passage.
 
     Args:
-        passages: by id.
-        scores: cosine of each, by id.
-        beside: pairs of ids of which one follows the other in a document; those that `scores` does not have are none.
+        order: passages, best first.
+        joined: see `joined`.
+        k: how many; fewer come back only where `order` has no more.
+
+    Returns:
+        runs of at most FOLDED passages that touch, the best of each first.
     """
-    neighbours: defaultdict[int, list[float]] = defaultdict(list)
-    for one, other in beside:
-        if one in scores and other in scores and _belong_together(passages[one], passages[other]):
-            neighbours[one].append(scores[other])
-            neighbours[other].append(scores[one])
-    return {id_: lifted(score, neighbours[id_]) for id_, score in scores.items()}
+    runs: list[list[int]] = []
+    number: dict[int, int] = {}  # of the run that a passage is in
+    for id_ in order:
+        touched = sorted(number[other] for other in joined[id_] if other in number)
+        into = next((one for one in touched if len(runs[one]) < FOLDED), len(runs))
+        if into == len(runs):
+            if into == k:
+                break
+            runs.append([])
+        runs[into].append(id_)
+        number[id_] = into
+    return runs
 
 
 def _belong_together(one: Passage, other: Passage) -> bool:

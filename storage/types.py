@@ -139,7 +139,7 @@ class Passage:
     digest: bytes  # of the document, as its stamp
     stamp: Stamp | None
     chunk: Chunk
-    before: tuple[Passage, ...] = ()  # its neighbours in the document, where they were asked for; in order
+    before: tuple[Passage, ...] = ()  # neighbours in its document: those of a hit's run, or those asked for; in order
     after: tuple[Passage, ...] = ()
     change: Literal["", "changed", "gone"] = ""  # what has become of the file since
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from storage.collection import Collection
-from storage.lift import lifted
+from storage.lift import fold, lifted
 from storage.types import Chunk, Document, Identity, Stamp
 
 if TYPE_CHECKING:
@@ -125,19 +125,28 @@ def found(collection: Collection, question: str, k: int) -> list[tuple[bytes, st
     return [(os.fsencode(hit.path), hit.chunk.text) for hit in collection.nearest(vector_of(question), k)]
 
 
+def gathered(collection: Collection, question: str, k: int) -> list[tuple[bytes, str]]:
+    """The same with the passages that were folded into the hits, in the order of the document within each."""
+    hits = collection.nearest(vector_of(question), k)
+    return [(os.fsencode(hit.path), one.chunk.text) for hit in hits for one in (*hit.before, hit, *hit.after)]
+
+
 def truth(corpus: Corpus, question: str, k: int, embedded: Container[str] | None = None) -> list[tuple[bytes, str]]:
     """What `found` must be, from comparing with every passage and those beside it; by default all are embedded."""
     asked = vector_of(question).astype(np.float64)
-    every = []
-    for path, texts in corpus.items():
-        cosines = [float(vector_of(text) @ asked) if embedded is None or text in embedded else None for text in texts]
-        for at, text in enumerate(texts):
-            beside = [
-                cosine for cosine in (*cosines[max(at - 1, 0) : at], *cosines[at + 1 : at + 2]) if cosine is not None
-            ]
-            if (cosine := cosines[at]) is not None:
-                every.append((-round(lifted(cosine, beside), 12), path, at, text))
-    return [(path, text) for _, path, _, text in sorted(every)[:k]]
+    passages = [(path, at, text) for path, texts in corpus.items() for at, text in enumerate(texts)]
+    cosines = {
+        id_: float(vector_of(text) @ asked)
+        for id_, (_, _, text) in enumerate(passages)
+        if embedded is None or text in embedded
+    }
+    beside = {
+        id_: {other for other in (id_ - 1, id_ + 1) if other in cosines and passages[other][0] == passages[id_][0]}
+        for id_ in cosines
+    }
+    scores = {id_: lifted(cosine, (cosines[other] for other in beside[id_])) for id_, cosine in cosines.items()}
+    order = sorted(cosines, key=lambda id_: (-round(scores[id_], 12), *passages[id_][:2]))
+    return [(passages[run[0]][0], passages[run[0]][2]) for run in fold(order, beside, k)]
 
 
 def stored(collection: Collection, sql: str) -> list[tuple[Any, ...]]:

@@ -1,11 +1,12 @@
 """A seed in, a folder of damaged and hostile files out: for every format that is read, the same each time.
 
-Each kind begins with a sound file of it, which is then cut, flipped, replaced and misnamed; then come those made to cost
-memory, time or secrets. `make` returns the names of the sound ones.
+Each kind begins with a sound file of it, which is then cut, flipped, replaced and misnamed; then come those made to
+cost memory, time or secrets. `make` returns the names of the sound ones.
 """
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import json
@@ -25,18 +26,28 @@ RUN = 20_000  # characters: the square of it is felt
 LARGE = ("md", "py", "html", "json", "csv")  # whose file of one line is 10 MB
 BOMB = 2_000_000_000  # bytes when unpacked
 
+NAMES = (b"\xff\xfe.pdf", b"a\nb.docx", b"\x1b[31m.html", b"-rf.csv", "\u202etxt.xlsx".encode(), b"x" * 250 + b".md")
+
 Files = Iterator[tuple[str, bytes]]
 
 
-def make(folder: Path, secret: Path, seed: int = 1) -> list[str]:
-    """Fill a folder; `secret` is a file whose words must show up nowhere."""
+def make(folder: Path, secret: Path, *, largest: int = BOMB, seed: int = 1) -> list[str]:
+    """Fill a folder.
+
+    Args:
+        folder: is made where there is none.
+        secret: a file whose words must show up nowhere.
+        largest: bytes of a file; larger ones are left out, but for those that unpack to a multiple.
+        seed: of what is left to chance.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     sound = {f"sound.{suffix}": data for suffix, data in seeds()}
     chance = random.Random(seed)
     for name, data in (*sound.items(), *_damaged(sound, chance), *_hostile(secret.as_uri())):
-        (folder / name).write_bytes(data)
-    for name in (b"\xff\xfe.pdf", b"a\nb.docx", b"\x1b[31m.html", b"-rf.csv", "\u202etxt.xlsx".encode(), b"x" * 250 + b".md"):
-        with open(os.fsencode(folder) + b"/" + name, "wb") as file:  # noqa: PTH123 - a Path cannot have that name
+        if len(data) <= largest or name.startswith("bomb"):
+            (folder / name).write_bytes(data)
+    for odd in NAMES:
+        with open(os.fsencode(folder) + b"/" + odd, "wb") as file:  # noqa: PTH123 - a Path cannot have that name
             file.write(chance.randbytes(500))
     return list(sound)
 
@@ -255,6 +266,8 @@ def _encoded(template: str) -> Callable[[str], bytes]:
     return lambda words: template.replace("WORDS", words).encode()
 
 
+FULL_CELL = "<table:table-cell office:value-type='string'><text:p>words</text:p></table:table-cell>"
+BOX = "<draw:page draw:name='p'><draw:frame><draw:text-box><text:p>{}</text:p></draw:text-box></draw:frame></draw:page>"
 SOUND: dict[str, Callable[[str], bytes]] = {
     "pdf": _pdf,
     "docx": _docx,
@@ -262,12 +275,10 @@ SOUND: dict[str, Callable[[str], bytes]] = {
     "xlsx": _xlsx,
     "xls": _xls,
     "ods": lambda words: opendocument(
-        "spreadsheet", sheet(f"<table:table-row><table:table-cell><text:p>{words}</text:p></table:table-cell></table:table-row>")
+        "spreadsheet", sheet(f"<table:table-row>{FULL_CELL.replace('words', words)}</table:table-row>")
     ),
-    "odt": lambda words: opendocument("text", f"<text:h text:outline-level='1'>Ledger</text:h><text:p>{words}</text:p>"),
-    "odp": lambda words: opendocument(
-        "presentation", f"<draw:page draw:name='p'><draw:frame><draw:text-box><text:p>{words}</text:p></draw:text-box></draw:frame></draw:page>"
-    ),
+    "odt": lambda words: opendocument("text", f"<text:h>Ledger</text:h><text:p>{words}</text:p>"),
+    "odp": lambda words: opendocument("presentation", BOX.format(words)),
     "epub": lambda words: epub(f"<h1>Ledger</h1><p>{words}</p>"),
     "rtf": _encoded(r"{\rtf1\ansi\deff0{\fonttbl{\f0 Times;}}\pard WORDS\par}"),
     "html": _encoded("<!doctype html><title>Ledger</title><h1>Ledger</h1><p>WORDS<ul><li>one<li>two</ul>"),
@@ -282,7 +293,7 @@ SOUND: dict[str, Callable[[str], bytes]] = {
     "srt": _encoded("1\n00:00:01,000 --> 00:00:04,000\nWORDS\n\n2\n00:00:05,000 --> 00:00:06,000\nMore.\n"),
     "vtt": _encoded("WEBVTT\n\n00:01.000 --> 00:04.000\nWORDS\n"),
     "ass": _encoded(
-        "[Script Info]\nScriptType: v4.00+\n\n[Events]\n"
+        "[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\nFormat: Name, Fontname\nStyle: Default,Arial\n\n[Events]\n"
         "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
         "Dialogue: 0,0:00:01.00,0:00:04.00,Default,,0,0,0,,WORDS\n"
     ),
@@ -290,9 +301,9 @@ SOUND: dict[str, Callable[[str], bytes]] = {
     "rst": _encoded("Ledger\n======\n\nWORDS\n"),
     "org": _encoded("#+TITLE: Ledger\n* Ledger\nWORDS\n"),
     "tex": _encoded("\\documentclass{article}\\begin{document}\\section{Ledger}\nWORDS\n\\end{document}\n"),
-    "1": _encoded('.TH LEDGER 1\n.SH NAME\nledger \\- tides\n.SH DESCRIPTION\nWORDS\n'),
+    "1": _encoded(".TH LEDGER 1\n.SH NAME\nledger \\- tides\n.SH DESCRIPTION\nWORDS\n"),
     "md.gz": lambda words: gzip.compress(f"# Ledger\n\n{words}\n".encode(), mtime=0),
-}  # fmt: skip
+}
 
 
 # ---- damaged ones
@@ -379,7 +390,7 @@ def replaced(sound: bytes, member: str, change: Callable[[str], str]) -> bytes:
     """An archive with one of its members changed."""
     with zipfile.ZipFile(io.BytesIO(sound)) as archive:
         members: dict[str, str | bytes] = {name: archive.read(name) for name in archive.namelist()}
-    members[member] = change(str(members.get(member, b""), "utf-8"))
+        members[member] = change(archive.read(member).decode())
     return zipped(members, "mimetype")
 
 
@@ -424,8 +435,11 @@ def _archives(secret: str) -> Files:
         yield f"many-members.{suffix}", many
         yield f"nested.{suffix}", zipped({member: zipped({member: zipped({member: b"<a/>"})})})
         yield f"traversal.{suffix}", zipped({f"../../../../{member}": b"<a/>", "/etc/passwd": b"root:x:0"})
-        yield f"deep.{suffix}", replaced(
-            sound, member, lambda xml: xml.replace("The harbour", "<i>" * MANY + "The harbour" + "</i>" * MANY)
+        yield (
+            f"deep.{suffix}",
+            replaced(
+                sound, member, lambda xml: xml.replace("The harbour", "<i>" * MANY + "The harbour" + "</i>" * MANY)
+            ),
         )
         yield f"twice.{suffix}", sound + sound
     yield from _office(secret)
@@ -434,12 +448,16 @@ def _archives(secret: str) -> Files:
 def _office(secret: str) -> Files:
     docx, pptx = SOUND["docx"](WORDS), SOUND["pptx"](WORDS)
     body = MEMBERS["docx"]
-    yield "many-paragraphs.docx", replaced(
-        docx, body, lambda xml: xml.replace("<w:body>", "<w:body>" + "<w:p><w:r><w:t>a</w:t></w:r></w:p>" * 200_000)
+    yield (
+        "many-paragraphs.docx",
+        replaced(
+            docx, body, lambda xml: xml.replace("<w:body>", "<w:body>" + "<w:p><w:r><w:t>a</w:t></w:r></w:p>" * 200_000)
+        ),
     )
     cells = "<w:tbl><w:tr><w:tc>", "<w:p/></w:tc></w:tr></w:tbl>"
-    yield "tables-in-tables.docx", replaced(
-        docx, body, lambda xml: xml.replace("<w:body>", "<w:body>" + cells[0] * 3000 + cells[1] * 3000)
+    yield (
+        "tables-in-tables.docx",
+        replaced(docx, body, lambda xml: xml.replace("<w:body>", "<w:body>" + cells[0] * 3000 + cells[1] * 3000)),
     )
     wide = '<w:tbl><w:tr><w:tc><w:tcPr><w:gridSpan w:val="1000000000"/></w:tcPr><w:p/></w:tc></w:tr></w:tbl>'
     yield "wide-cell.docx", replaced(docx, body, lambda xml: xml.replace("<w:body>", "<w:body>" + wide))
@@ -451,20 +469,34 @@ def _office(secret: str) -> Files:
     for suffix, sound in (("docx", docx), ("pptx", pptx)):
         yield f"relations-outside.{suffix}", replaced(sound, "_rels/.rels", lambda xml: relations)
     loop = '<p:grpSp xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main"><p:nvGrpSpPr/><p:grpSpPr/>'
-    yield "groups-in-groups.pptx", replaced(
-        pptx, MEMBERS["pptx"], lambda xml: xml.replace("</p:spTree>", loop * 5000 + "</p:grpSp>" * 5000 + "</p:spTree>")
+    yield (
+        "groups-in-groups.pptx",
+        replaced(
+            pptx,
+            MEMBERS["pptx"],
+            lambda xml: xml.replace("</p:spTree>", loop * 5000 + "</p:grpSp>" * 5000 + "</p:spTree>"),
+        ),
     )
-    yield "slides-that-repeat.pptx", replaced(
-        pptx,
-        "ppt/presentation.xml",
-        lambda xml: xml.replace("</p:sldIdLst>", '<p:sldId id="256" r:id="rId7"/>' * 20_000 + "</p:sldIdLst>"),
+    yield (
+        "slides-that-repeat.pptx",
+        replaced(
+            pptx,
+            "ppt/presentation.xml",
+            lambda xml: xml.replace("</p:sldIdLst>", '<p:sldId id="256" r:id="rId7"/>' * 20_000 + "</p:sldIdLst>"),
+        ),
     )
     yield "spaces.odt", opendocument("text", '<text:p>a<text:s text:c="1000000000"/>b</text:p>' * 3)
-    yield "sections.odt", opendocument("text", "<text:section>" * 5000 + "<text:p>a</text:p>" + "</text:section>" * 5000)
-    yield "lists.odt", opendocument("text", "<text:list><text:list-item>" * 5000 + "</text:list-item></text:list>" * 5000)
+    yield (
+        "sections.odt",
+        opendocument("text", "<text:section>" * 5000 + "<text:p>a</text:p>" + "</text:section>" * 5000),
+    )
+    yield (
+        "lists.odt",
+        opendocument("text", "<text:list><text:list-item>" * 5000 + "</text:list-item></text:list>" * 5000),
+    )
     yield "spine-that-repeats.epub", epub(f"<p>{WORDS}</p>", '<itemref idref="c"/>' * MANY)
     yield "long-spine-of-much.epub", epub(f"<p>{WORDS}</p>" * 5000, '<itemref idref="c"/>' * 2000)
-    for number, href in enumerate(("../../../etc/passwd", "/etc/passwd", secret, "file:///etc/passwd", "%2e%2e/%2e%2e/x")):
+    for number, href in enumerate(("../../../etc/passwd", "/etc/passwd", secret, "file:///etc/passwd", "%2e%2e/x")):
         yield f"chapter-outside-{number}.epub", epub("<p>words</p>", href=href)
     yield "package-entity.epub", epub("<p>words</p>", opf_doctype=f'<!DOCTYPE p [<!ENTITY j SYSTEM "{secret}">]>')
 
@@ -475,7 +507,8 @@ def _markup(secret: str) -> Files:
     for name, address in (("external", secret), ("passwords", "file:///etc/passwd")):
         entity = f'<!DOCTYPE x [<!ENTITY e SYSTEM "{address}">]><x>words &e;</x>'
         parameter = f'<!DOCTYPE x [<!ENTITY % e SYSTEM "{address}"> %e;]><x>words</x>'
-        inclusion = f'<x xmlns:xi="http://www.w3.org/2001/XInclude">words <xi:include href="{address}" parse="text"/></x>'
+        xinclude = 'xmlns:xi="http://www.w3.org/2001/XInclude"'
+        inclusion = f'<x {xinclude}>words <xi:include href="{address}" parse="text"/></x>'
         for form, text in (("entity", entity), ("parameter", parameter), ("inclusion", inclusion)):
             yield f"{name}-{form}.xml", text.encode()
             yield f"{name}-{form}.xhtml", text.encode()
@@ -525,7 +558,8 @@ def _pdfs() -> Files:
     yield "count.pdf", pdf([catalog, b"<</Type/Pages/Kids[3 0 R]/Count 2147483647>>", *sound[2:]])
     yield "count-below-0.pdf", pdf([catalog, b"<</Type/Pages/Kids[3 0 R]/Count -5>>", *sound[2:]])
     yield "kids-loop.pdf", pdf([catalog, b"<</Type/Pages/Kids[2 0 R 2 0 R]/Count 1000000>>"])
-    yield "kids-two-loop.pdf", pdf([catalog, b"<</Type/Pages/Kids[3 0 R]/Count 9>>", b"<</Type/Pages/Kids[2 0 R]/Count 9>>"])
+    nodes = [b"<</Type/Pages/Kids[%d 0 R]/Count 9>>" % number for number in (3, 2)]
+    yield "kids-two-loop.pdf", pdf([catalog, *nodes])
     yield "contents-loop.pdf", pdf([*sound[:3], b"4 0 R"])
     yield "catalog-loop.pdf", pdf([b"1 0 R"])
     yield "length.pdf", pdf([*sound[:3], _stream(text, length=2**31 - 1)])
@@ -554,7 +588,10 @@ def _pdfs() -> Files:
         _stream(b"/X Do " * 10, b"/Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X %d 0 R>>>>" % number)
         for number in range(6, 15)
     ]
-    yield "forms-of-forms.pdf", pdf([catalog, pages, drawn, _stream(b"/X Do " + text), *forms, _stream(b"0 0 m 9 9 l S")])
+    yield (
+        "forms-of-forms.pdf",
+        pdf([catalog, pages, drawn, _stream(b"/X Do " + text), *forms, _stream(b"0 0 m 9 9 l S")]),
+    )
     image = b"/Type/XObject/Subtype/Image/Width 60000/Height 60000/BitsPerComponent 8/ColorSpace/DeviceGray"
     yield "image.pdf", pdf([catalog, pages, drawn, _stream(b"/X Do " + text), _stream(deflated, image + flate)])
     yield "encrypted.pdf", pdf(sound, trailer=b"/Encrypt<</Filter/Standard/V 9/R 9/O()/U()/P -1>>/ID[()()]")
@@ -570,9 +607,7 @@ def _sheets() -> Files:
 
     def cells(body: str) -> bytes:
         before, after = "<sheetData>", "</sheetData>"
-        return replaced(
-            xlsx, data, lambda xml: xml[: xml.index(before) + len(before)] + body + xml[xml.index(after) :]
-        )
+        return replaced(xlsx, data, lambda xml: xml[: xml.index(before) + len(before)] + body + xml[xml.index(after) :])
 
     def cell(row: int, column: str) -> str:
         return f'<row r="{row}"><c r="{column}{row}" t="inlineStr"><is><t>words</t></is></c></row>'
@@ -583,16 +618,23 @@ def _sheets() -> Files:
     yield "column-of-corners.xlsx", cells("".join(cell(row, "XFD") for row in range(1, 5000)))
     yield "backwards.xlsx", cells("".join(cell(row, "A") for row in range(20_000, 0, -1)))
     yield "many-rows.xlsx", cells("".join(cell(row, "A") for row in range(1, 200_000)))
-    yield "strings-beyond.xlsx", cells('<row r="1"><c r="A1" t="s"><v>4000000000</v></c><c r="B1" t="s"><v>-1</v></c></row>')
+    yield (
+        "strings-beyond.xlsx",
+        cells('<row r="1"><c r="A1" t="s"><v>4000000000</v></c><c r="B1" t="s"><v>-1</v></c></row>'),
+    )
     yield "numbers.xlsx", cells('<row r="1"><c r="A1"><v>1e999</v></c><c r="B1" s="9999"><v>NaN</v></c></row>')
     yield "dates.xlsx", cells('<row r="1"><c r="A1" t="d"><v>99999-99-99</v></c><c r="B1" s="1"><v>1e300</v></c></row>')
     yield "dimension.xlsx", replaced(xlsx, data, lambda xml: xml.replace('ref="A1:B3"', 'ref="A1:XFD1048576"'))
     merged = '</sheetData><mergeCells count="1"><mergeCell ref="A1:XFD1048576"/></mergeCells>'
     yield "merged.xlsx", replaced(xlsx, data, lambda xml: xml.replace("</sheetData>", merged))
-    one = '<sheet name="s{0}" sheetId="{0}" r:id="rId1" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"/>'
+    relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    one = '<sheet name="s{0}" sheetId="{0}" r:id="rId1" xmlns:r="' + relations + '"/>'
     sheets = "".join(one.format(number) for number in range(2, 20_000))
-    yield "many-sheets.xlsx", replaced(xlsx, "xl/workbook.xml", lambda xml: xml.replace("</sheets>", sheets + "</sheets>"))
-    full = "<table:table-cell><text:p>words</text:p></table:table-cell>"
+    yield (
+        "many-sheets.xlsx",
+        replaced(xlsx, "xl/workbook.xml", lambda xml: xml.replace("</sheets>", sheets + "</sheets>")),
+    )
+    full = FULL_CELL
     rows = '<table:table-row table:number-rows-repeated="1000000000">{}</table:table-row>'
     wide = '<table:table-cell table:number-columns-repeated="1000000000"><text:p>words</text:p></table:table-cell>'
     for name, body in (
@@ -606,7 +648,9 @@ def _sheets() -> Files:
         yield f"{name}.ods", opendocument("spreadsheet", sheet(body))
     yield "corner.xls", compound({"Workbook": workbook(_label(0, 0, "a") + _label(65535, 65535, "words"))})
     yield "label-beyond.xls", compound({"Workbook": workbook(_record(0x204, struct.pack("<HHHHB", 0, 0, 0, 65535, 0)))})
-    sst = _record(0xFC, struct.pack("<II", 2**32 - 1, 2**32 - 1)) + _record(0xFD, struct.pack("<HHHI", 0, 0, 0, 2**32 - 1))
+    sst = _record(0xFC, struct.pack("<II", 2**32 - 1, 2**32 - 1)) + _record(
+        0xFD, struct.pack("<HHHI", 0, 0, 0, 2**32 - 1)
+    )
     yield "strings-beyond.xls", compound({"Workbook": workbook(sst)})
     sound = bytearray(SOUND["xls"](WORDS))
     looped = sound[:-512] + struct.pack("<128I", *([0] * 128))
@@ -619,9 +663,13 @@ def _sheets() -> Files:
 def _runs() -> dict[str, str]:
     """What may keep an expression that looks for structure busy for longer than a line takes."""
     runs = {f"run-of-{ord(sign):02x}": sign * RUN for sign in " \t#=-_*`~[](){}<>|\\/:.+!$%&'\"^@,;0a"}
-    pairs = ("# ", "[a](", "![", "**a", "``a", "- ", "> ", "| ", "= ", "\\a{", "{\\", ".. ", "::", "a_", "<a ", "&a", "1. ", "$a", "%a")
+    pairs = "#_ [a]( ![ **a ``a -_ >_ |_ =_ \\a{ {\\ .._ :: a__ <a_ &a 1._ $a %a".replace("_", "\0").split()
+    pairs = [pair.replace("\0", " ") for pair in pairs]
     runs |= {f"pairs-{number}": pair * (RUN // 2) for number, pair in enumerate(pairs)}
-    lines = ("=\n", "#\n", "a\n=\n", "-\n", "| a\n", "* a\n", "\\section\n", ".SH\n", "\t\n", " \n", ":a:\n", "```\n", "#+BEGIN_SRC\n", "---\n", "a: b\n", "\\begin{a}\n", "..\n", ">>> a\n")
+    one = "=_#_-_| a_* a_\\section_.SH_\t_ _:a:_```_#+BEGIN@SRC_---_a: b_\\begin{a}_.._>>> a".replace("@", "\0").split(
+        "_"
+    )
+    lines = ["a\n=\n", *(line.replace("\0", "_") + "\n" for line in one)]
     return runs | {f"lines-{number}": line * (RUN // 4) for number, line in enumerate(lines)}
 
 
@@ -631,12 +679,29 @@ def _texts() -> Files:
     for suffix, head in heads.items():
         for name, run in runs:
             yield f"{name}.{suffix}", f"{head}words {run}\n".encode()
-    for suffix in ("md", "rst", "org", "tex", "1", "py", "c", "html", "xml", "json", "jsonl", "csv", "rtf", "srt", "eml", "ipynb"):
+    for suffix in [
+        "md",
+        "rst",
+        "org",
+        "tex",
+        "1",
+        "py",
+        "c",
+        "html",
+        "xml",
+        "json",
+        "jsonl",
+        "csv",
+        "rtf",
+        "srt",
+        "eml",
+        "ipynb",
+    ]:
         yield f"one-line.{suffix}", b"words of one line " * (550_000 if suffix in LARGE else 55_000)
+    laughs = zip("abcdefgh", "bcdefghi", strict=True)
     front = {
-        "laughs": "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
-            f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
-        ),
+        "laughs": "a: &a [x,x,x,x,x,x,x,x,x]\n"
+        + "".join(f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]\n" for before, name in laughs),
         "deep": "a: " + "[" * MANY,
         "deep-maps": "".join(" " * number + "a:\n" for number in range(2000)),
         "tags": "a: !!python/object/apply:os.system ['touch /tmp/owned']\n",
@@ -656,8 +721,9 @@ def _texts() -> Files:
     yield "braces.tex", b"\\section{" * MANY + b"words"
     yield "stars.org", b"*" * MANY + b" words\n" + b"".join(b"*" * (number % 500) + b" a\n" for number in range(20_000))
     yield "itself.1", b".so man1/itself.1\n" * 1000
-    yield "macros.1", b".TH A 1\n.de a\n.a\n..\n" + b".a\n" * MANY + b'.SH "' + b"\\fB" * MANY
-    for name, part in (("groups", rb"{"), ("bin", rb"\bin2147483647 "), ("u", rb"\u-32768\uc999999999 "), ("hex", rb"\'f"), ("stars", rb"{\*\a ")):
+    yield "macros.1", b".TH A 1\n.de a\n.a\n..\n" + b".a\n" * (MANY // 10) + b'.SH "' + b"\\fB" * MANY
+    parts = {"groups": b"{", "bin": rb"\bin2147483647 ", "u": rb"\u-32768\uc999999999 ", "hex": rb"\'f"}
+    for name, part in (*parts.items(), ("stars", rb"{\*\a ")):
         yield f"{name}.rtf", rb"{\rtf1 words " + part * MANY
     yield "objects.rtf", rb"{\rtf1{\object{\*\objdata " + b"41" * 5_000_000 + b"}}words}"
     packed = gzip.compress(gzip.compress(gzip.compress(b"words", mtime=0), mtime=0), mtime=0)
@@ -678,19 +744,18 @@ def _mail() -> Files:
     mixed = letter + b"Content-Type: multipart/mixed; boundary=b\n\n"
     yield "attachments.eml", mixed + b"".join(attachment % number for number in range(10_000)) + b"--b--\n"
     bomb = bomb_gzip()
-    import base64
-
     packed = base64.encodebytes(bomb)
-    head = b"--b\nContent-Type: application/gzip\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename=a.txt.gz\n\n"
+    head = b"--b\nContent-Type: application/gzip; name=a.txt.gz\nContent-Transfer-Encoding: base64\n\n"
     yield "bombs.eml", mixed + (head + packed) * 3 + b"--b--\n"
     yield "long-header.eml", letter + b"X: " + b"a" * 10_000_000 + b"\n\nwords"
     yield "many-headers.eml", letter + b"X: a\n" * 200_000 + b"\nwords"
     yield "folded.eml", b"Subject: words\n" + b" a\n" * 200_000 + b"\nwords"
     yield "words-encoded.eml", b"Subject: " + b"=?utf-8?q?=41?= " * 20_000 + b"\n\nwords"
     yield "addresses.eml", b"To: " + b"(" * 20_000 + b"<" * 20_000 + b"\nSubject: words\n\nwords"
-    yield "parameters.eml", letter + b"Content-Type: text/plain" + b"".join(b"; a*%d=b" % n for n in range(20_000)) + b"\n\nwords"
+    plain = letter + b"Content-Type: text/plain"
+    yield "parameters.eml", plain + b"".join(b"; a*%d=b" % number for number in range(20_000)) + b"\n\nwords"
     for charset in (b"utf-7", b"idna", b"zlib", b"nosuch", b"unicode_escape", b"x" * 1000):
-        yield f"charset-{charset[:14].decode()}.eml", letter + b"Content-Type: text/plain; charset=" + charset + b"\n\nwords \xff"
+        yield f"charset-{charset[:14].decode()}.eml", plain + b"; charset=" + charset + b"\n\nwords \xff"
     yield "base64.eml", letter + b"Content-Transfer-Encoding: base64\n\n" + b"=" * 1_000_000
     yield "boundaries.eml", letter + b"Content-Type: multipart/mixed; boundary=-\n\n" + b"--\n---\n" * MANY
     first = b"From a@example.org Mon Jan  1 00:00:00 2024\n"
@@ -699,15 +764,30 @@ def _mail() -> Files:
     yield "letters.mbox", (first + b"Subject: a\n\nwords\n\n") * 20_000
     yield "attached.mbox", first + mixed + b"--b\nContent-Type: application/mbox; name=a.mbox\n\n" + first * 1000
     wrong = [
-        [], {}, 1, None, "x", {"cells": {}}, {"cells": [1, None, "x", []]}, {"cells": [{}]}, {"cells": "x" * 10},
-        {"cells": [{"cell_type": "markdown", "source": 5}]}, {"cells": [{"cell_type": "markdown", "source": [[1], None]}]},
-        {"cells": [{"cell_type": 5, "source": "words"}]}, {"cells": [{"cell_type": "code", "source": "a", "outputs": 5}]},
-        {"cells": [{"cell_type": "code", "source": "a", "outputs": [1, {"data": 5}, {"data": {"text/plain": {"a": 1}}}]}]},
+        [],
+        {},
+        1,
+        None,
+        "x",
+        {"cells": {}},
+        {"cells": [1, None, "x", []]},
+        {"cells": [{}]},
+        {"cells": "x" * 10},
+        {"cells": [{"cell_type": "markdown", "source": 5}]},
+        {"cells": [{"cell_type": "markdown", "source": [[1], None]}]},
+        {"cells": [{"cell_type": 5, "source": "words"}]},
+        {"cells": [{"cell_type": "code", "source": "a", "outputs": 5}]},
+        {
+            "cells": [
+                {"cell_type": "code", "source": "a", "outputs": [1, {"data": 5}, {"data": {"text/plain": {"a": 1}}}]}
+            ]
+        },
         {"cells": [{"cell_type": "markdown", "source": "words"}], "metadata": 5, "nbformat": "x"},
-        {"worksheets": 5, "nbformat": 3}, {"worksheets": [{"cells": 5}], "nbformat": 3},
+        {"worksheets": 5, "nbformat": 3},
+        {"worksheets": [{"cells": 5}], "nbformat": 3},
         {"cells": [{"cell_type": "markdown", "source": "a"}] * 50_000},
         {"cells": [{"cell_type": "code", "source": "a", "outputs": [{"text": ["x" * 1000] * 1000}]}] * 20},
-    ]  # fmt: skip
+    ]
     for number, value in enumerate(wrong):
         yield f"wrong-{number}.ipynb", json.dumps(value).encode()
 

@@ -6,35 +6,44 @@ Small streams go into 64-byte sectors and large ones into 512-byte sectors, as i
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 SECTOR, MINI, CUTOFF = 512, 64, 4096
 FREE, END, FAT = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
 STRING8, STRING, BINARY, INTEGER, TIME = 0x001E, 0x001F, 0x0102, 0x0003, 0x0040
 
+STORAGE, STREAM, ROOT = 1, 2, 5
+
 Value = str | bytes | int | datetime | tuple[bytes]  # a tuple: a string in the code page of the message
+Properties = Mapping[int, Value]
 Tree = dict[str, "bytes | Tree"]
 
 
 def message(
-    properties: dict[int, Value],
-    recipients: tuple[dict[int, Value], ...] = (),
-    attachments: tuple[dict[int, Value] | Tree, ...] = (),
+    properties: Properties,
+    recipients: Sequence[Properties] = (),
+    attachments: Sequence[Properties | tuple[Properties, Tree]] = (),
     header: int = 32,
 ) -> Tree:
     """The storage of a message, or with a `header` of 24 bytes, of one that is attached to another."""
-    head = struct.pack("<8x4I", len(recipients), len(attachments), len(recipients), len(attachments)).ljust(header, b"\0")
-    tree = _storage(properties, head)
+    counts = len(recipients), len(attachments)
+    head = struct.pack("<8x4I", *counts, *counts).ljust(header, b"\0")
+    tree = _storage({0x001A: "IPM.Note", **properties}, head)
+    if header == 32:  # the names of further properties, of which there are none
+        tree["__nameid_version1.0"] = {f"__substg1.0_{tag:04X}0102": b"" for tag in (2, 3, 4)}
     for number, recipient in enumerate(recipients):
         tree[f"__recip_version1.0_#{number:08X}"] = _storage(recipient, bytes(8))
     for number, attachment in enumerate(attachments):
-        properties = {tag: value for tag, value in attachment.items() if isinstance(tag, int)}
-        nested = {name: value for name, value in attachment.items() if isinstance(name, str)}
-        tree[f"__attach_version1.0_#{number:08X}"] = _storage(properties, bytes(8)) | nested
+        own, nested = attachment if isinstance(attachment, tuple) else (attachment, None)
+        tree[f"__attach_version1.0_#{number:08X}"] = storage = _storage(own, bytes(8))
+        if nested is not None:
+            storage["__substg1.0_3701000D"] = nested
     return tree
 
 
-def _storage(properties: dict[int, Value], header: bytes) -> Tree:
+def _storage(properties: Properties, header: bytes) -> Tree:
     tree: Tree = {}
     entries = [header]
     for tag, value in properties.items():
@@ -59,72 +68,80 @@ def _property(value: Value) -> tuple[int, bytes | None, bytes]:
     return kind, data, struct.pack("<II", len(data), 0)
 
 
+@dataclass
+class _Entry:
+    """A storage, a stream or the root in the directory."""
+
+    name: str
+    kind: int  # STORAGE, STREAM, ROOT
+    data: bytes = b""
+    right: int = FREE  # its sibling
+    child: int = FREE
+
+    @property
+    def is_small(self) -> bool:
+        return self.kind == STREAM and len(self.data) < CUTOFF
+
+    def packed(self, start: int) -> bytes:
+        name = self.name.encode("utf-16-le")
+        size = len(name) + 2
+        return struct.pack(
+            "<64sHBB3I36xIQ", name, size, self.kind, 1, FREE, self.right, self.child, start, len(self.data)
+        )
+
+
 def compound_file(tree: Tree) -> bytes:
     """Storages and streams as a file."""
-    entries: list[list[int | str | bytes]] = [["Root Entry", 5, FREE, FREE, FREE, b""]]  # name, type, siblings, child, data
+    entries = [_Entry("Root Entry", ROOT)]
     _add(entries, 0, tree)
-    small = [it[5] for it in entries[1:] if isinstance(it[5], bytes) and it[1] == 2 and len(it[5]) < CUTOFF]
-    mini = b"".join(it.ljust(-(-len(it) // MINI) * MINI, b"\0") for it in small)
+    entries[0].data = b"".join(it.data.ljust(-(-len(it.data) // MINI) * MINI, b"\0") for it in entries if it.is_small)
     sectors: list[bytes] = []
     fat: list[int] = []
     mini_fat: list[int] = []
-    starts = []
-    for entry in entries:
-        data = mini if entry[1] == 5 else entry[5]
-        assert isinstance(data, bytes)
-        if entry[1] == 2 and len(data) < CUTOFF:
-            starts.append(_chain(mini_fat, len(data), MINI))
+    directory = b""
+    for it in entries:
+        if it.is_small:
+            directory += it.packed(_chain(mini_fat, len(it.data), MINI))
         else:
-            starts.append(_put(sectors, fat, data))
-    directory = b"".join(_entry(it, start, len(mini)) for it, start in zip(entries, starts, strict=True))
-    directory += struct.pack("<64xHBB3I36x", 0, 0, 0, FREE, FREE, FREE) * (-len(entries) % 4)
-    directory_start = _put(sectors, fat, directory)
-    mini_start = _put(sectors, fat, _table(mini_fat))
-    tables = 1
-    while tables * (SECTOR // 4) < len(fat) + tables:
-        tables += 1
-    fat_sectors = range(len(fat), len(fat) + tables)
-    assert tables <= 109
-    fat_bytes = _table(fat + [FAT] * tables)
-    header = struct.pack("<8s16xHHHHH6xIIIIIIIII", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0x3E, 3, 0xFFFE, 9, 6, 0, tables,
-                         directory_start, 0, CUTOFF, mini_start, -(-len(mini_fat) * 4 // SECTOR), END, 0)  # fmt: skip
-    header += struct.pack("<109I", *fat_sectors, *[FREE] * (109 - tables))
-    return header + b"".join(sectors) + fat_bytes
+            directory += it.packed(0 if it.kind == STORAGE else _put(sectors, fat, it.data))
+    directory += struct.pack("<68x3I48x", FREE, FREE, FREE) * (-len(entries) % 4)
+    places = _put(sectors, fat, directory), _put(sectors, fat, _table(mini_fat))
+    tables = next(n for n in range(1, 110) if n * (SECTOR // 4) >= len(fat) + n)
+    own = range(len(fat), len(fat) + tables)
+    numbers = 9, 6, 0, tables, places[0], 0, CUTOFF, places[1], -(-len(mini_fat) * 4 // SECTOR), END, 0
+    header = struct.pack("<8s16xHHHHH6x9I", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0x3E, 3, 0xFFFE, *numbers)
+    header += struct.pack("<109I", *own, *[FREE] * (109 - tables))
+    return header + b"".join(sectors) + _table(fat + [FAT] * tables)
 
 
-def _add(entries: list[list[int | str | bytes]], parent: int, tree: Tree) -> None:
-    """The children of a storage, as a tree that leans to the right: in the order that the format asks for."""
+def _add(entries: list[_Entry], parent: int, tree: Tree) -> None:
+    """The children of a storage, each the right sibling of the one before: in the order that the format asks for."""
     last = parent
     for name in sorted(tree, key=lambda it: (len(it), it.upper())):
         value = tree[name]
         number = len(entries)
-        entries.append([name, 1 if isinstance(value, dict) else 2, FREE, FREE, FREE, b"" if isinstance(value, dict) else value])
-        entries[last][4 if last == parent else 3] = number
+        entries.append(_Entry(name, STORAGE) if isinstance(value, dict) else _Entry(name, STREAM, value))
+        if last == parent:
+            entries[last].child = number
+        else:
+            entries[last].right = number
         last = number
         if isinstance(value, dict):
             _add(entries, number, value)
 
 
-def _entry(entry: list[int | str | bytes], start: int, mini_size: int) -> bytes:
-    name, kind, left, right, child, data = entry
-    assert isinstance(name, str)
-    assert isinstance(data, bytes)
-    encoded = name.encode("utf-16-le")
-    size = mini_size if kind == 5 else len(data)
-    return struct.pack("<64sHBB3I36xIQ", encoded, len(encoded) + 2, kind, 1, left, right, child, 0 if kind == 1 else start, size)
-
-
 def _chain(table: list[int], size: int, sector: int) -> int:
-    count = -(-size // sector)
-    start = len(table)
-    table += [*range(start + 1, start + count), END][: count or None] if count else []
-    return start if count else END
+    """The first of the sectors that so many bytes are given."""
+    start, count = len(table), -(-size // sector)
+    if not count:
+        return END
+    table += [*range(start + 1, start + count), END]
+    return start
 
 
 def _put(sectors: list[bytes], fat: list[int], data: bytes) -> int:
-    start = _chain(fat, len(data), SECTOR)
     sectors += [data[at : at + SECTOR].ljust(SECTOR, b"\0") for at in range(0, len(data), SECTOR)]
-    return start
+    return _chain(fat, len(data), SECTOR)
 
 
 def _table(numbers: list[int]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,56 @@ def test_dropped_with_all_that_is_within(tag: str) -> None:
     assert (found.lines or ())[-1] == 6
 
 
+def blocks(source: str) -> list[tuple[str, str, str]]:
+    """Of each block its kind, its header row and the rest of it."""
+    found = page(source)
+    rest = [(it.kind, it.start, it.header or it.start, it.end) for it in found.blocks]
+    return [(kind, found.text[start:data], found.text[data:end]) for kind, start, data, end in rest]
+
+
+def test_blocks_of_a_page() -> None:
+    listing, code, table = "- one\n- two\n  - inner", "def f():\n    return 1\n\n    # end", "1 | 2 3"
+    expected = [("list", "", listing), ("code", "", code), ("table", "a | b\n", table), ("list", "", "term\nmeaning")]
+    assert blocks(PAGE) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("x<table><tr><td>a<td>b<tr><td>1<td>2</table>y", [("table", "", "a | b\n1 | 2")]),
+        ("<table><thead><tr><td>a<tr><td>b<tbody><tr><td>1</table>", [("table", "a\nb\n", "1")]),
+        ("<table><tr><th>a<td>1<tr><th>b<td>2</table>", [("table", "", "a | 1\nb | 2")]),
+        ("<table><tr><th>a<th>b</table>", [("table", "", "a | b")]),
+        ("<table><tr><td>x<table><tr><th>a<tr><td>1</table></table>", [("table", "a\n", "1")]),
+        ("<table><tr><td></table><ul><li></ul><pre> </pre>x", []),
+        ("<p>x<ul><li>a<pre>b</pre></ul>", [("code", "", "b")]),
+        ("<ul><li>a<table><tr><td>b</table><li><ol><li>c</ol></ul>", [("table", "", "b"), ("list", "", "  - c")]),
+        ("<ul><li><h2>a</h2>b</ul>", []),
+        ("<dl><dt>a<dd><p>b<dt>c<dd>d</dl>", [("list", "", "a\nb\n\nc\nd")]),
+        ("<dl><dt>a<dd><p>b<p>c</dl>", []),
+        ("<pre>a\n\n</pre>x<pre>\n b</pre>", [("code", "", "a"), ("code", "", " b")]),
+        ("<ul><li>x</ul><nav>y</nav><ol><li>z</ol>", [("list", "", "- x"), ("list", "", "- z")]),
+    ],
+)
+def test_blocks(source: str, expected: list[tuple[str, str, str]]) -> None:
+    assert blocks(source) == expected
+
+
+def test_what_a_page_says_of_itself() -> None:
+    source = """<head><meta name="Author" content="Ann
+ Lee"><meta name=author content="Second"><meta name=keywords content="one, two,,one"><meta name=description content="">
+<meta property="og:description" content="About it">
+<meta property="article:published_time" content="2024-05-06T07:08:09Z">
+<meta name=date content="last week"></head><body><meta itemprop=keywords content=three><p>x"""
+    assert page(source).metadata == {
+        "author": "Ann Lee",
+        "keywords": ("one", "two", "three"),
+        "description": "About it",
+        "created": datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC),
+    }
+    assert page("<meta name=date content=2024-05-06><p>x").metadata == {"created": date(2024, 5, 6)}
+
+
 def test_entities_are_those_of_html_and_nothing_is_fetched(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("secret words")
     entities = "".join(f"<!ENTITY l{i + 1} '{f'&l{i};' * 10}'>" for i in range(12))
@@ -288,3 +339,9 @@ def test_any_markup_gives_text_that_can_be_stored(parts: list[str]) -> None:
     assert not {"\r", "\0"} & set(found.text)
     assert all(1 <= line <= source.count("\n") + 1 for line in found.lines or ())
     assert all(found.text[: heading.offset].endswith(("", "\n")[heading.offset > 0]) for heading in found.headings)
+
+
+def test_a_page_without_a_body_tag_that_begins_with_elements_unknown_to_the_parser_is_read() -> None:
+    source = '<!doctype html>\n<title>Handbook</title>\n<nav><a href="/">Home</a></nav>\n<main>\n<h2>One</h2>\n<p>words\n'
+    found = page(source)
+    assert (found.title, found.text, found.lines) == ("Handbook", "One\n\nwords", (5, 6, 6))

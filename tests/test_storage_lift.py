@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.collection import Collection
-from storage.lift import LIFT, lifted
+from storage.lift import FOLDED, LIFT, fold, lifted
 from storage.types import Chunk, Document, Hit, Identity, Place
 
 if TYPE_CHECKING:
@@ -45,39 +45,52 @@ def search(documents: list[list[float]], k: int, places: list[Place] | None = No
         return collection.nearest(direction(1), k)
 
 
-def test_a_passage_beside_a_good_one_comes_before_one_that_stands_alone() -> None:
-    found = search([[0.9, 0.5, 0.1], [0.6, 0.2]], 3)
-    assert [hit.path for hit in found] == ["/000", "/000", "/001"]
-    assert [hit.score for hit in found] == pytest.approx([0.9, 0.5 + LIFT * 0.4, 0.6], abs=1e-6)
+def lines(hit: Hit) -> list[int | None]:
+    """The lines of a hit's passages, one of each."""
+    return [one.chunk.start_line for one in (*hit.before, hit, *hit.after)]
+
+
+def test_what_stands_beside_a_good_passage_comes_with_it_and_takes_no_rank() -> None:
+    first, second = search([[0.9, 0.5, 0.1], [0.6, 0.2]], 2)
+    assert (first.path, first.chunk.start_line, lines(first)) == ("/000", 1, [1, 2])
+    assert (second.path, second.chunk.start_line, lines(second)) == ("/001", 1, [1, 2])
+    assert [hit.score for hit in (first, second)] == pytest.approx([0.9, 0.6], abs=1e-6)
+
+
+def test_a_lifted_passage_counts_for_more_than_it_would_alone() -> None:
+    found = search([[0.9, 0.1, 0.8, 0.8, 0.8, 0.8, 0.5], [0.6]], 3)
+    assert [(hit.path, lines(hit)) for hit in found[:2]] == [("/000", [1]), ("/000", [3, 4, 5, 6])]
+    assert (found[2].path, lines(found[2])) == ("/000", [7])  # 0.5, lifted by the 0.8 beside it, and no room in its run
+    assert found[2].score == pytest.approx(0.5 + LIFT * 0.3, abs=1e-6)
 
 
 def test_the_best_passage_of_a_document_keeps_its_score() -> None:
     found = search([[0.1, 0.7, 0.3], [0.6], [0.5, 0.55]], 3)
     assert (found[0].path, found[0].chunk.start_line) == ("/000", 2)
-    assert found[0].score == pytest.approx(0.7, abs=1e-6)
+    assert [hit.score for hit in found] == pytest.approx([0.7, 0.6, 0.55], abs=1e-6)
 
 
 @pytest.mark.parametrize("unit", ["record", "row", "message"])
-def test_entries_do_not_lift_one_another(unit: str) -> None:
+def test_entries_have_nothing_to_do_with_one_another(unit: str) -> None:
     places = [Place(unit, number, number) for number in (1, 2, 3)]
-    assert [hit.chunk.start_line for hit in search([[0.9, 0.2, 0.5]], 3, places)] == [1, 3, 2]
+    assert [lines(hit) for hit in search([[0.9, 0.2, 0.5]], 3, places)] == [[1], [3], [2]]
 
 
 @pytest.mark.parametrize("unit", ["record", "row", "message"])
-def test_passages_of_one_entry_do(unit: str) -> None:
-    found = search([[0.9, 0.2, 0.5]], 3, [Place(unit, 1, 1)] * 3)
-    assert [hit.score for hit in found] == pytest.approx([0.9, 0.2 + LIFT * 0.7, 0.5], abs=1e-6)
+def test_passages_of_one_entry_have(unit: str) -> None:
+    (hit,) = search([[0.9, 0.2, 0.5]], 3, [Place(unit, 1, 1)] * 3)
+    assert (hit.chunk.start_line, lines(hit)) == (1, [1, 2, 3])
 
 
-def test_parts_do_not_lift_one_another() -> None:
+def test_parts_have_nothing_to_do_with_one_another() -> None:
     places = [Place("page", 1, 1), Place("page", 1, 1, "report.pdf"), Place("page", 2, 2, "report.pdf")]
     found = search([[0.9, 0.2, 0.5]], 3, places)
-    assert [hit.score for hit in found] == pytest.approx([0.9, 0.5, 0.2 + LIFT * 0.3], abs=1e-6)
+    assert [(hit.chunk.start_line, lines(hit)) for hit in found] == [(1, [1]), (3, [2, 3])]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    documents=st.lists(st.lists(st.integers(-90, 90), min_size=1, max_size=7), min_size=1, max_size=6),
+    documents=st.lists(st.lists(st.integers(-90, 90), min_size=1, max_size=9), min_size=1, max_size=6),
     k=st.integers(1, 12),
 )
 def test_the_k_best_are_those_of_all_passages_scored(
@@ -85,13 +98,36 @@ def test_the_k_best_are_those_of_all_passages_scored(
 ) -> None:
     monkeypatch.setenv("NEAREST_HOME", str(tmp_path_factory.mktemp("home")))
     cosines = [[value / 100 for value in passages] for passages in documents]
-    everything = [
-        (lifted(own, [row[other] for other in (at - 1, at + 1) if 0 <= other < len(row)]), -number, -at)
+    every = {
+        (number, at): lifted(own, [row[other] for other in (at - 1, at + 1) if 0 <= other < len(row)])
         for number, row in enumerate(cosines)
         for at, own in enumerate(row)
-    ]
-    expected = [score for score, _, _ in sorted(everything, reverse=True)[:k]]
-    assert [hit.score for hit in search(cosines, k)] == pytest.approx(expected, abs=1e-5)
+    }
+    beside = {(n, at): {(n, at - 1), (n, at + 1)} & every.keys() for n, at in every}
+    number_of = {place: id_ for id_, place in enumerate(sorted(every))}
+    order = sorted(every, key=lambda place: (-round(every[place], 4), place))
+    runs = fold(
+        [number_of[place] for place in order],
+        {number_of[place]: {number_of[other] for other in others} for place, others in beside.items()},
+        k,
+    )
+    places = sorted(every)
+    assert [hit.score for hit in search(cosines, k)] == pytest.approx([every[places[run[0]]] for run in runs], abs=1e-4)
+
+
+@given(scores=st.lists(st.floats(0, 1), min_size=1, max_size=40, unique=True), k=st.integers(1, 50))
+def test_runs_are_of_passages_that_touch_and_hold_the_best_first(scores: list[float], k: int) -> None:
+    order = sorted(range(len(scores)), key=lambda at: -scores[at])
+    runs = fold(order, {at: {at - 1, at + 1} for at in range(len(scores))}, k)
+    assert 1 <= len(runs) <= k
+    assert runs[0][0] == order[0]
+    assert [run[0] for run in runs] == sorted((run[0] for run in runs), key=lambda at: -scores[at])
+    for run in runs:
+        assert len(run) <= FOLDED
+        assert run == sorted(run, key=lambda at: -scores[at])
+        assert max(run) - min(run) == len(run) - 1
+    if k >= len(scores):
+        assert sorted(at for run in runs for at in run) == list(range(len(scores)))
 
 
 def test_a_neighbour_without_a_vector_neither_lifts_nor_is_found(tmp_path: Path) -> None:

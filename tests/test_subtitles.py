@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pysubs2
 import pytest
 
@@ -15,7 +17,7 @@ line <font color="red">2</font> a < b
 
 1
 00:00:01,250 --> 00:00:02,000
-First
+First {laughs}
 
 3
 01:00:00,007 --> 01:00:02,000
@@ -86,7 +88,7 @@ def test_subrip() -> None:
     page = extract("a.srt", SRT.encode())
     assert page.encoding == "utf-8"
     assert said(page) == [
-        (1250, 8, "First"),
+        (1250, 8, "First {laughs}"),
         (5000, 3, "Second you"),
         (5000, 4, "line 2 a < b"),
         (3_600_007, 12, "An hour later"),
@@ -121,11 +123,14 @@ def test_substation_alpha() -> None:
 def test_every_format_as_a_library_writes_it(suffix: str) -> None:
     subtitles = pysubs2.SSAFile()
     for number in range(50):
-        subtitles.append(pysubs2.SSAEvent(start=number * 1000, end=number * 1000 + 900, text=f"Größe {number}"))
+        subtitles.append(
+            pysubs2.SSAEvent(start=number * 1000, end=number * 1000 + 900, text=f"Größe {number}\\Nund mehr {number}")
+        )
     text = subtitles.to_string(suffix)
     lines = text.split("\n")
     found = said(extract(f"a.{suffix}", text.encode()))
-    assert [(time, words) for time, _, words in found] == [(number * 1000, f"Größe {number}") for number in range(50)]
+    spoken = [(at, words) for at, _, words in found]
+    assert spoken == [(n * 1000, words) for n in range(50) for words in (f"Größe {n}", f"und mehr {n}")]
     assert all(words in lines[line - 1] for _, line, words in found)
 
 
@@ -136,8 +141,16 @@ def test_without_lines_where_they_cannot_be_told() -> None:
 
 
 def test_other_encodings() -> None:
-    assert said(extract("a.srt", SRT.replace("First", "Größe").encode("utf-16")))[0] == (1250, 8, "Größe")
-    assert said(extract("a.srt", SRT.replace("First", "Größe").encode("cp1252")))[0] == (1250, 8, "Größe")
+    assert said(extract("a.srt", SRT.replace("First", "Größe").encode("utf-16")))[0] == (1250, 8, "Größe {laughs}")
+    assert said(extract("a.srt", SRT.replace("First", "Größe").encode("cp1252")))[0] == (1250, 8, "Größe {laughs}")
+
+
+@pytest.mark.parametrize("part", ["<v ", "<", "{", "<i", "00:00:01,000 --> 00:00:02,000\n"])
+def test_hostile_subtitles_take_no_long_time(part: str) -> None:
+    began = time.monotonic()
+    page = extract("a.srt", (SRT + part * 50_000).encode())
+    assert page.text.startswith("First")
+    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize(

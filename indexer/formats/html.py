@@ -13,7 +13,6 @@ from lxml import etree
 from indexer.decode import clean, decode
 from indexer.extract import Extract, UnreadableError
 from indexer.formats.html_page import ACTIVE, Page
-from indexer.formats.main_content import REGIONS
 from indexer.outline import plain_title
 
 if TYPE_CHECKING:
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
 
     from indexer.extract import Source
 
-DROPPED = frozenset("script style noscript template svg head iframe object datalist".split())  # noqa: SIM905
+DROPPED = frozenset("script style noscript template svg title iframe object datalist".split())  # noqa: SIM905
+SAYING = frozenset(("title", "meta"))
 PERMALINKS = frozenset("¶#§🔗")  # what generators append to a heading as a link to itself
 # What a page says of itself: by the name that it uses, ours.
 META = {
@@ -99,31 +99,24 @@ def _fill(page: Page, root: Any) -> None:
         if event != "end":
             page.at_line(element.sourceline)
         if event == "start":
-            if tag in ("title", "meta"):
+            if tag in SAYING:
                 _note(page, element, tag)
-            if dropped is None and _is_dropped(page, element, tag):
+            if dropped is None and _is_dropped(element, tag):
                 dropped = element
-            if dropped is None and tag in ACTIVE:
+            elif dropped is None and tag in ACTIVE:
                 page.start(element, tag)
-            if text := element.text:
-                page.add(text, visible=dropped is None)
-            continue
-        if element is dropped:
+        elif element is dropped:
             dropped = None
         elif event == "end" and dropped is None and tag in ACTIVE:
             page.end(element, tag)
-        if text := element.tail:
+        if text := element.text if event == "start" else element.tail:
             page.add(text, visible=dropped is None)
 
 
-def _is_dropped(page: Page, element: Any, tag: str) -> bool:
+def _is_dropped(element: Any, tag: str) -> bool:
     if tag in DROPPED:
         return True
-    if tag == "a":
-        return len(element) == 0 and (element.text or "").strip() in PERMALINKS
-    if tag in REGIONS and page.inline is None:
-        return False  # the page decides when it has seen all
-    return not page.whole and (tag == "nav" or element.get("role") == "navigation")
+    return tag == "a" and len(element) == 0 and (element.text or "").strip() in PERMALINKS
 
 
 def _note(page: Page, element: Any, tag: str) -> None:

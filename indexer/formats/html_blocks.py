@@ -20,7 +20,7 @@ class Part:
 
     kind: str
     start: int
-    gaps: int  # of the page before it
+    gaps: int  # empty lines of the page before it, but for the one right before
     terms: int
     end: int = 0
     rows: int = 0  # of a table, so far

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from indexer.extract import Extract
 from indexer.formats.html_blocks import PARTS, Part, blocks
-from indexer.formats.main_content import FRAMES, REGIONS, SCOPES, Lines, Region, main_lines, role_of
+from indexer.formats.main_content import FRAMES, REGIONS, Lines, Region, is_scope, main_lines, role_of
 from indexer.outline import plain_title
 from storage.types import Heading
 
@@ -114,11 +114,11 @@ class Page:
         role = role_of(tag, element.attrib, scoped=self.scopes > 0)
         self.open_regions.append(len(self.regions))
         self.regions.append(Region(tag, role, parent, len(self.text)))
-        self.scopes += tag in SCOPES
+        self.scopes += is_scope(self.regions[-1])
 
     def start_part(self, tag: str) -> None:
         if tag in PARTS:
-            self.open_parts.append(Part(PARTS[tag], len(self.text), self.gaps, self.terms))
+            self.open_parts.append(Part(PARTS[tag], len(self.text), self.gaps - (not self.text), self.terms))
         elif tag == "tr" and (table := self.table()) and not table.rows:
             table.start = len(self.text)  # its caption is no part of it
         elif tag in CELLS and (table := self.table()):
@@ -164,8 +164,9 @@ class Page:
         if tag in PARTS:
             self.end_part(self.open_parts.pop(), tag)
         if tag in REGIONS:
-            self.regions[self.open_regions.pop()].end = len(self.text)
-            self.scopes -= tag in SCOPES
+            region = self.regions[self.open_regions.pop()]
+            region.end = len(self.text)
+            self.scopes -= is_scope(region)
 
     def end_part(self, part: Part, tag: str) -> None:
         part.end = len(self.text)

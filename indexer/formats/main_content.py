@@ -14,9 +14,8 @@ from itertools import accumulate, compress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-SCOPES = frozenset(("main", "article", "section"))  # within them, a header is one of a part, not of the page
 FRAME_TAGS = frozenset(("header", "footer", "aside"))  # of the page, unless in a scope
 FRAMES = frozenset(("nav", "search", "dialog"))
 FRAME_ROLES = frozenset(("navigation", "banner", "contentinfo", "search", "dialog", "alertdialog"))
@@ -32,7 +31,7 @@ _FRAME_NAME = re.compile(
 )
 MOST_TEXT = 2 / 3  # of the text beside links: the part that holds it is where the page's content stands
 MENU_DENSITY = 0.5  # of a region's characters, those in links
-MAX_PAGER = 300  # characters around the links to the next page and the former one
+MAX_PAGER = 300  # characters around the links to the next page and the former one; at most half are no links
 LEAST_KEPT = 1 / 4  # of the characters; a page that would lose more is a list of links, and that is its content
 LEAST_MAIN = 1 / 4
 
@@ -58,11 +57,16 @@ class Lines:
     headings: Mapping[int, int]  # index of a line, level
 
 
+def is_scope(region: Region) -> bool:
+    """Whether a header within a region is one of that part, not of the page."""
+    return region.tag == "section" or region.role in ("main", "article")
+
+
 def role_of(tag: str, attributes: Mapping[str, str], *, scoped: bool) -> str:
     """What an element is on its page; see `Region`.
 
     Args:
-        scoped: it stands within a main part, an article or a section.
+        scoped: it stands within a scope.
     """
     role = attributes.get("role")
     if tag == "main" or role == "main":
@@ -90,7 +94,9 @@ def main_lines(page: Lines, regions: Sequence[Region]) -> bytearray:
     for mask in (kept, unframed, everything):
         if _says_something(page, mask):
             if headline >= 0:
-                mask[max(headline - 1, 0) : headline + 1] = b"\1" * min(headline + 1, 2)
+                mask[headline] = 1
+                if headline and not page.texts[headline - 1]:
+                    mask[headline - 1] = 1
             return mask
     return everything
 
@@ -99,10 +105,6 @@ def _only_headline(page: Lines) -> int:
     """The line of the page's only heading of level 1, which is its title wherever it stands; -1 where there is none."""
     first = [line for line, level in page.headings.items() if level == 1]
     return first[0] if len(first) == 1 else -1
-
-
-def _lines_of(region: Region) -> range:
-    return range(region.start, region.end)
 
 
 def _drop(mask: bytearray, region: Region) -> None:
@@ -162,21 +164,23 @@ def _without_menus(page: Lines, regions: Sequence[Region], mask: bytearray) -> b
         outside = region.end <= start or region.start >= text.end
         if outside and weights.is_dense(region):
             _drop(kept, region)
-        if region.pager:
-            _drop(kept, _pager(page, regions, region, weights))
+    for region in _pagers(page, regions, weights):
+        _drop(kept, region)
     left = sum(map(len, compress(page.texts, kept)))
     return kept if left >= LEAST_KEPT * weights.all[-1] else mask
 
 
-def _pager(page: Lines, regions: Sequence[Region], region: Region, weights: _Weights) -> Region:
-    """The outermost region around a link to the next page that is still a line or two; an empty one where none is."""
-    found = Region("", "", -1, 0)
-    while weights.characters(region) <= MAX_PAGER and not any(it in page.headings for it in _lines_of(region)):
-        found = region
-        if region.parent < 0:
-            break
-        region = regions[region.parent]
-    return found
+def _pagers(page: Lines, regions: Sequence[Region], weights: _Weights) -> Iterator[Region]:
+    """The regions around a link to the next page that are still a line or two, and no heading in them."""
+    headings = list(page.headings)
+    paged = [it.pager for it in regions]
+    for index in reversed(range(len(regions))):  # what stands in a region comes after it
+        region = regions[index]
+        if paged[index] and region.parent >= 0:
+            paged[region.parent] = True
+        small = weights.characters(region) <= MAX_PAGER and weights.plain(region) <= MAX_PAGER / 2
+        if paged[index] and small and bisect_left(headings, region.start) == bisect_left(headings, region.end):
+            yield region
 
 
 def _text_region(page: Lines, regions: Sequence[Region], mask: bytearray, weights: _Weights) -> Region:

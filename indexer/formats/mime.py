@@ -28,9 +28,9 @@ MAX_PARTS = 1000  # of one message
 MAX_COMPARISONS = 50_000_000  # of a line with a boundary; each level of parts compares each of its lines
 MAX_HEADER = 20_000  # characters of a header
 SIGNATURES = frozenset(("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"))
+ELSEWHERE = frozenset(("message/external-body", "message/partial"))
 _WRITTEN = ("text/plain", "text/html")
 _BOUNDARY = re.compile(rb"boundary\s{0,99}=", re.IGNORECASE)
-_WORDS = re.compile(rb"[^\s\xa0]")
 
 
 class _Bounded(Compat32):
@@ -89,6 +89,12 @@ def _read_parts(source: Source, letter: Letter, message: Message, depth: int) ->
         kind = part.get_content_type()
         if kind == "message/rfc822" and isinstance(parts, list):
             letter.attached += [_attached(source, it, depth) for it in parts]
+        elif kind in ELSEWHERE:
+            letter.unread.append(f"Attachment: {_file_name(part) or kind} (stands elsewhere)")
+        elif kind == "message/delivery-status" and isinstance(parts, list):
+            letter.bodies += [
+                "\n".join(f"{name}: {_decoded(str(value))}" for name, value in it.items()) for it in parts
+            ]
         elif isinstance(parts, list):
             chosen = _alternative(parts) if kind == "multipart/alternative" else None
             waiting += [(it, is_body and chosen in (None, it)) for it in reversed(parts)]
@@ -106,7 +112,7 @@ def _attached(source: Source, message: Message, depth: int) -> tuple[str, Callab
 def _alternative(parts: list[Message]) -> Message | None:
     """Of the same in several forms the plain text, if it says anything; otherwise the last that can be read."""
     plain = [it for it in parts if it.get_content_type() == "text/plain"]
-    if plain and _WORDS.search(_data(plain[0])):
+    if plain and _text(plain[0]).strip():
         return plain[0]
     readable = [it for it in parts if it.is_multipart() or it.get_content_type() == "text/html"]
     return readable[-1] if readable else None
@@ -114,7 +120,7 @@ def _alternative(parts: list[Message]) -> Message | None:
 
 def _read_leaf(source: Source, letter: Letter, part: Message, kind: str, *, is_body: bool) -> None:
     disposition = part.get_content_disposition()
-    name = file_name(_decoded(part.get_filename() or ""))
+    name = _file_name(part)
     if kind in _WRITTEN and disposition != "attachment" and not (name and (letter.bodies or disposition)):
         if is_body:
             _read_body(letter, part, kind)
@@ -122,21 +128,16 @@ def _read_leaf(source: Source, letter: Letter, part: Message, kind: str, *, is_b
         if not name and not is_body and kind.startswith("text/"):
             return  # another form of the body, as for a calendar
         name = name or "attachment" + (mimetypes.guess_extension(kind) or "")
-        if part.get_content_maintype() == "message" or _is_elsewhere(part):
-            letter.unread.append(f"Attachment: {name} (stands elsewhere)")
-        else:
-            letter.attached.append(attached_file(source, name, _data(part)))
+        letter.attached.append(attached_file(source, name, _data(part)))
 
 
-def _is_elsewhere(part: Message) -> bool:
-    return part.get_content_type() in ("message/external-body", "message/partial")
+def _file_name(part: Message) -> str:
+    return file_name(_decoded(part.get_filename() or ""))
 
 
 def _read_body(letter: Letter, part: Message, kind: str) -> None:
-    data = _data(part)
-    declared = part.get_content_charset() or (declared_charset(data) if kind == "text/html" else None)
-    text, _ = decode(data, declared)
-    if data.strip() and not text:
+    text = _text(part)
+    if not text and _data(part).strip():
         letter.unread.append("Message: not read (binary)")
     elif kind == "text/html":
         letter.bodies.append(html_body(text))
@@ -144,6 +145,11 @@ def _read_body(letter: Letter, part: Message, kind: str) -> None:
         letter.bodies.append(unflowed(text, delete_space=str(part.get_param("delsp")).lower() == "yes"))
     else:
         letter.bodies.append(text)
+
+
+def _text(part: Message) -> str:
+    data = _data(part)
+    return decode(data, part.get_content_charset() or declared_charset(data))[0]
 
 
 def unflowed(text: str, *, delete_space: bool = False) -> str:
@@ -192,8 +198,10 @@ def _addresses(message: Message, name: str) -> tuple[str, ...]:
     try:
         pairs = email.utils.getaddresses([raw])
     except RecursionError:
-        pairs = [("", raw)]
-    named = ((_decoded(name), _decoded(address)) for name, address in pairs)
+        pairs = []
+    if not all("@" in address for _, address in pairs):
+        pairs = []  # what does not fit the grammar would be lost
+    named = [(_decoded(name), _decoded(address)) for name, address in pairs] or [(_decoded(raw), "")]
     return tuple(
         f"{name} <{address}>" if name and address else name or address for name, address in named if name or address
     )

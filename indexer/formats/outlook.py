@@ -148,7 +148,8 @@ def _read_attached(source: Source, letter: Letter, item: _Item, depth: int) -> N
     nested = next((it for it in item.storage.storages if it.name == f"__substg1.0_3701{OBJECT:04X}"), None)
     data = item.stream(pid.PID_ATTACH_DATA_BINARY)
     if nested is not None:
-        item = _Item(nested, NESTED_HEADER)
+        item = _Item(nested, NESTED_HEADER, item.charset)
+        name = file_name(item.text(pid.PID_SUBJECT)) or name
         letter.attached.append(attached_letter(name, depth, lambda: _letter(source, item, depth + 1)))
     elif not data:
         letter.unread.append(f"Attachment: {name} (stands elsewhere, or is empty)")

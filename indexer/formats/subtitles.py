@@ -19,7 +19,9 @@ PAUSE = 3000  # milliseconds; after so long a silence a paragraph begins
 
 _CUE = re.compile(r"^(?:.*-->|(?:Dialogue|Comment):)", re.MULTILINE)
 _VOICE = re.compile(r"<v(?:\.[^\s<>]+)?[ \t]+([^<>\n]+)>")
-_TAG = re.compile(r"</?[a-z][^<>\n]{0,200}>|<[\d:.]+>")
+_STYLE = re.compile(r"\{\\[^{}]*\}")  # what stands in braces otherwise is said, or a note
+_BREAK = re.compile(r"\\[Nn]")
+_TAG = re.compile(r"<[ /]{0,3}[a-zA-Z][^<>\n]{0,200}>|<[\d:.]+>")
 
 
 def extract(source: Source) -> Extract:
@@ -32,7 +34,8 @@ def extract(source: Source) -> Extract:
     if not encoding:
         raise UnreadableError("binary")
     try:
-        cues = pysubs2.SSAFile.from_string(_VOICE.sub(r"\1: ", text))
+        # The library takes tags in the square of their number, and only to make others of them.
+        cues = pysubs2.SSAFile.from_string(_VOICE.sub(r"\1: ", text), keep_html_tags=True)
     except pysubs2.exceptions.FormatAutodetectionError as error:
         raise UnreadableError("no subtitles: no time codes of a known format") from error
     builder = Builder()
@@ -44,7 +47,7 @@ def extract(source: Source) -> Extract:
         pause = cue.start - until >= PAUSE
         for at, said in enumerate(words):
             if said not in shown:
-                builder.at_line(line + at if line and cues.format != "ass" else line)
+                builder.at_line(line + at if line and cues.format in ("srt", "vtt") else line)
                 write = builder.paragraph if pause else builder.line
                 write(said)
                 pause = False
@@ -65,7 +68,8 @@ def _lines(text: str, number: int) -> list[int]:
 
 
 def _words(cue: Any) -> list[str]:
-    lines = [" ".join(unescape(_TAG.sub("", line)).split()) for line in cue.plaintext.split("\n")]
+    text = _STYLE.sub("", cue.text).replace("\\h", " ")
+    lines = [" ".join(unescape(_TAG.sub("", line)).split()) for line in _BREAK.split(text)]
     lines = [line for line in lines if line]
     if lines and cue.name:
         lines[0] = f"{cue.name}: {lines[0]}"

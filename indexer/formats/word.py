@@ -57,7 +57,7 @@ def extract(source: Source) -> Extract:
     html = mammoth.convert_to_html(copy, style_map=rules, convert_image=_nothing, ignore_empty_paragraphs=False).value
     number = count(1)
     html = _NOTE.sub(lambda match: f"{match[1]}<p>[{next(number)}] ", _BACKLINK.sub("", html))
-    page = page_text(html)
+    page = page_text(html, whole=True)
     if page is None:
         raise UnreadableError("nested too deeply")
     marks = paragraph_marks(page.text, page.blocks)
