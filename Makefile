@@ -13,7 +13,7 @@ help:
 	@echo "make demo   index sample_docs with the embedded model and ask three questions"
 	@echo "make test   run all tests"
 	@echo "make lint   ruff and mypy"
-	@echo "make bench  the figures of the README (half an hour)"
+	@echo "make bench  the figures of the README (an hour)"
 	@echo "make lock   write requirements.txt anew from pyproject.toml (needs uv)"
 	@echo "make clean  remove .venv, with the demo's collection in it"
 

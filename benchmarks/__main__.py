@@ -8,6 +8,8 @@ import sys
 RUNS = (
     ("scifact",),
     ("embedding", "--texts", "400", "--rounds", "5"),
+    ("chunking",),
+    ("extraction",),
     ("locality",),
     ("reindex",),
     ("cold_search",),

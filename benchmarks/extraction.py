@@ -34,7 +34,7 @@ PACKAGES = (
     "git-doc",
     "libreoffice-help-en-us",
 )
-WHOLE = ("debian-reference-en", "debian-policy", "git-doc")
+WHOLE = ("debian-reference-en", "debian-policy")
 
 
 class Clock(Silence):

@@ -32,6 +32,7 @@ import numpy as np
 from indexer.read import read
 from storage.collection import Collection
 from storage.errors import NearestError
+from storage.lift import fold, lift
 from storage.types import Document
 
 if TYPE_CHECKING:
@@ -207,8 +208,9 @@ def look() -> dict[str, object]:
 
 def _chunks(collection: Collection) -> list[tuple[str, int, int, str]]:
     rows = collection.database.rows(
-        "SELECT path, start_char, end_char, texts.text FROM chunks JOIN texts ON texts.id = chunks.text"
-        " JOIN documents ON documents.id = chunks.document ORDER BY path, start_char"
+        "SELECT path, start_char, end_char, substr(texts.text, lead + header + 1) FROM chunks"
+        " JOIN texts ON texts.id = chunks.text JOIN documents ON documents.id = chunks.document"
+        " ORDER BY path, start_char"
     )
     return [(os.fsdecode(path), start, end, text) for path, start, end, text in rows]
 
@@ -233,13 +235,23 @@ def _misplaced(collection: Collection, documents: dict[str, str]) -> int:
 
 def _wrong_results(collection: Collection) -> int:
     """Searches whose results are not those of a comparison with the vector of every chunk that has one."""
-    rows = collection.database.rows("SELECT vector FROM chunks JOIN vectors USING (text)")
-    vectors = np.array([np.frombuffer(row[0], "<f4") for row in rows])
+    rows = collection.database.rows(
+        "SELECT path, vector FROM chunks JOIN documents ON documents.id = chunks.document"
+        " LEFT JOIN vectors USING (text) ORDER BY path, start_char"
+    )
+    vectors = {at: np.frombuffer(row[1], "<f4") for at, row in enumerate(rows) if row[1] is not None}
+    beside = {
+        at: {other for other in (at - 1, at + 1) if other in vectors and rows[other][0] == rows[at][0]}
+        for at in vectors
+    }
     wrong = 0
-    for row in range(0, len(rows), max(1, len(rows) // 8)):
-        expected = np.sort(vectors @ vectors[row])[::-1]
-        found = np.array([hit.score for hit in collection.nearest(vectors[row], len(rows) + 10)])
-        wrong += len(found) != len(expected) or not np.allclose(found, expected, atol=1e-5)
+    for row in list(vectors)[:: max(1, len(vectors) // 8)]:
+        scores = lift({at: float(vector @ vectors[row]) for at, vector in vectors.items()}, beside)
+        runs = fold(sorted(scores, key=lambda at: (-scores[at], at)), beside, len(rows))
+        hits = collection.nearest(vectors[row], len(rows))
+        wrong += sorted(len(run) for run in runs) != sorted(1 + len(hit.before) + len(hit.after) for hit in hits)
+        expected = sorted((scores[run[0]] for run in runs), reverse=True)
+        wrong += not np.allclose([hit.score for hit in hits], expected, atol=1e-5)
     return wrong
 
 

@@ -342,6 +342,8 @@ def test_any_markup_gives_text_that_can_be_stored(parts: list[str]) -> None:
 
 
 def test_a_page_without_a_body_tag_that_begins_with_elements_unknown_to_the_parser_is_read() -> None:
-    source = '<!doctype html>\n<title>Handbook</title>\n<nav><a href="/">Home</a></nav>\n<main>\n<h2>One</h2>\n<p>words\n'
+    source = (
+        '<!doctype html>\n<title>Handbook</title>\n<nav><a href="/">Home</a></nav>\n<main>\n<h2>One</h2>\n<p>words\n'
+    )
     found = page(source)
     assert (found.title, found.text, found.lines) == ("Handbook", "One\n\nwords", (5, 6, 6))

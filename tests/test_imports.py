@@ -13,8 +13,20 @@ ROOT = Path(__file__).parent.parent
 FLOORS = ("storage", "indexer", "search")
 FILES = [path for floor in FLOORS for path in sorted((ROOT / floor).rglob("*.py"))]
 ENGINES = {
-    "faiss": 1, "openvino": 1, "lxml": 2, "sqlite_utils": 2, "httpx": 2, "psutil": 1, "yaml": 1,
-    "mammoth": 1, "oxmsg": 1, "pptx": 1, "pypdfium2": 1, "pysubs2": 1, "python_calamine": 1, "striprtf": 1,
+    "faiss": 1,
+    "openvino": 1,
+    "lxml": 2,
+    "sqlite_utils": 2,
+    "httpx": 2,
+    "psutil": 1,
+    "yaml": 1,
+    "mammoth": 1,
+    "oxmsg": 1,
+    "pptx": 1,
+    "pypdfium2": 1,
+    "pysubs2": 1,
+    "python_calamine": 1,
+    "striprtf": 1,
 }
 RUNS_WHAT_IT_READS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "torch"}
 

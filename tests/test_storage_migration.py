@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import sqlite_utils
-from conftest import IDENTITY, document, embed, found, stored, vector_of, writer
+from conftest import IDENTITY, document, embed, found, gathered, stored, vector_of, writer
 
 from storage import home
 from storage.collection import Collection
@@ -65,14 +65,15 @@ def test_an_old_collection_opens_for_writing_with_all_that_is_in_it(old: Path) -
         assert collection.documents.skips() == [Skip(b"/x.bin", "binary", failed=True)]
         assert set(collection.documents.known(b"/")) == {b"/a", b"/b\xff"}
         hits = collection.nearest(vector_of("two\nlines"), 9)
-        assert [(hit.chunk_id, hit.path) for hit in hits] == [(8, "/a"), (7, "/a"), (9, "/b\udcff")]
+        assert [(hit.chunk_id, hit.path) for hit in hits] == [(8, "/a"), (9, "/b\udcff")]
+        assert [passage.chunk_id for passage in hits[0].before] == [7]
         assert hits[0].chunk == Chunk("two\nlines", 4, 13, 2, 3, ("Top", "É"))
         assert hits[0].score == pytest.approx(1, abs=1e-6)
         status = collection.status()
         assert (status.chunks, status.vectors, status.searchable, status.scripts) == (3, 2, 1.0, {})
         assert collection.documents.metadata(b"/a") == {}
     with Collection("default") as reader:
-        assert len(reader.nearest(vector_of("one"), 9)) == 3
+        assert len(gathered(reader, "one", 9)) == 3
 
 
 def test_ids_of_passages_hold_and_none_is_given_again(old: Path) -> None:

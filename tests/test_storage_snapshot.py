@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 import pytest
-from conftest import DIMENSION, OtherProcess, found, index, stored, truth, vector_of, writer
+from conftest import DIMENSION, OtherProcess, found, gathered, index, stored, truth, vector_of, writer
 
 from storage import snapshot
 from storage.collection import SNAPSHOT, Collection
@@ -256,9 +256,9 @@ def test_a_full_disk_leaves_the_former_snapshot_and_no_litter(
                 collection.save_snapshot()
         assert saved.read_bytes() == before
         assert not list(saved.parent.glob("*.tmp"))
-        assert len(found(collection, "question", 999)) == 124
+        assert len(gathered(collection, "question", 999)) == 124
     with Collection("default") as reader:
-        assert len(found(reader, "question", 999)) == 124
+        assert len(gathered(reader, "question", 999)) == 124
         assert reader.notes == []
 
 

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import DIMENSION, IDENTITY, document, embed, found, index, stored, truth, vector_of, writer
+from conftest import DIMENSION, IDENTITY, document, embed, found, gathered, index, stored, truth, vector_of, writer
 
 from storage.collection import Collection
 from storage.database import Database
@@ -186,7 +186,7 @@ def test_texts_are_swept_once_an_eighth_of_all_has_expired(
     assert stored(collection, "SELECT count(*) FROM texts") == [(live + orphans - swept,)]
     assert stored(collection, COUNT) == [(live + orphans - swept,)]
     assert stored(collection, "SELECT token FROM snapshots") == ([] if swept else snapshots)
-    assert len(found(collection, "0", 999)) == live
+    assert len(gathered(collection, "0", 999)) == live
 
 
 def test_texts_that_went_lately_are_kept(collection: Collection) -> None:
