@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MAX_CHARACTERS = 600
 MAX_ROWS = 300  # characters of a passage of rows: a row is looked for by itself, or with few others
-MAX_LEAD = 120  # characters of headings in front of what is embedded
+MAX_LEAD = 20  # characters of a title in front of what is embedded: each is paid for with every passage
 MAX_HEADER = 300  # characters of a table's header row in front of its later rows
 VERSION = 2  # of this way of reading and chunking: a collection made by another is read and chunked anew
 
@@ -35,8 +35,8 @@ def parameters(max_tokens: int | None) -> str:
 def chunk(document: Document) -> list[Chunk]:
     """The passages of a document, in order, none longer than MAX_CHARACTERS; a passage without a word is left out.
 
-    What is embedded has the headings above it in front (`Chunk.lead`), and a passage from the middle of a table the
-    table's header row (`Chunk.header`).
+    What is embedded has the title that it stands under in front (`Chunk.lead`), unless it begins with a heading itself,
+    and a passage from the middle of a table the table's header row (`Chunk.header`).
     """
     places = _Places(document)
     return [
@@ -144,7 +144,7 @@ class _Places:
             headings=headings,
             place=self._place(span),
             header=self._header(start),
-            lead=_lead(headings[:-1] if begins else headings or (self._title,)),
+            lead=_lead(() if begins else headings or (self._title,)),
         )
 
     def _lines(self, span: Unit) -> tuple[int, int] | tuple[None, None]:
@@ -184,11 +184,8 @@ class _Places:
 
 
 def _lead(titles: Sequence[str]) -> str:
-    """The titles above a passage on one line; of too many the first and the last ones."""
-    kept = [title for title in titles if title]
-    while len(" > ".join(kept)) > MAX_LEAD and len(kept) > 2:
-        del kept[len(kept) // 2]
-    line = " > ".join(kept)
-    if len(line) > MAX_LEAD:
-        line = line[: MAX_LEAD - 1].rstrip() + "…"
-    return line + "\n" if line else ""
+    """The outermost of the titles above a passage, or its first words, on a line of its own."""
+    title = next(filter(None, titles), "")
+    if len(title) > MAX_LEAD:
+        title = title[: MAX_LEAD + 1].rpartition(" ")[0] or title[:MAX_LEAD]
+    return title + "\n" if title else ""

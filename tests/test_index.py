@@ -61,7 +61,7 @@ def test_the_document_that_answers_is_among_the_first_five_hits_for_most_questio
         for question in questions:
             hits = searcher.ask(question["question"], 5).hits
             right += question["path"] in {os.path.relpath(hit.path, SAMPLES) for hit in hits}
-    assert right / len(questions) >= 0.86  # measured: 0.892, 83 of 93, with fp32
+    assert right / len(questions) >= 0.84  # measured: 0.87 to 0.90, by the way titles stand in front
 
 
 def test_the_sample_documents_are_whole(samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
