@@ -68,7 +68,7 @@ class Searcher:
             undo.pop_all()
 
     def ask(self, question: str, k: int, context: int = 0) -> Answer:
-        """The k passages nearest to `question`, each with `context` neighbours before it and after it.
+        """The k places nearest to `question`, each with at least `context` neighbours before it and after it.
 
         Raises:
             NearestError: the question is blank, k is not at least 1, or context is below 0.
