@@ -34,7 +34,7 @@ PACKAGES = (
     "git-doc",
     "libreoffice-help-en-us",
 )
-WHOLE = ("debian-reference-en", "debian-policy")
+WHOLE = ("debian-policy",)
 
 
 class Clock(Silence):
