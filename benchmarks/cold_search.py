@@ -32,7 +32,7 @@ mark("import of OpenVINO and the tokenizer")
 from storage.collection import Collection
 collection = Collection("default")
 mark("opening of the collection")
-collection.load()
+collection.load("hybrid")
 mark("reading of the vectors")
 embedder = indexer.local.LocalEmbedder("all-minilm")
 mark("checking of the model's bytes")

@@ -139,6 +139,7 @@ def index(
         else:
             collection.check_name(embedder.name)
         report.documents = sync(collection, embedder, roots, yes=yes, track=progress.reading)
+        collection.documents.fill()
         _embed(collection, embedder, progress, report)
         collection.texts.sweep()
         collection.save_snapshot()

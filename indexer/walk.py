@@ -61,6 +61,7 @@ def walk(
     exclude: Sequence[str] = (),
     avoid: Collection[bytes] = (),
     max_bytes: int = MAX_BYTES,
+    within: bytes = b"",
 ) -> Iterator[Entry | Skip]:
     """A folder, or a single file, into the files to read and the reasons for what is left out.
 
@@ -75,6 +76,7 @@ def walk(
         exclude: such patterns of files and folders to leave out.
         avoid: absolute folders that are never entered: the program's own data.
         max_bytes: larger files are left out.
+        within: a path relative to root; only it, what is below it and the folders on the way there are looked at.
 
     Raises:
         NearestError: a pattern cannot be understood.
@@ -83,15 +85,14 @@ def walk(
     with warnings.catch_warnings(action="ignore"):
         wanted = GitIgnoreSpec.from_lines(include) if include else None
     unwanted = _rules_of_user(exclude, "--exclude")
-    return _named(root, wanted, unwanted, frozenset(os.path.realpath(folder) for folder in avoid), max_bytes)
+    own = frozenset(os.path.realpath(folder) for folder in avoid)
+    return _named(root, _Walk(root, b"", wanted, _Rules(0, unwanted), own, max_bytes, within))
 
 
-def _named(
-    root: bytes, include: GitIgnoreSpec | None, exclude: tuple[_Rule, ...], avoid: frozenset[bytes], max_bytes: int
-) -> Iterator[Entry | Skip]:
+def _named(root: bytes, step: _Walk) -> Iterator[Entry | Skip]:
     """What is named by the user: a single file, or a folder under the name that it was given."""
     real = os.path.realpath(root)
-    if any(real == folder or real.startswith(os.path.join(folder, b"")) for folder in avoid):
+    if any(real == folder or real.startswith(os.path.join(folder, b"")) for folder in step.avoid):
         yield Skip(root, "nearest's own data")
         return
     try:
@@ -102,7 +103,7 @@ def _named(
         return
     is_folder = stat.S_ISDIR(status.st_mode)
     prefix = os.path.join(real if is_folder else os.path.dirname(real), b"")
-    step = _Walk(real, prefix, include, _Rules(len(_text(prefix)), exclude), avoid, max_bytes)
+    step = replace(step, root=real, prefix=prefix, exclude=replace(step.exclude, base=len(_text(prefix))))
     if not is_folder:
         reason = _verdict(_text(real), False, [step.exclude])
         yield Skip(real, reason) if reason else step.file(real, status)
@@ -123,6 +124,7 @@ class _Walk:
     exclude: _Rules
     avoid: frozenset[bytes]
     max_bytes: int
+    within: bytes  # what alone is looked at, without the prefix; b"" for everything
 
     def folders(self) -> Iterator[Entry | Skip]:
         """Every folder from the root on. A list takes the place of recursion: no depth is too deep."""
@@ -137,6 +139,8 @@ class _Walk:
                     yield replace(failure(folder, error), failed=True)
                 continue
             chain = chain + self.rules_in(folder, entries)
+            if self.within:
+                entries = [entry for entry in entries if self.is_on_the_way(entry.path)]
             below: list[bytes] = []
             for entry in entries:
                 try:
@@ -146,6 +150,10 @@ class _Walk:
                 if found:
                     yield found
             waiting.extend((path, chain) for path in reversed(below))
+
+    def is_on_the_way(self, path: bytes) -> bool:
+        here, there = os.path.join(path[len(self.prefix) :], b""), os.path.join(self.within, b"")
+        return here.startswith(there) or there.startswith(here)
 
     def entry(self, entry: os.DirEntry[bytes], chain: list[_Rules], below: list[bytes]) -> Entry | Skip | None:
         """One entry of a folder; a folder to enter goes into `below` and gives nothing."""

@@ -1,4 +1,4 @@
-"""A path and a body in, a JSON object out or a Failure that says why not; always within a bounded time and size."""
+"""A path and a body in, JSON out or a Failure that says why not; always within a bounded time and size."""
 
 from __future__ import annotations
 
@@ -74,30 +74,43 @@ class Wire:
             method: of HTTP.
             path: below the server's address.
             body: sent as JSON where there is one, with U+FFFD for lone surrogates, which no encoding has bytes for.
-            read: seconds of silence that are borne.
+            read: seconds of silence that are borne; a whole answer may take twice as long.
 
         Raises:
             Failure: anything else happened.
         """
+        answer = self.fetch(method, path, body, read, 2 * read)
+        if isinstance(answer, dict):
+            return answer
+        raise Failure(Fault.GARBLED, "the answer is no JSON object", status=200)
+
+    def fetch(
+        self, method: str, path: str, body: Mapping[str, Any] | None, read: float, whole: float
+    ) -> dict[str, Any] | list[Any]:
+        """The JSON object or array that the server answers with status 200; `whole` seconds are all it may take.
+
+        Looking the server's name up in the DNS has no limit. For the rest, and what it raises, see `send`.
+        """
         limits = self.timeouts
         content = None if body is None else _SURROGATES.sub("\ufffd", json.dumps(body, ensure_ascii=False)).encode()
         timeout = httpx.Timeout(read, connect=limits.connect, write=limits.write, pool=limits.pool)
-        with self._lock, _Deadline(2 * read) as deadline:
+        with self._lock, _Deadline(whole) as deadline:
             try:
                 with self._client.stream(
                     method, path, content=content, timeout=timeout, extensions={"trace": deadline.trace}
                 ) as response:
                     self.answered = True
                     data = self._read(response)
-            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+            # UnicodeError: the name is none that a host can have.
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, UnicodeError) as error:
                 raise Failure(Fault.NO_CONNECTION, one_line(str(error) or type(error).__name__)) from error
             except httpx.RequestError as error:
                 late = deadline.passed or isinstance(error, httpx.TimeoutException)
                 message = f"no answer within {read:g} s" if late else "the connection broke off (EOF)"
                 raise Failure(Fault.CUT_OFF, message) from error
             if deadline.passed:  # an answer without a length looks whole when it is cut
-                raise Failure(Fault.CUT_OFF, f"no whole answer within {2 * read:g} s")
-        return _object(response, data)
+                raise Failure(Fault.CUT_OFF, f"no whole answer within {whole:g} s")
+        return _json(response, data)
 
     def close(self) -> None:
         """Close what is open; the next request would open it again."""
@@ -169,8 +182,8 @@ class _Deadline:
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
-def _object(response: httpx.Response, data: bytes) -> dict[str, Any]:
-    """The JSON object of a good answer; everything else is a Failure."""
+def _json(response: httpx.Response, data: bytes) -> dict[str, Any] | list[Any]:
+    """The JSON object or array of a good answer; everything else is a Failure."""
     status = response.status_code
     try:
         body = json.loads(data)
@@ -180,7 +193,7 @@ def _object(response: httpx.Response, data: bytes) -> dict[str, Any]:
     if isinstance(said, dict):  # the shape of /v1 and of llama.cpp
         said = said.get("message")
     if status == 200 and not said:
-        if isinstance(body, dict):
+        if isinstance(body, dict | list):
             return body
         raise Failure(Fault.GARBLED, "the answer is no JSON object", status=status)
     wait = response.headers.get("retry-after", "")

@@ -1,4 +1,4 @@
-"""A question in, the passages nearest in meaning out."""
+"""A question in, the passages that answer it best out."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from indexer.embedders import full_name, open_embedder
+from search.question import parsed
 from search.stale import checked
 from storage import home
+from storage.confidence import GOOD
 from storage.errors import NearestError, NothingIndexedError, TooLongError
 from storage.glance import embedder_of
+from storage.types import Filter, Query
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -20,7 +23,10 @@ if TYPE_CHECKING:
 
     from indexer.embedder import Embedder
     from storage.collection import Collection
-    from storage.types import Hit, Identity, Vectors
+    from storage.types import Hit, Identity, Mode, Vectors
+
+
+NO_FILTER = Filter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,13 @@ class Answer:
     took_ms: float
     hits: list[Hit]
     context: int = 0  # how many of its neighbours each hit was to come with, on either side
+    mode: Mode = "hybrid"
+    note: str = ""  # what the user should be told of it
+
+    @property
+    def good(self) -> bool:
+        """Whether a hit is likely to be what was looked for."""
+        return any(hit.confidence >= GOOD for hit in self.hits)
 
 
 class Searcher:
@@ -40,6 +53,7 @@ class Searcher:
     Args:
         collection: its name.
         embedder: a name that the collection must have been made with; None for whichever it was.
+        mode: of the questions to come; in keyword mode no embedder is opened until a question of another mode is asked.
 
     Raises:
         NothingIndexedError: the collection is empty.
@@ -47,28 +61,47 @@ class Searcher:
         NearestError: see `Collection` and `open_embedder`.
     """
 
-    def __init__(self, collection: str, embedder: str | None = None) -> None:
+    def __init__(self, collection: str, embedder: str | None = None, *, mode: Mode = "hybrid") -> None:
         with ExitStack() as undo:
-            name = embedder_of(home.folder(collection))
+            name = None if mode == "keyword" else embedder_of(home.folder(collection))
             engine = _opened(name, undo) if name else None
             with ThreadPoolExecutor(1) as pool:
                 # The model is compiled while the libraries of SQLite and FAISS are imported and the vectors are read.
                 loading = pool.submit(_identity, engine) if engine else None
-                self.collection = _open(collection, embedder, undo)
+                self.collection = _open(collection, embedder, mode, undo)
             made_by = self.collection.identity
             if made_by is None:
                 raise NothingIndexedError(f"collection {collection!r} is empty: nearest index PATH")
-            if engine is None or loading is None or made_by.name != name:  # it could not be seen at a glance
-                engine = _opened(made_by.name, undo)
-                self.collection.check(engine.identity)
-            else:
+            self.embedder_name = made_by.name
+            self._engine: Embedder | None = None
+            if engine is not None and loading is not None and made_by.name == name:
                 self.collection.check(loading.result())
-            self._embedder = engine
+                self._engine = engine
+            elif mode != "keyword":  # it could not be seen at a glance
+                self._open_embedder()
+            self._last: tuple[str, Vectors] | None = None
             self.notes: list[str] = []
             undo.pop_all()
 
-    def ask(self, question: str, k: int, context: int = 0) -> Answer:
-        """The k places nearest to `question`, each with at least `context` neighbours before it and after it.
+    def ask(
+        self,
+        question: str,
+        k: int,
+        context: int = 0,
+        *,
+        mode: Mode = "hybrid",
+        only: Filter = NO_FILTER,
+        every: bool = False,
+    ) -> Answer:
+        """The k places that answer `question` best, each with at least `context` neighbours before it and after it.
+
+        Args:
+            question: see `search.question.parsed`.
+            k: how many.
+            context: see `storage.types.Query`, as `mode`, `only` and `every`.
+            mode: by meaning, by words, or by both.
+            only: which passages may be found.
+            every: passages that say nearly the same are not folded into one hit.
 
         Raises:
             NearestError: the question is blank, k is not at least 1, or context is below 0.
@@ -81,14 +114,36 @@ class Searcher:
             raise NearestError(f"k is {k}: ask for one passage at least")
         if context < 0:
             raise NearestError(f"the context is {context}: ask for 0 neighbours at least")
-        hits = checked(self.collection.nearest(self._embedded(question), k, context=context))
-        return Answer(question, self._embedder.name, (time.perf_counter() - start) * 1000, hits, context)
+        asked = parsed(question, mode)
+        hits: list[Hit] = []
+        if asked.text.strip():  # there is nothing to look for where a question only says what it is not about
+            vector = None if mode == "keyword" else self._embedded(asked.text)
+            query = Query(asked, vector, mode, k, context, only, every)
+            hits = checked(self.collection.search(query))
+        took = (time.perf_counter() - start) * 1000
+        return Answer(question, self.embedder_name, took, hits, context, mode)
+
+    def _open_embedder(self) -> Embedder:
+        if self._engine is None:
+            engine = open_embedder(self.embedder_name)
+            try:
+                self.collection.check(engine.identity)
+            except BaseException:
+                engine.close()
+                raise
+            self._engine = engine
+        return self._engine
 
     def _embedded(self, question: str) -> Vectors:
+        """The vector of a question; the last one is remembered, since one question may be asked in several modes."""
+        if self._last is None or self._last[0] != question:
+            self._last = (question, self._vector(question))
+        return self._last[1]
+
+    def _vector(self, question: str) -> Vectors:
         """The vector of a question; one too long for the model is asked in parts, and their mean is its vector."""
-        question = question.encode(errors="replace").decode().replace("\0", " ")
         try:
-            return self._embedder.embed_query(question)
+            return self._open_embedder().embed_query(question)
         except TooLongError:
             import numpy as np
 
@@ -97,14 +152,15 @@ class Searcher:
             note = "the question is longer than the model's window: it was asked in parts, and their mean taken"
             if note not in self.notes:
                 self.notes.append(note)
-            parts = [self._embedded(question[start:end]) for start, end in pieces(question)]
+            parts = [self._vector(question[start:end]) for start, end in pieces(question)]
             mean = np.mean(parts, axis=0)
             vector: Vectors = (mean / np.linalg.norm(mean)).astype(np.float32)
             return vector
 
     def close(self) -> None:
         """Close the collection and the embedder."""
-        self._embedder.close()
+        if self._engine is not None:
+            self._engine.close()
         self.collection.close()
 
     def __enter__(self) -> Self:
@@ -127,13 +183,13 @@ def _identity(engine: Embedder) -> Identity:
     return engine.identity
 
 
-def _open(name: str, embedder: str | None, undo: ExitStack) -> Collection:
-    """The collection with its vectors read, made sure to be of that embedder."""
+def _open(name: str, embedder: str | None, mode: Mode, undo: ExitStack) -> Collection:
+    """The collection with what its questions need read, made sure to be of that embedder."""
     from storage.collection import Collection
 
     collection = Collection(name)
     undo.callback(collection.close)
     if embedder:
         collection.check_name(full_name(embedder))
-    collection.load()
+    collection.load(mode)
     return collection

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from bisect import bisect_left
-from dataclasses import fields
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,33 +10,25 @@ from storage import home
 from storage.database import Database
 from storage.documents import Documents
 from storage.errors import DamagedError, MismatchError, NearestError, NothingIndexedError
-from storage.lift import fold, joined, lift
+from storage.keywords import FILE, Keywords
 from storage.lock import WriterLock
 from storage.neighbours import Neighbours
 from storage.passages import Passages
+from storage.ranking import Ranking
 from storage.status import status_of
 from storage.texts import Texts
-from storage.types import Hit, Identity
+from storage.types import Identity, Query, Question
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Self
 
     from storage.status import Status
-    from storage.types import Passage, Vectors
+    from storage.types import Hit, Mode, Vectors
 
 SNAPSHOT = "vectors.faiss"
 NOTHING = "nothing is indexed yet: nearest index PATH"
+SHIFT = "fusion shift"
 SAME = 0.999  # cosine of two embeddings of one text by what is the same model
-
-
-class Ranked(NamedTuple):
-    """Passages in the order of their scores."""
-
-    passages: dict[int, Passage]  # by id
-    scores: dict[int, float]
-    joined: dict[int, set[int]]  # see `storage.lift`
-    order: list[int]
 
 
 class Collection:
@@ -77,6 +66,7 @@ class Collection:
             self.close()
             raise
         self._neighbours = self._open_neighbours()
+        self._keywords = Keywords(self.database, self.folder / FILE)
 
     def _make_folder(self) -> None:
         try:
@@ -136,7 +126,7 @@ class Collection:
     @property
     def notes(self) -> list[str]:
         """One line for each thing that the user should be told."""
-        return self._neighbours.notes if self._neighbours else []
+        return (self._neighbours.notes if self._neighbours else []) + self._keywords.notes
 
     def adopt(self, identity: Identity, probe: Vectors) -> None:
         """Make `identity` the collection's embedder, or make sure that it already is.
@@ -193,68 +183,37 @@ class Collection:
         """Remember something."""
         self.database.run("INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)", (key, value))
 
-    def load(self) -> None:
-        """Read the vectors now rather than with the first question."""
-        if self._neighbours:
+    def load(self, mode: Mode) -> None:
+        """Read what questions of this mode need now, rather than with the first of them."""
+        if self._neighbours and mode != "keyword":
             self._neighbours.refreshed()
+        if mode != "vector":
+            self._keywords.refreshed()
+
+    def search(self, query: Query) -> list[Hit]:
+        """The best places for a query, best first: see `storage.ranking`."""
+        if self._neighbours and query.vector is not None:
+            self._neighbours.refreshed()
+        if query.mode != "vector":
+            self._keywords.refreshed()
+        with self.database.transaction():  # so that what is found and what is shown are of one moment
+            ranking = Ranking(self.database, self.passages, self._neighbours, self._keywords, query, self.shift)
+            return ranking.hits()
 
     def nearest(self, query: Vectors, k: int, *, context: int = 0) -> list[Hit]:
-        """The k places nearest to `query`, best first; of equal ones, in order of path and place.
+        """The k places nearest to a vector, float32 of shape (dimension,), of length 1, whatever the words."""
+        return self.search(Query(Question(""), query, "vector", k, context, every=True))
 
-        Each is the best passage of a run of passages that touch, with the others of the run before and after it. The
-        score is the passage's cosine, lifted by that of the passage beside it (`storage.lift`).
-
-        Args:
-            query: float32 of shape (dimension,), of length 1.
-            k: how many; fewer come back only where there are fewer.
-            context: how many of its neighbours each comes with at least, before it and after it.
-        """
-        if self._neighbours is None:
-            return []
-        self._neighbours.refreshed()
-        with self.database.transaction():  # so that what is found and what is shown are of one moment
-            wanted = 2 * k
-            while True:
-                ranked = self._ranked(query, wanted)
-                runs = fold(ranked.order[:wanted], ranked.joined, k)
-                if len(runs) == k or len(ranked.order) < wanted:
-                    break
-                wanted *= 4
-            return [self._hit(rank, run, ranked, context) for rank, run in enumerate(runs, start=1)]
-
-    def _ranked(self, query: Vectors, count: int) -> Ranked:
-        """The passages of that many nearest texts and those beside them; the first `count` are the best there are."""
-        assert self._neighbours
-        cosines, ids = self._neighbours.search(query, count)
-        cosine_of = dict(zip(ids.tolist(), cosines.tolist(), strict=True))
-        found = self.passages.of_texts(list(cosine_of))
-        here = {passage.chunk_id for _, passage in found}
-        pairs = self.passages.beside(list(here))
-        found += self.passages.of_ids(sorted({other for _, other in pairs} - here))
-        cosine_of |= self._neighbours.scores(query, list({text for text, _ in found} - cosine_of.keys()))
-        passages = {passage.chunk_id: passage for text, passage in found if text in cosine_of}
-        together = joined(passages, pairs)
-        scores = lift({passage.chunk_id: cosine_of[text] for text, passage in found if text in cosine_of}, together)
-        best = sorted(
-            passages.values(), key=lambda one: (-scores[one.chunk_id], os.fsencode(one.path), one.chunk.start_char)
-        )
-        return Ranked(passages, scores, together, [passage.chunk_id for passage in best])
-
-    def _hit(self, rank: int, run: Sequence[int], ranked: Ranked, context: int) -> Hit:
-        passage = ranked.passages[run[0]]
-        around = self.passages.around(passage.chunk_id, context)
-        folded = sorted((ranked.passages[id_] for id_ in run[1:]), key=lambda one: one.chunk.start_char)
-        at = bisect_left(folded, passage.chunk.start_char, key=lambda one: one.chunk.start_char)
-        before, after = (
-            max(pair, key=len) for pair in zip(around, (tuple(folded[:at]), tuple(folded[at:])), strict=True)
-        )
-        own = {field.name: getattr(passage, field.name) for field in fields(passage)}
-        return Hit(**{**own, "before": before, "after": after}, rank=rank, score=ranked.scores[passage.chunk_id])
+    @property
+    def shift(self) -> float:
+        """What `nearest tune` has found for this collection: see `storage.fusion.weight`."""
+        return float(self.fact(SHIFT) or 0)
 
     def save_snapshot(self) -> None:
-        """Write the vectors' snapshot where it is missing or too far behind."""
+        """Write the snapshots of vectors and words where they are missing or too far behind."""
         if self._neighbours:
             self._neighbours.save()
+        self._keywords.save()
 
     def status(self) -> Status:
         """What is here."""

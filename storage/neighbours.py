@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SMALL_TAIL = 64  # vectors that are sooner replayed than written
 LARGE_TAIL = 20_000
+SAMPLE = 1_000  # vectors that stand for all: their mean is then right to a thirtieth of their deviation
+USUAL_COUNT, USUAL_MEAN, USUAL_DEVIATION = 10, 0.1, 0.1
 
 
 def sweeps_so_far(db: Database) -> int:
@@ -51,9 +53,25 @@ class Neighbours:
         self._orphans: list[int] = []
         self.notes: list[str] = []
 
-    def search(self, query: Vectors, k: int) -> tuple[Vectors, NDArray[np.int64]]:
-        """Cosines and text ids of the k nearest texts that some chunk points to; see `VectorIndex.search`."""
-        return self.refreshed().search(query, k, without=self._orphans)
+    def search(
+        self, query: Vectors, k: int, among: NDArray[np.int64] | None = None
+    ) -> tuple[Vectors, NDArray[np.int64]]:
+        """Cosines and text ids of the k nearest texts that some chunk points to; see `VectorIndex.search`.
+
+        Args:
+            among: ids of texts; no others can be found.
+        """
+        return self.refreshed().search(query, k, without=self._orphans, among=among)
+
+    def background(self, query: Vectors) -> tuple[float, float]:
+        """Mean and standard deviation of the cosine with all texts, from a sample of them.
+
+        Few texts tell little of what is usual, so some are taken to be there as they are with most models.
+        """
+        cosines = self.refreshed().sample(SAMPLE) @ query
+        mean = (cosines.sum() + USUAL_COUNT * USUAL_MEAN) / (len(cosines) + USUAL_COUNT)
+        squares = np.square(cosines - mean).sum() + USUAL_COUNT * USUAL_DEVIATION**2
+        return float(mean), float(np.sqrt(squares / (len(cosines) + USUAL_COUNT)))
 
     def scores(self, query: Vectors, texts: Sequence[int]) -> dict[int, float]:
         """Cosines of the texts that have a vector, by id."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storage.database import batches
 from storage.types import Chunk, Passage, Place, Stamp
@@ -23,6 +23,10 @@ SELECT = """
 SELECT chunks.text, chunks.id, path, kind, title, documents.digest, size, mtime_ns, ctime_ns, texts.text, lead, header,
     start_char, end_char, start_line, end_line, headings, unit, first, last, part
 FROM chunks JOIN texts ON texts.id = chunks.text JOIN documents ON documents.id = chunks.document
+"""
+SPOTS = """
+SELECT chunks.id, chunks.text, path, start_char, unit, first, last, part
+FROM chunks JOIN documents ON documents.id = chunks.document
 """
 NEIGHBOURS = """
 WHERE document = (SELECT document FROM chunks WHERE id = :id)
@@ -64,6 +68,16 @@ class Range:
     part: str | None = None  # None: in any
 
 
+class Spot(NamedTuple):
+    """As much of a passage as is needed to rank it."""
+
+    id: int
+    text: int  # the id of its text
+    path: bytes
+    start_char: int
+    place: Place | None
+
+
 class Passages:
     """The passages of a collection."""
 
@@ -77,6 +91,15 @@ class Passages:
     def of_ids(self, ids: Sequence[int]) -> list[tuple[int, Passage]]:
         """The passages of these ids, each with its text's id."""
         return self._where("chunks.id", ids)
+
+    def spots(self, ids: Sequence[int] = (), texts: Sequence[int] = ()) -> dict[int, Spot]:
+        """The passages of these ids, and those that are these texts, by id."""
+        spots: dict[int, Spot] = {}
+        for column, values in (("chunks.id", ids), ("chunks.text", texts)):
+            for some in batches(values):
+                for row in self._db.rows(f"{SPOTS} WHERE {column} IN ({','.join('?' * len(some))})", some):
+                    spots[row[0]] = Spot(*row[:4], Place(*row[4:]) if row[4] is not None else None)
+        return spots
 
     def beside(self, ids: Sequence[int]) -> list[tuple[int, int]]:
         """For each of these passages, its id with that of the one before it in its document, and of the one after."""

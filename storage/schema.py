@@ -144,6 +144,30 @@ CREATE INDEX metadata_document ON metadata (document);
 CREATE INDEX metadata_value ON metadata (key, value);
 """
 
+THIRD = """
+-- What a passage is found by: see `storage.keyword_rows`. AUTOINCREMENT, because a row that is renewed is another one.
+CREATE TABLE keywords (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    chunk INTEGER NOT NULL UNIQUE REFERENCES chunks (id) ON DELETE CASCADE,
+    size INTEGER NOT NULL CHECK (size >= 0),
+    terms BLOB NOT NULL CHECK (length(terms) % 9 = 0)
+);
+
+-- the rows that went since the snapshot was written; INSERT OR REPLACE INTO keywords would not be noticed
+CREATE TABLE keywords_gone (id INTEGER PRIMARY KEY);
+CREATE TRIGGER keywords_go AFTER DELETE ON keywords
+BEGIN
+    INSERT INTO keywords_gone (id) VALUES (old.id);
+END;
+
+-- the snapshots that may be trusted, and how many rows each has
+CREATE TABLE keyword_snapshots (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    token BLOB NOT NULL UNIQUE,
+    count INTEGER NOT NULL
+);
+"""
+
 
 @migrations()
 def m001_first(db: Database) -> None:
@@ -156,6 +180,13 @@ def m001_first(db: Database) -> None:
 def m002_places(db: Database) -> None:
     """Places other than lines, leads and headers, metadata, scripts, the times of what was skipped."""
     for statement in _statements(SECOND):
+        db.execute(statement)
+
+
+@migrations()
+def m003_keywords(db: Database) -> None:
+    """Terms of passages; those that are there already get theirs by the next index run."""
+    for statement in _statements(THIRD):
         db.execute(statement)
 
 

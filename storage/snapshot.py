@@ -1,6 +1,6 @@
-"""A vector index on disk: written whole or not at all, believed only with its checksum.
+"""A derived index on disk: written whole or not at all, believed only with its checksum.
 
-    magic | length of the header (4 bytes, little-endian) | header (JSON) | index (FAISS) | sha256 of all before it
+    magic | length of the header (4 bytes, little-endian) | header (JSON) | index | sha256 of all before it
 
 The header carries the token under which the database knows what the snapshot holds.
 """
@@ -22,21 +22,28 @@ if TYPE_CHECKING:
 
 MAGIC = b"nearest snapshot 1\n"
 DIGEST = hashlib.sha256().digest_size
+ALIGNED = 16  # bytes: the index begins at a multiple of it, so that it can be used where it was read to
 SPARE = 64 * 2**20  # bytes that a disk must keep free beyond the file itself
 
 
-def write(path: Path, header: dict[str, Any], body: memoryview) -> None:
+def write(path: Path, header: dict[str, Any], *body: memoryview | bytes) -> None:
     """Replace the snapshot at `path` in one step: temporary file, fsync, rename, fsync of the folder.
+
+    Args:
+        path: of the snapshot.
+        header: anything that JSON has.
+        body: the index, in as many parts as it comes in.
 
     Raises:
         NearestError: no room, or no access.
     """
     head = json.dumps(header).encode()
-    parts: list[bytes | memoryview] = [MAGIC, len(head).to_bytes(4, "little"), head, body]
+    head += b" " * (-(len(MAGIC) + 4 + len(head)) % ALIGNED)
+    parts = [memoryview(part).cast("B") for part in (MAGIC, len(head).to_bytes(4, "little"), head, *body)]
     digest = hashlib.sha256()
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        if shutil.disk_usage(path.parent).free < len(body) + SPARE:
+        if shutil.disk_usage(path.parent).free < sum(map(len, parts)) + SPARE:
             raise NearestError(f"too little room for {path} on its disk: the search works without it, only slower")
         with temporary.open("wb") as file:
             for part in parts:

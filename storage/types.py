@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Vectors = NDArray[np.float32]  # (n, dimension), each row of length 1
+    Mode = Literal["hybrid", "vector", "keyword"]
     Scalar = str | int | float | bool | date  # a datetime is a date, too
     Field = Scalar | tuple[Scalar, ...]
 
@@ -118,6 +119,41 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: see `search.question`."""
+
+    text: str  # what is embedded, and whose words are looked for; the words of the phrases are in it, too
+    phrases: tuple[str, ...] = ()  # every passage found holds each of them
+    without: tuple[str, ...] = ()  # and none of these words and phrases
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which passages may be found. Of paths, of kinds and of places one has to fit; of tags and pairs, all."""
+
+    paths: tuple[str, ...] = ()  # globs, as for `index --include`
+    kinds: tuple[str, ...] = ()  # `Document.kind`, or a suffix of the file's name with its dot
+    since: int | None = None  # nanoseconds since 1970, as the times in `Stamp`; inclusive
+    until: int | None = None  # exclusive
+    tags: tuple[str, ...] = ()
+    where: tuple[tuple[str, str], ...] = ()  # key and value of what documents say of themselves
+    below: tuple[bytes, ...] = ()  # files and folders
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Query:
+    """A question with all that decides what is found for it."""
+
+    question: Question
+    vector: Vectors | None = None  # of the question; None in keyword mode, which has no use for it
+    mode: Mode = "hybrid"
+    k: int = 10
+    context: int = 0  # how many of its neighbours each hit comes with at least, before it and after it
+    only: Filter = Filter()
+    every: bool = False  # near-duplicates stand for themselves, and are not folded
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """What makes vectors comparable; two embedders of one identity may write to one collection."""
 
@@ -149,9 +185,30 @@ class Passage:
         return bool(self.change)
 
 
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Where a passage stands in one of the two rankings that are fused."""
+
+    rank: int | None = None  # from 1; None where it is not in that ranking, or further down than was looked
+    score: float | None = None  # cosine, or BM25; None where it has none
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a hit stands where it does."""
+
+    vector: Arm = Arm()
+    keyword: Arm = Arm()
+    weight: float = 1.0  # of the vectors, 0 to 1; the rest is that of the keywords
+    terms: tuple[str, ...] = ()  # the words of the question that the passage has, as they stand in the question
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit(Passage):
     """A passage that answers a question."""
 
     rank: int  # from 1
-    score: float  # cosine, lifted by that of the passage beside it
+    score: float  # what the ranking goes by: see `storage.fusion`
+    confidence: float = 0.0  # 0 to 1: how likely it is that this answers the question
+    similar: tuple[Passage, ...] = ()  # passages that say nearly the same, which would have come further down
+    explanation: Explanation = Explanation()

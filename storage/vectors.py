@@ -39,31 +39,50 @@ class VectorIndex:
         """Add `vectors` of shape (n, dimension) under `ids` of shape (n,)."""
         self._index.add_with_ids(vectors, ids)
 
-    def search(self, query: Vectors, k: int, without: Sequence[int] = ()) -> tuple[Vectors, NDArray[np.int64]]:
+    def search(
+        self, query: Vectors, k: int, without: Sequence[int] = (), among: NDArray[np.int64] | None = None
+    ) -> tuple[Vectors, NDArray[np.int64]]:
         """The k nearest of what is there, best first.
 
-        The ids in `without` are passed over during the scan, not after it, so k come back whenever k are there.
+        What must not be found is passed over during the scan, not after it, so k come back whenever k are there.
 
         Args:
             query: float32 of shape (dimension,).
             k: how many.
             without: ids that must not be found.
+            among: ids of shape (m,); no others can be found.
 
         Returns:
             cosines (float32) and ids (int64), both of shape (min(k, those there),).
         """
-        parameters = None
+        ids = faiss.vector_to_array(self._index.id_map)
+        alive = np.ones(len(ids), bool) if among is None else np.isin(ids, among)
         if len(without):
-            dead = faiss.IDSelectorBatch(np.asarray(without, dtype=np.int64))
-            alive = faiss.IDSelectorNot(dead)
-            parameters = faiss.SearchParameters()
-            parameters.sel = alive
-        k = min(k, len(self))
+            alive &= np.isin(ids, np.asarray(without, np.int64), invert=True)
+        there = int(np.count_nonzero(alive))
+        k = min(k, there)
         if k == 0:
             return np.empty(0, np.float32), np.empty(0, np.int64)
-        scores, ids = self._index.search(query.reshape(1, -1), k, params=parameters)
-        found = ids[0] >= 0
-        return scores[0][found], ids[0][found]
+        parameters = None
+        if there < len(ids):
+            # A bit for each place, not for each id: ids may be of any size. FAISS holds a pointer to the bits and to
+            # the selector, so both need a name until it is done.
+            bits = np.packbits(alive, bitorder="little")
+            selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
+            parameters = faiss.SearchParameters()
+            parameters.sel = selector
+        scores, places = self._index.index.search(query.reshape(1, -1), k, params=parameters)
+        found = places[0] >= 0
+        return scores[0][found], ids[places[0][found]]
+
+    def sample(self, n: int) -> Vectors:
+        """At most n of the vectors, from all over the index; of shape (those, dimension)."""
+        if not len(self):
+            return np.empty((0, self.dimension), np.float32)
+        flat = faiss.downcast_index(self._index.index)
+        rows = faiss.rev_swig_ptr(flat.get_xb(), len(self) * self.dimension).reshape(-1, self.dimension)
+        vectors: Vectors = rows[:: -(-len(self) // n)].copy()
+        return vectors
 
     def to_bytes(self) -> memoryview:
         """The index as FAISS writes it. It carries no checksum: never keep it without one."""

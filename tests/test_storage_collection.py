@@ -42,7 +42,7 @@ def test_what_was_loaded_before_the_first_question_answers_it_as_well(collection
     index(collection, CORPUS)
     collection.save_snapshot()
     with Collection("default") as reader:
-        reader.load()
+        reader.load("vector")
         (collection.folder / SNAPSHOT).unlink()
         assert found(reader, "question", 5) == truth(CORPUS, "question", 5)
         assert reader.notes == []
@@ -200,8 +200,8 @@ def test_what_is_found_and_what_is_shown_are_of_one_moment(
     with Collection("default") as reader:
         search = Neighbours.search
 
-        def searching(neighbours: Neighbours, query: Vectors, k: int) -> object:
-            hits = search(neighbours, query, k)
+        def searching(neighbours: Neighbours, query: Vectors, k: int, among: None) -> object:
+            hits = search(neighbours, query, k, among)
             collection.documents.remove(CORPUS)  # through another connection, between the finding and the showing
             return hits
 

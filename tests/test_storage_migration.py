@@ -14,8 +14,11 @@ from conftest import IDENTITY, document, embed, found, gathered, stored, vector_
 
 from storage import home
 from storage.collection import Collection
+from storage.database import Database
 from storage.documents import Root
 from storage.errors import NearestError, NothingIndexedError
+from storage.keyword_rows import fill, missing
+from storage.keywords import FILE, Keywords
 from storage.schema import migrations
 from storage.types import Chunk, Skip
 
@@ -132,3 +135,31 @@ def test_a_migration_that_breaks_off_leaves_the_old_collection(old: Path, monkey
             Collection("default", write=True)
     with Collection("default", write=True) as collection:
         assert collection.documents.chunk_count() == 3
+
+
+def test_passages_of_before_keywords_are_found_by_their_words_once_they_are_filled_in(nearest_home: Path) -> None:
+    folder = home.folder("default")
+    folder.mkdir(parents=True)
+    with closing(sqlite3.connect(folder / home.DATABASE)) as db:
+        migrations.apply(sqlite_utils.Database(db), stop_before="m003_keywords")
+        db.execute(
+            "INSERT INTO documents (id, path, kind, title, encoding, characters, digest)"
+            " VALUES (1, ?, 'text', 'Orchard', 'utf-8', 9, ?)",
+            (b"/notes/fruit.md", bytes(32)),
+        )
+        for id_, text in enumerate(("Lead\n\nan apple", "a pear"), start=1):
+            db.execute("INSERT INTO texts VALUES (?, ?, ?, NULL)", (id_, hashlib.sha256(text.encode()).digest(), text))
+        for row in ((7, 1, 6, 0, 8), (9, 2, 0, 9, 15)):
+            db.execute(
+                "INSERT INTO chunks (id, document, text, lead, start_char, end_char, headings)"
+                " VALUES (?, 1, ?, ?, ?, ?, '[\"Top\"]')",
+                row,
+            )
+        db.commit()
+    database = Database(folder / home.DATABASE, write=True)
+    keywords = Keywords(database, folder / FILE)
+    assert (missing(database), keywords.scored("apple").best(9)) == (2, [])
+    assert (fill(database), missing(database), fill(database)) == (2, 0, 0)
+    for question, ids in {"apple": [7], "pear": [9], "orchard": [7, 9], "fruit": [7, 9], "lead": []}.items():
+        assert sorted(id_ for id_, _ in keywords.scored(question).best(9)) == ids, question
+    database.close()

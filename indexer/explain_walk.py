@@ -1,0 +1,59 @@
+"""A path and the roots in, what a run makes of it out: files it would take, and the reasons for what it leaves out."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from indexer.walk import Entry, walk
+from storage import home
+from storage.documents import is_below
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from storage.documents import Root
+    from storage.types import Skip
+
+OWN_DATA = "nearest's own data"
+# How the reasons begin that are somebody's choice, and do not lie in what the file is.
+CHOSEN = ("hidden", "ignored by ", "excluded by ", "not matched by ", OWN_DATA)
+
+
+def look(root: Root, within: bytes = b"") -> Iterator[Entry | Skip]:
+    """The walk of a run at a root; `within` as for `walk`."""
+    own = [os.fsencode(home.home() / "collections"), os.fsencode(home.cache())]
+    return walk(root.path, include=root.include, exclude=root.exclude, avoid=own, within=within)
+
+
+def explained(path: bytes, roots: Sequence[Root]) -> list[Entry | Skip] | None:
+    """What the next run would meet at and below a path: of a folder that is not entered, the one reason for it.
+
+    The walk itself says so, on the shortest way to the path. What one root leaves out and another takes is taken; of
+    two reasons that of the inner root counts.
+
+    Args:
+        path: absolute.
+        roots: what was indexed by name.
+
+    Returns:
+        in the order of the walks; None where no root has to do with the path.
+    """
+    concerned = [root for root in roots if is_below(path, root.path) or is_below(root.path, path)]
+    if not concerned:
+        return None
+    met: dict[bytes, Entry | Skip] = {}
+    for root in sorted(concerned, key=lambda root: len(root.path)):
+        within = path[len(root.path) :].lstrip(os.fsencode(os.sep)) if is_below(path, root.path) else b""
+        for found in look(root, within):
+            if isinstance(found, Entry) or not isinstance(met.get(found.path), Entry):
+                met[found.path] = found
+    below = [found for found in met.values() if is_below(found.path, path) and found.path != path]
+    above = [met[at] for at in sorted(met, key=len, reverse=True) if is_below(path, at)]
+    taken: list[Entry | Skip] = [found for found in above if isinstance(found, Entry)]
+    return below or taken or above[:1]
+
+
+def is_chosen(reason: str) -> bool:
+    """Whether a rule leaves something out, and not what it is."""
+    return reason.startswith(CHOSEN)

@@ -1,0 +1,79 @@
+"""A filter or a question, and some passages in; which of its parts lets none of them through out."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from storage.filters import allowed
+from storage.keywords import FILE, Keywords
+from storage.phrases import allowed_by
+from storage.times import EPOCH
+from storage.types import Filter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from storage.collection import Collection
+    from storage.database import Database
+    from storage.types import Question
+
+TOGETHER = "all of it together"
+
+
+def filtered_by(db: Database, only: Filter, chunks: frozenset[int]) -> tuple[str, ...]:
+    """The parts of a filter that keep out all the passages of these ids, as they are given on the command line."""
+    if _passes(db, only, chunks):
+        return ()
+    return tuple(name for name, part in _parts(only) if not _passes(db, part, chunks)) or (TOGETHER,)
+
+
+def _passes(db: Database, only: Filter, chunks: frozenset[int]) -> bool:
+    through = allowed(db, only)
+    return through is None or not chunks.isdisjoint(through.chunks.tolist())
+
+
+def _parts(only: Filter) -> Iterator[tuple[str, Filter]]:
+    if only.paths:
+        yield f"--path {', '.join(only.paths)}", Filter(paths=only.paths)
+    if only.kinds:
+        yield f"--type {', '.join(only.kinds)}", Filter(kinds=only.kinds)
+    if only.below:
+        yield f"--in {', '.join(map(os.fsdecode, only.below))}", Filter(below=only.below)
+    if only.since is not None:
+        yield f"--since {_moment(only.since)}", Filter(since=only.since)
+    if only.until is not None:
+        yield f"--until, which is before {_moment(only.until)}", Filter(until=only.until)
+    for tag in only.tags:
+        yield f"--tag {tag}", Filter(tags=(tag,))
+    for key, value in only.where:
+        yield f"--where {key}={value}", Filter(where=((key, value),))
+
+
+def _moment(nanoseconds: int) -> str:
+    moment = EPOCH + timedelta(microseconds=nanoseconds // 1000)
+    with suppress(OverflowError, ValueError, OSError):  # years that the clock of this machine does not know
+        moment = moment.astimezone()
+    return moment.isoformat(" ", "minutes")
+
+
+def excluded_by(collection: Collection, question: Question, chunks: frozenset[int]) -> tuple[str, ...]:
+    """The phrases that none of these passages holds, and the words with a minus that each of them holds."""
+    if not (question.phrases or question.without):
+        return ()
+    keywords = Keywords(collection.database, collection.folder / FILE)
+
+    def holds(asked: Question) -> bool:
+        only, never = allowed_by(collection.database, keywords, asked)
+        left = chunks.difference(never.tolist())
+        return bool(left if only is None else left.intersection(only.tolist()))
+
+    if holds(question):
+        return ()
+    bare = replace(question, phrases=(), without=())
+    parts = [(f'"{phrase}"', replace(bare, phrases=(phrase,))) for phrase in question.phrases]
+    parts += [(f"-{word}", replace(bare, without=(word,))) for word in question.without]
+    return tuple(name for name, part in parts if not holds(part)) or (TOGETHER,)

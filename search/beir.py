@@ -1,0 +1,205 @@
+"""A folder as BEIR has them in; a collection of its rows, and the questions to ask it, out."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from indexer.chunk import parameters
+from indexer.decode import clean
+from indexer.embed import embed
+from indexer.embedders import DEFAULT, full_name, open_embedder
+from indexer.extract import Builder
+from indexer.index import Silence
+from indexer.keep import Keeper
+from indexer.outline import plain_title
+from indexer.script import script_of
+from search.beir_folder import CORPUS, BeirFolder
+from search.judgements import missing
+from storage.collection import Collection
+from storage.errors import NearestError
+from storage.types import Chunk, Document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from indexer.embedder import Embedder
+    from indexer.index import Progress
+    from search.beir_folder import Row
+    from search.judgements import Judged
+    from storage.documents import Documents
+
+MADE_OF = "beir"  # what the collection remembers its corpus and the way it was chunked by
+CUT = "beir cut"  # and a line on what was cut
+BATCH = 512  # rows that are cut and kept together
+LONGEST = 22  # characters of each part of a collection's name
+
+_WORD = re.compile(r"\w{1,24}|[^\w\s]")
+
+
+class Prepared(NamedTuple):
+    """What is there to be evaluated."""
+
+    collection: str
+    questions: list[Judged]
+    notes: list[str]
+
+
+def prepare(
+    folder: Path,
+    split: str = "test",
+    whole: bool = False,
+    embedder: str | None = None,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Bring a collection of the folder's rows up to date, and read the questions that a split judges.
+
+    Each row is a document: its title as a heading, and its text. Nothing is done where the corpus is what it was, and
+    no text is embedded twice.
+
+    Args:
+        folder: see `beir_folder`.
+        split: whose judgements count.
+        whole: each row is one passage, cut at the model's window, as it is for the figures that are published of
+            models; otherwise rows are chunked as every document is.
+        embedder: see `open_embedder`; by default `NEAREST_EMBEDDER`, or else DEFAULT.
+        progress: is told how far it is.
+
+    Raises:
+        NearestError: the folder is not like that, or the embedder cannot count tokens, which `whole` needs.
+        EmbedderError, UnreachableError: see `indexer.embed`.
+    """
+    beir = BeirFolder(folder)
+    questions = beir.questions(split)
+    engine = full_name(embedder or os.environ.get("NEAREST_EMBEDDER") or DEFAULT)
+    name = collection_name(beir.path.name, whole, engine)
+    with Collection(name, write=True) as collection:
+        made_of = f"{beir.digest()}, {beir.path}, {'whole' if whole else parameters(None)}"
+        same = collection.identity is not None and collection.fact(MADE_OF) == made_of
+        if not same or collection.texts.waiting():
+            _fill(collection, engine, None if same else beir, whole, progress or Silence())
+            collection.remember(MADE_OF, made_of)
+        known = set(collection.documents.paths())
+        cut = collection.fact(CUT)
+    expected = [os.fsencode(path) for question in questions for path in question.documents]
+    unknown = [_name(path) for path in expected if path not in known]
+    notes = [cut, missing(f"rows are not in {CORPUS}, or have no words", unknown)]
+    return Prepared(name, questions, [note for note in notes if note])
+
+
+def collection_name(folder: str, whole: bool, embedder: str) -> str:
+    """The name of the collection for a folder, the way of chunking and the full name of an embedder."""
+    parts = ["beir", folder, "whole" if whole else ""]
+    if embedder != DEFAULT:  # which may be one of many folders of the same name
+        model = re.split(r"[/\\]", embedder.partition(":")[2])[-1]
+        parts += [model, hashlib.sha256(embedder.encode(errors="surrogateescape")).hexdigest()[:6]]
+    named = [re.sub(r"[^A-Za-z0-9._]+", "-", part).strip("-")[:LONGEST] for part in parts]
+    return "-".join(part for part in named if part)
+
+
+def _fill(collection: Collection, embedder: str, beir: BeirFolder | None, whole: bool, progress: Progress) -> None:
+    """Keep the rows of a folder, where one is given, and embed what waits."""
+    engine = open_embedder(embedder)
+    try:
+        if collection.identity is None:
+            engine.check()
+        collection.adopt(engine.identity, engine.probe())
+        if beir:
+            collection.remember(CUT, _keep(collection.documents, engine, beir, whole, progress))
+        progress.embedding(collection.texts.waiting())
+        embed(collection, engine, lambda settled, _: progress.embedded(settled))
+        collection.texts.sweep()
+        collection.save_snapshot()
+    finally:
+        engine.close()
+
+
+def _keep(documents: Documents, engine: Embedder, beir: BeirFolder, whole: bool, progress: Progress) -> str:
+    """The collection has the rows of the folder, and nothing else; returns a note for the user, or ""."""
+    paths = [document.path for document in _documents(beir, whole)]
+    there = set(paths)
+    if len(there) < len(paths):
+        twice = next(path for path, same in itertools.groupby(sorted(paths)) if len(list(same)) > 1)
+        raise NearestError(f"two rows of {beir.path / CORPUS} are {_name(twice)}: give each an _id of its own")
+    documents.remove([path for path in documents.paths() if path not in there])
+    found = (it for _, it in zip(progress.reading(paths), _documents(beir, whole), strict=True))
+    if whole:
+        return _keep_whole(documents, engine, found)
+    keeper = Keeper(documents, engine)
+    for document in found:
+        keeper.take(document)
+    keeper.flush()
+    return ""
+
+
+def _documents(beir: BeirFolder, whole: bool) -> Iterator[Document]:
+    """The rows that have words."""
+    for row in beir.rows():
+        if any(map(str.isalnum, row.title + row.text)):
+            yield _document(beir.path_of(row.id), row, whole)
+
+
+def _document(path: bytes, row: Row, whole: bool) -> Document:
+    page = Builder()
+    if whole:
+        page.write(f"{row.title} {row.text}".strip())
+    else:
+        page.heading(1, row.title)
+        page.paragraph(row.text)
+    made = page.extract()
+    digest = hashlib.sha256(made.text.encode()).digest()
+    title = plain_title(clean(row.title) or _name(path))
+    return Document(
+        path, "text", digest, None, "utf-8", title, made.text, made.lines, made.headings, script=script_of(made.text)
+    )
+
+
+def _name(path: bytes) -> str:
+    return Path(os.fsdecode(path)).name
+
+
+def _keep_whole(documents: Documents, engine: Embedder, rows: Iterator[Document]) -> str:
+    """Each row is one passage; returns a note on what had to be cut."""
+    limit, cut, number = engine.max_tokens, 0, 0
+    if limit is None or engine.count_tokens([]) is None:
+        raise NearestError(f"{engine.name} does not tell how long a text may be: leave --whole away")
+    while batch := list(itertools.islice(rows, BATCH)):
+        texts = _cut([document.text for document in batch], engine, limit)
+        documents.put(
+            (document, [Chunk(text, 0, len(text), None, None, ())]) for document, text in zip(batch, texts, strict=True)
+        )
+        cut += sum(len(text) < len(document.text) for document, text in zip(batch, texts, strict=True))
+        number += len(batch)
+    return f"cut at the model's {limit} tokens: {cut} of {number} rows" if cut else ""
+
+
+def _cut(texts: Sequence[str], engine: Embedder, limit: int) -> list[str]:
+    """The texts, those that are too long cut to what of their beginning fits, as a tokenizer would cut them.
+
+    Half a word may be more tokens than all of it, so whole words are tried first, then every part of the next one.
+    """
+    numbers = engine.count_tokens(texts) or []
+    long = [at for at, number in enumerate(numbers) if number > limit]
+    ends = {at: [0, *(word.end() for word in _WORD.finditer(texts[at]))] for at in long}
+    low, high = dict.fromkeys(long, 0), {at: len(ends[at]) for at in long}  # words that fit, and that do not
+    while trying := {at: (low[at] + high[at]) // 2 for at in long if high[at] - low[at] > 1}:
+        for at, fits in _fit({at: [ends[at][words]] for at, words in trying.items()}, texts, engine, limit).items():
+            (low if fits else high)[at] = trying[at]
+    parts = {at: list(range(ends[at][low[at]], (*ends[at], len(texts[at]))[low[at] + 1])) for at in long}
+    fitting = _fit(parts, texts, engine, limit)
+    return [text[: max(fitting[at])].rstrip() if at in parts else text for at, text in enumerate(texts)]
+
+
+def _fit(tried: dict[int, list[int]], texts: Sequence[str], engine: Embedder, limit: int) -> dict[int, list[int]]:
+    """Of the lengths that are tried of each text, by its place, those that fit."""
+    each = [(at, length) for at, lengths in tried.items() for length in lengths]
+    counts = engine.count_tokens([texts[at][:length] for at, length in each]) or []
+    fitting: dict[int, list[int]] = {at: [] for at in tried}
+    for (at, length), count in zip(each, counts, strict=True):
+        if count <= limit:
+            fitting[at].append(length)
+    return fitting

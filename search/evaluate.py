@@ -1,0 +1,163 @@
+"""Judged questions in, how well each mode answers them out, as figures and as a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from search.metrics import DEEP, MEASURES, Mean, means, measure
+from search.objects import VERSION
+from storage.types import Filter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from search.ask import Answer
+    from search.judgements import Judged
+    from search.metrics import Values
+    from storage.types import Hit, Mode
+
+    Track = Callable[[Sequence[Judged]], Iterable[Judged]]
+    Rankings = dict[str, list[str]]  # what was found for each question, by its number
+
+MODES: tuple[Mode, ...] = ("keyword", "vector", "hybrid")
+TITLES = dict(zip(MEASURES, ("nDCG@10", "Recall@1", "Recall@5", "Recall@10", "Recall@100", "MRR@10"), strict=True))
+EVERYTHING = Filter()
+MORE = 4  # times as many hits are asked for where they are of too few documents
+
+
+class Asks(Protocol):
+    """What answers questions: see `search.ask.Searcher`."""
+
+    def ask(
+        self,
+        question: str,
+        k: int,
+        context: int = 0,
+        *,
+        mode: Mode = "hybrid",
+        only: Filter = EVERYTHING,
+        every: bool = False,
+    ) -> Answer:
+        """The k places that answer a question best."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How well questions were answered.
+
+    Attributes:
+        questions: how many there were.
+        modes: the mean of each measure, by mode.
+        notes: what the user should know of it.
+    """
+
+    questions: int
+    modes: Mapping[Mode, Mapping[str, Mean]]
+    notes: Sequence[str] = ()
+
+
+def evaluate(
+    asks: Asks,
+    questions: Sequence[Judged],
+    modes: Sequence[Mode] = MODES,
+    *,
+    notes: Sequence[str] = (),
+    track: Track | None = None,
+) -> Evaluation:
+    """Ask every question in every mode, and measure what comes back.
+
+    Args:
+        asks: what answers.
+        questions: at least one.
+        modes: to be measured.
+        notes: are passed on.
+        track: is handed the questions, and iterated over in their place.
+
+    Raises:
+        NearestError: see `metrics.measure` and `Searcher.ask`.
+    """
+    found = rankings(asks, questions, modes, track)
+    return Evaluation(
+        len(questions), {mode: means(values(ranking, questions)) for mode, ranking in found.items()}, notes
+    )
+
+
+def rankings(
+    asks: Asks, questions: Sequence[Judged], modes: Sequence[Mode] = MODES, track: Track | None = None
+) -> dict[Mode, Rankings]:
+    """The first DEEP ids of documents or passages that each mode finds for each question.
+
+    Near-duplicates are not folded, since one of them may be judged and the other not. A mode's question is asked right
+    after that of another, so that it has to be embedded once only.
+    """
+    measure({}, {})  # so that it is told before the work whether it can be measured
+    found: dict[Mode, Rankings] = {mode: {} for mode in modes}
+    for number, question in enumerate(track(questions) if track else questions):
+        for mode in modes:
+            found[mode][str(number)] = _ranking(asks, question, mode)
+    return found
+
+
+def values(found: Rankings, questions: Sequence[Judged]) -> dict[str, Values]:
+    """What each measure is for each question, in their order; see `metrics.measure`."""
+    return measure(found, {str(number): _grades(question) for number, question in enumerate(questions)})
+
+
+def _grades(question: Judged) -> dict[str, int]:
+    return question.documents or {str(id_): grade for id_, grade in question.passages.items()}
+
+
+def _ranking(asks: Asks, question: Judged, mode: Mode) -> list[str]:
+    """The first DEEP ids; of documents no more than are needed to see all that are relevant."""
+    relevant = {path for path, grade in question.documents.items() if grade > 0}
+    k = DEEP
+    while True:
+        hits = asks.ask(question.text, k, mode=mode, every=True).hits
+        if question.passages:
+            return _passages(hits, question.passages)
+        paths = list(dict.fromkeys(hit.path for hit in hits))
+        if len(paths) >= DEEP or len(hits) < k or relevant <= set(paths):
+            return paths[:DEEP]
+        k *= MORE
+
+
+def _passages(hits: Sequence[Hit], judged: Mapping[int, int]) -> list[str]:
+    """The ids of hits; in place of a run of passages, those of it that are judged, or else the best."""
+    found: dict[str, None] = {}
+    for hit in hits:
+        run = [hit.chunk_id, *(other.chunk_id for other in (*hit.before, *hit.after))]
+        found |= dict.fromkeys(map(str, [id_ for id_ in run if id_ in judged] or run[:1]))
+    return list(found)[:DEEP]
+
+
+def evaluation_object(evaluation: Evaluation) -> dict[str, Any]:
+    """The versioned object of `eval --json`."""
+    return {
+        "version": VERSION,
+        "questions": evaluation.questions,
+        "modes": {
+            mode: {name: round(mean.value, 6) for name, mean in of.items()} for mode, of in evaluation.modes.items()
+        },
+        "intervals": {
+            mode: {name: [round(mean.low, 6), round(mean.high, 6)] for name, mean in of.items()}
+            for mode, of in evaluation.modes.items()
+        },
+        "notes": list(evaluation.notes),
+    }
+
+
+def evaluation_lines(evaluation: Evaluation) -> list[str]:
+    """The table for people: a row for each mode, each measure with half the width of its confidence interval."""
+    table = [["", *TITLES.values()]]
+    table += [
+        [mode, *(f"{of[name].value:.3f} ±{of[name].margin:.3f}" for name in TITLES)]
+        for mode, of in evaluation.modes.items()
+    ]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    number = f"{evaluation.questions} question" + ("s" if evaluation.questions != 1 else "")
+    return [
+        f"{number}; ± is half the width of the 95 % confidence interval",
+        *("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table),
+    ]

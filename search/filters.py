@@ -1,0 +1,131 @@
+"""The options of a search in, the filter that they mean out."""
+
+from __future__ import annotations
+
+import calendar
+import os
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from storage import times
+from storage.errors import NearestError
+from storage.types import Filter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from storage.times import Span
+
+WHEN = "2024-05-03, 2024-05, 2024, 2024-05-03T14:30, today, yesterday, or a span back from now: 12h, 7d, 2w, 3m, 1y"
+
+_BACK = re.compile(r"([0-9]{1,5})([hdwmy])")
+_META = re.compile(r"[\\*?\[\]!#]")
+
+
+def filter_of(
+    *,
+    paths: Sequence[str] = (),
+    types: Sequence[str] = (),
+    since: str | None = None,
+    until: str | None = None,
+    tags: Sequence[str] = (),
+    where: Sequence[str] = (),
+    within: Sequence[str] = (),
+    now: datetime | None = None,
+) -> Filter:
+    """What `storage.filters.allowed` takes, of options as they are typed.
+
+    Args:
+        paths: globs; one that begins with "~/", "./" or "../" is of the absolute path.
+        types: kinds of documents, or suffixes with their dot.
+        since: a date or time as in `WHEN`; of a day, month or year its beginning.
+        until: the same; the day, month or year is let through to its end.
+        tags: with or without "#" in front.
+        where: "KEY=VALUE" each.
+        within: files and folders.
+        now: what spans are counted back from; by default the time it is.
+
+    Raises:
+        NearestError: one of them cannot be understood.
+    """
+    now = now or datetime.now(UTC)
+    first = _when("--since", since, now)[0] if since is not None else None
+    behind = _when("--until", until, now)[1] if until is not None else None
+    if first is not None and behind is not None and first >= behind:
+        raise NearestError(f"--since {since} is later than --until {until}: nothing lies between them")
+    return Filter(
+        paths=tuple(_glob(_given("--path", glob)) for glob in paths),
+        kinds=tuple(_given("--type", kind).strip() for kind in types),
+        since=first,
+        until=behind,
+        tags=tuple(_tag(tag) for tag in tags),
+        where=tuple(_pair(pair) for pair in where),
+        below=below(within),
+    )
+
+
+def below(paths: Sequence[str]) -> tuple[bytes, ...]:
+    """Files and folders under the names that they may be kept by: the one that is given, and behind links their own.
+
+    Raises:
+        NearestError: one is no path.
+    """
+    named = [os.path.abspath(os.path.expanduser(_given("--in", path))) for path in paths]  # noqa: PTH100, PTH111
+    return tuple(dict.fromkeys(os.fsencode(name) for path in named for name in (path, os.path.realpath(path))))
+
+
+def _given(option: str, value: str) -> str:
+    if not value.strip() or "\0" in value:
+        raise NearestError(f"{option} {value!r} names nothing: say what, or leave it away")
+    return value
+
+
+def _glob(glob: str) -> str:
+    """A glob that begins with "~", "." or ".." as one of the absolute path; what is put in is no pattern."""
+    head, slash, rest = glob.partition("/")
+    if head not in ("~", ".", ".."):
+        return glob
+    while rest.startswith(("./", "../")):
+        step, _, rest = rest.partition("/")
+        head += f"/{step}"
+    folder = os.path.abspath(os.path.expanduser(head)).replace(os.sep, "/")  # noqa: PTH100, PTH111
+    return _META.sub(r"\\\g<0>", folder.rstrip("/")) + slash + rest
+
+
+def _tag(tag: str) -> str:
+    bare = _given("--tag", tag).strip().lstrip("#").strip("/ ")
+    return _given("--tag", bare)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise NearestError(f"--where {text!r} is no KEY=VALUE: write it as in author=Ann or draft=false")
+    return key.strip(), value.strip()
+
+
+def _when(option: str, text: str, now: datetime) -> Span:
+    asked = text.strip()
+    if match := _BACK.fullmatch(asked.lower()):
+        try:
+            return times.moment(_back(now.astimezone(), int(match[1]), match[2]))
+        except (OverflowError, ValueError):
+            raise NearestError(f"{option} {text!r} is before the first year") from None
+    if asked.lower() in ("today", "yesterday"):
+        return times.day(now.astimezone().date() - timedelta(days=asked.lower() == "yesterday"))
+    if found := times.span(asked):
+        return found
+    raise NearestError(f"{option} {text!r} is no date: write {WHEN}")
+
+
+def _back(now: datetime, number: int, unit: str) -> datetime:
+    """So long before now; days and more by the calendar and the clock on the wall, whatever the time zone does."""
+    if unit == "h":
+        return now - timedelta(hours=number)
+    wall = now.replace(tzinfo=None)
+    if unit in "dw":
+        return wall - timedelta(days=number * (7 if unit == "w" else 1))
+    months = wall.year * 12 + wall.month - 1 - number * (12 if unit == "y" else 1)
+    year, month = divmod(months, 12)
+    return wall.replace(year=year, month=month + 1, day=min(wall.day, calendar.monthrange(year, month + 1)[1]))

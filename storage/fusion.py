@@ -1,0 +1,85 @@
+"""How near in meaning and how many words in common in, one score out: hybrid ranking that looks at each question anew.
+
+Two rankings are fused by a convex combination of normalised scores, as in Bruch, Gai and Ingber, "An Analysis of Fusion
+Functions for Hybrid Retrieval", ACM TOIS 2023 (arXiv:2210.11934), with the theoretical minima of both: -1 of a cosine,
+0 of BM25. For a passage with cosine c and BM25 score b
+
+    score = w * (1 + c) / (1 + max c) + (1 - w) * (b / max b) ** 2
+
+The square, ours, lets few words in common count for less than their share: what has half of the words is noise more
+often than half of an answer. Every fixed weight w loses on some collection to one of the two rankings alone: on code,
+where questions share few words with what answers them, and on languages that the model was not trained for. So w is
+XX
+
+    margin    (b1 - b10) / b1, of the best and the tenth best BM25 score: where the words of the question are found
+              together in few passages, it falls steeply, and the words are to be believed
+    contrast  (max c - mean) / deviation of the cosine, over a sample of the whole collection: where the best
+              passage stands out among all, the model understands what it is asked
+    noise     b10 / bound, of the tenth best BM25 score and the highest that the question allows: words that so many
+              passages have in common tell little
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BIAS, MARGIN, CONTRAST, NOISE = 1.43, -3.72, 0.325, -2.0  # benchmarks/fusion.py says how they were chosen
+TENTH = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What a question does to a collection as a whole.
+
+    Attributes:
+        cosine: the highest.
+        mean: of the cosines of a sample of the collection.
+        deviation: of the same; above 0.
+        keyword: the highest BM25 score; 0 where no word is found.
+        tenth: the tenth highest, 0 where fewer passages have a word in common with the question.
+        bound: the highest that any passage could have: see `storage.keywords.Scored`.
+    """
+
+    cosine: float
+    mean: float
+    deviation: float
+    keyword: float
+    tenth: float
+    bound: float
+
+    @property
+    def contrast(self) -> float:
+        """How far the nearest passage stands out, in standard deviations."""
+        return (self.cosine - self.mean) / self.deviation
+
+
+def weight(signals: Signals, shift: float = 0.0) -> float:
+    """The weight of the vectors for a question, 0 to 1; see the module's docstring.
+
+    Args:
+        signals: of the question.
+        shift: what `nearest tune` has found for the collection, in the units of the logistic function.
+    """
+    if signals.keyword <= 0:
+        return 1.0
+    margin = (signals.keyword - signals.tenth) / signals.keyword
+    noise = signals.tenth / signals.bound
+    x = BIAS + shift + MARGIN * (margin - 0.5) + CONTRAST * (signals.contrast - 4.5) + NOISE * (noise - 0.2)
+    return 1 / (1 + math.exp(-x))
+
+
+def fused(cosine: float, keyword: float, signals: Signals, weight: float) -> float:
+    """The score of a passage; see the module's docstring."""
+    near = (1 + cosine) / (1 + signals.cosine) if signals.cosine > -1 else 0.0
+    common = keyword / signals.keyword if signals.keyword > 0 else 0.0
+    return weight * near + (1 - weight) * common**2
+
+
+def reciprocal_rank(ranks: Sequence[int | None], k: int = 60) -> float:
+    """Reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009), which benchmarks compare with."""
+    return sum(1 / (k + rank) for rank in ranks if rank is not None)

@@ -1,0 +1,107 @@
+"""What is asked of documents in, the ids of those that say it of themselves out."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from typing import TYPE_CHECKING
+
+from storage.times import span
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from storage.database import Database
+    from storage.times import Span
+
+    Stored = str | int | float  # a value of the table `metadata`
+
+# By which keys, lower case, documents give themselves tags, and a date: of the latter the first that there is counts.
+TAGS = ("tags", "tag", "keywords", "filetags")
+DATES = ("date", "updated", "modified", "lastmod", "created")
+TRUTH = {"true": 1, "yes": 1, "on": 1, "false": 0, "no": 0, "off": 0}
+
+_BETWEEN_TAGS = re.compile(r"[,;]|\s(?=#)")
+
+
+def tagged(db: Database, tags: Sequence[str]) -> set[int]:
+    """The documents that have each of these tags, or one below it; compared without case and without "#" in front."""
+    has: dict[int, set[str]] = {}
+    for document, item, kind, value in _said(db, TAGS):
+        text = ("false", "true")[bool(value)] if kind == "boolean" else str(value)
+        words = _BETWEEN_TAGS.split(text) if item is None else [text]
+        has.setdefault(document, set()).update(above for word in words for above in _upwards(_tag(word)))
+    wanted = {_tag(tag) for tag in tags}
+    return {document for document, own in has.items() if wanted <= own}
+
+
+def saying(db: Database, key: str, asked: str) -> set[int]:
+    """The documents that say this under that key, or in a list under it.
+
+    Texts are compared without case, numbers as numbers, truth values as true or yes, false or no, and dates as far as
+    they are given: 2024-05 is any day of that May.
+    """
+    asked = _plain(asked)
+    return {document for document, _, kind, value in _said(db, {_plain(key)}) if _is(kind, value, asked)}
+
+
+def dated(db: Database) -> dict[int, Span]:
+    """When they are of, for the documents that give themselves a date."""
+    dates: dict[int, Span] = {}
+    meant = cache(span)  # not for longer: the time zone of this machine may change
+    for key in DATES:
+        for document, item, kind, value in _said(db, {key}):
+            if not item and kind != "boolean" and (when := meant(str(value))):  # of a list the first
+                dates.setdefault(document, when)
+    return dates
+
+
+def _said(db: Database, keys: Collection[str]) -> Iterator[tuple[int, int | None, str, Stored]]:
+    """Document, place in a list, kind and value of all that is said under these keys, whatever their case."""
+    names = [key for (key,) in db.rows("SELECT DISTINCT key FROM metadata") if _plain(key) in keys]
+    marks = ",".join("?" * len(names))
+    for rows in db.stream(f"SELECT document, item, kind, value FROM metadata WHERE key IN ({marks})", names):
+        yield from rows
+
+
+def _plain(text: str) -> str:
+    """A text as it is compared: its case, its blanks and the way its accents are written aside."""
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+def _tag(text: str) -> str:
+    return _plain(text).lstrip("#").strip("/ ")
+
+
+def _upwards(tag: str) -> Iterator[str]:
+    """A tag, and those that it is below."""
+    while tag:
+        yield tag
+        tag = tag.rpartition("/")[0]
+
+
+def _is(kind: str, value: Stored, asked: str) -> bool:
+    if kind == "boolean":
+        return TRUTH.get(asked) == value
+    if kind == "number":
+        return _number(asked) == value
+    text = _plain(str(value))
+    if text == asked:
+        return True
+    return (kind == "date" or span(str(value)) is not None) and _begins(text, asked.replace(" ", "t"))
+
+
+def _begins(moment: str, asked: str) -> bool:
+    """Whether a date, or a date and time, lies in the shorter one that was asked for."""
+    moment = moment.replace(" ", "t")
+    return moment.startswith(asked) and not moment[len(asked) : len(asked) + 1].isdigit()
+
+
+def _number(text: str) -> int | float | None:
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return None
