@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from indexer.index import Report
     from search.ask import Searcher
-    from storage.types import Hit, Passage
+    from storage.types import Hit, Mode, Passage
 
 __all__ = ["Collection", "NearestError", "main", "open"]
 
@@ -70,13 +70,31 @@ class Collection:
         expanded = [Path(path).expanduser() for path in paths]
         return index_by_name(self.name, expanded, self._embedder, include=include, exclude=exclude, yes=yes)
 
-    def search(self, question: str, k: int = 10, *, context: int = 0) -> list[Hit]:
-        """The `k` passages nearest in meaning to `question`, best first.
+    def search(
+        self,
+        question: str,
+        k: int = 10,
+        *,
+        mode: Mode = "hybrid",
+        context: int = 0,
+        paths: Sequence[str] = (),
+        types: Sequence[str] = (),
+        since: str | None = None,
+        until: str | None = None,
+        tags: Sequence[str] = (),
+        where: Sequence[str] = (),
+        within: Sequence[str] = (),
+        every: bool = False,
+    ) -> list[Hit]:
+        """The `k` places that answer `question` best, best first: each a passage, with those that touch it.
 
         Args:
-            question: in words, as one would ask it.
+            question: in words, as one would ask it; "a phrase" in quotes has to be there, and -word must not.
             k: how many.
+            mode: "hybrid" by meaning and words, "vector" by meaning, "keyword" by words.
             context: how many of its neighbours each comes with, in `before` and `after`.
+            paths: see `search.filters.filter_of`, as those that follow. Nothing is brought up to date for `within`.
+            every: passages that say nearly the same are not folded into one hit.
 
         Raises:
             NearestError: with a message that names the cure; `NothingIndexedError` where there is nothing yet.
@@ -84,8 +102,13 @@ class Collection:
         if self._searcher is None:
             from search.ask import Searcher
 
-            self._searcher = Searcher(self.name, self._embedder)
-        return self._searcher.ask(question, k, context).hits
+            self._searcher = Searcher(self.name, self._embedder, mode=mode)
+        only = None
+        if any((paths, types, since, until, tags, where, within)):
+            from search.filters import filter_of
+
+            only = filter_of(paths=paths, types=types, since=since, until=until, tags=tags, where=where, within=within)
+        return self._searcher.ask(question, k, context, mode=mode, only=only, every=every).hits
 
     def get(self, reference: str | int, *, context: int = 0) -> list[Passage]:
         """The passages at a place, in order.

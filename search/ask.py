@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from indexer.embedders import full_name, open_embedder
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from typing import Self
 
     from indexer.embedder import Embedder
+    from search.rerank import Reranker
     from storage.collection import Collection
     from storage.types import Hit, Identity, Mode, Vectors
 
 
 NO_FILTER = Filter()
+NO_GOOD = "no good match: the best hit answers the question with a confidence of {:.0%}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,19 @@ class Answer:
     hits: list[Hit]
     context: int = 0  # how many of its neighbours each hit was to come with, on either side
     mode: Mode = "hybrid"
-    note: str = ""  # what the user should be told of it
+    notes: tuple[str, ...] = ()  # what the user should be told of it
 
     @property
     def good(self) -> bool:
         """Whether a hit is likely to be what was looked for."""
         return any(hit.confidence >= GOOD for hit in self.hits)
+
+    def reranked(self, reranker: Reranker, k: int) -> Answer:
+        """The first k hits in the order of a reranking server; where that fails, in theirs, with a note on it."""
+        start = time.perf_counter()
+        hits, note = reranker.rerank(self.query, self.hits)
+        took = self.took_ms + (time.perf_counter() - start) * 1000
+        return replace(self, hits=hits[:k], took_ms=took, notes=(*self.notes, *([note] if note else [])))
 
 
 class Searcher:
@@ -90,7 +99,7 @@ class Searcher:
         context: int = 0,
         *,
         mode: Mode = "hybrid",
-        only: Filter = NO_FILTER,
+        only: Filter | None = None,
         every: bool = False,
     ) -> Answer:
         """The k places that answer `question` best, each with at least `context` neighbours before it and after it.
@@ -118,10 +127,11 @@ class Searcher:
         hits: list[Hit] = []
         if asked.text.strip():  # there is nothing to look for where a question only says what it is not about
             vector = None if mode == "keyword" else self._embedded(asked.text)
-            query = Query(asked, vector, mode, k, context, only, every)
+            query = Query(asked, vector, mode, k, context, only or NO_FILTER, every)
             hits = checked(self.collection.search(query))
         took = (time.perf_counter() - start) * 1000
-        return Answer(question, self.embedder_name, took, hits, context, mode)
+        answer = Answer(question, self.embedder_name, took, hits, context, mode)
+        return answer if answer.good or not hits else replace(answer, notes=(NO_GOOD.format(hits[0].confidence),))
 
     def _open_embedder(self) -> Embedder:
         if self._engine is None:

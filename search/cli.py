@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from search import objects, show
+from search.cli_quality import evaluate, tune
+from search.cli_search import search, why_not, width
 from search.group import INTERRUPTED, Cli, tell
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from search.ask import Answer, Searcher
-    from storage.collection import Collection
+from search.options import collection_option, context_option, embedder_option, json_option
 
 # The engines are imported inside the commands, so that `--help` and a usage error cost nothing.
-
-collection_option = click.option(
-    "-c", "--collection", "collection", metavar="NAME", default="default", show_default=True,
-    envvar="NEAREST_COLLECTION", help="The collection to use.",
-)  # fmt: skip
-embedder_option = click.option(
-    "--embedder", metavar="NAME", help="local:all-minilm (the default), local:FOLDER or ollama:MODEL."
-)
-context_option = click.option(
-    "--context", type=click.IntRange(min=0), default=0, metavar="N",
-    help="With the N passages of its document before and after each.",
-)  # fmt: skip
 
 
 @click.group(cls=Cli, context_settings={"help_option_names": ["-h", "--help"], "color": None})
@@ -38,12 +22,16 @@ context_option = click.option(
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
 def cli(context: click.Context, debug: bool) -> None:
-    """Find the passages of your own documents that are nearest in meaning to a question.
+    """Find the passages of your own documents that answer a question.
 
-    Everything happens on this machine. Begin with: nearest index FOLDER
+    Everything happens on this machine, unless you name a server. Begin with: nearest index FOLDER
     """
     if os.environ.get("NO_COLOR"):
         context.color = False
+
+
+for command in (search, why_not, evaluate, tune):
+    cli.add_command(command)
 
 
 @cli.command()
@@ -100,83 +88,6 @@ def _nothing() -> int:
 
 
 @cli.command()
-@click.argument("question", nargs=-1, required=True)
-@collection_option
-@embedder_option
-@click.option("-k", "-n", "--limit", "k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
-@context_option
-@click.option("--json", "form", flag_value="json", help="One JSON object.")
-@click.option("--jsonl", "form", flag_value="jsonl", help="One JSON object a line, one line a question.")
-@click.option("--paths", "form", flag_value="paths", help="The paths alone, each once.")
-@click.option("--vimgrep", "form", flag_value="vimgrep", help="path:line:column:text, for editors.")
-def search(
-    question: tuple[str, ...], collection: str, embedder: str | None, k: int, context: int, form: str | None
-) -> int:
-    """Find the passages nearest in meaning to QUESTION.
-
-    With - for the question, questions are read from standard input, one a line. Exit status 1 where nothing is found.
-    """
-    from search.ask import Searcher
-    from storage.errors import NearestError
-
-    text = " ".join(question)
-    if not text.strip():
-        raise NearestError("the question is empty: ask something")
-    searcher = Searcher(collection, embedder)
-    try:
-        found = False
-        for one in _questions(text):
-            answer = searcher.ask(one, k, context)
-            found |= bool(answer.hits)
-            if text == "-" and form is None:
-                click.echo(click.style(f"# {show.visible(one)}", bold=True))
-            _formats(text == "-")[form or "people"](answer)
-        _search_notes(searcher)
-    finally:
-        searcher.collection.close()  # the model goes with the process: to take it apart takes longer than a search
-    return 0 if found else 1
-
-
-def _questions(text: str) -> Iterator[str]:
-    if text != "-":
-        yield text
-        return
-    for line in sys.stdin:
-        if line.strip():
-            yield line.strip()
-
-
-def _formats(several: bool) -> dict[str, Callable[[Answer], None]]:
-    return {
-        "json": lambda answer: click.echo(
-            objects.json_text(objects.answer_object(answer), indent=None if several else 2)
-        ),
-        "jsonl": lambda answer: click.echo(objects.json_text(objects.answer_object(answer))),
-        "paths": show.paths,
-        "vimgrep": show.vimgrep,
-        "people": lambda answer: show.people(answer, _width()),
-    }
-
-
-def _width() -> int | None:
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-
-
-def _search_notes(searcher: Searcher) -> None:
-    _notes(searcher.collection)
-    for note in searcher.notes:
-        tell(note)
-    pending = searcher.collection.texts.waiting()
-    if pending:
-        tell(f"{pending} texts are not embedded yet and were not searched: nearest index")
-
-
-def _notes(collection: Collection) -> None:
-    for note in collection.notes:
-        tell(note)
-
-
-@cli.command()
 @click.argument("reference", metavar="REF")
 @collection_option
 @context_option
@@ -198,13 +109,13 @@ def get(reference: str, collection: str, context: int, as_json: bool) -> int:
     if as_json:
         click.echo(objects.json_text(objects.passages_object(passages, metadata), indent=2))
     else:
-        show.reading(passages, _width())
+        show.reading(passages, width())
     return 0
 
 
 @cli.command()
 @collection_option
-@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+@json_option
 def status(collection: str, as_json: bool) -> int:
     """Say what a collection holds, what of it can be found, and what was passed over and why."""
     from storage.collection import Collection

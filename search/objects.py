@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from indexer.index import Report
     from search.ask import Answer
+    from search.why_not import Reasons
     from storage.status import Status
-    from storage.types import Field, Passage, Skip
+    from storage.types import Field, Hit, Passage, Skip
 
 VERSION = 1  # of the JSON objects
 
@@ -24,14 +25,44 @@ def json_text(value: object, *, indent: int | None = None) -> str:
     return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
-def answer_object(answer: Answer) -> dict[str, Any]:
+def answer_object(answer: Answer, *, explain: bool = False) -> dict[str, Any]:
     """The versioned object of `search --json`."""
     return {
         "version": VERSION,
         "query": answer.query,
+        "mode": answer.mode,
         "embedder": answer.embedder,
         "took_ms": round(answer.took_ms, 3),
-        "hits": [{"rank": hit.rank, "score": round(hit.score, 6), **_passage_object(hit)} for hit in answer.hits],
+        "good": answer.good,
+        "notes": list(answer.notes),
+        "hits": [_hit_object(hit, explain) for hit in answer.hits],
+    }
+
+
+def _hit_object(hit: Hit, explain: bool) -> dict[str, Any]:
+    return {
+        "rank": hit.rank,
+        "score": round(hit.score, 6),
+        "confidence": round(hit.confidence, 4),
+        **_passage_object(hit),
+        "similar": [{"path": passage.path, **_chunk_object(passage)} for passage in hit.similar],
+        **({"explanation": asdict(hit.explanation)} if explain else {}),
+    }
+
+
+def reasons_object(reasons: Reasons) -> dict[str, Any]:
+    """The versioned object of `why-not --json`."""
+    return {
+        "version": VERSION,
+        "verdict": reasons.verdict,
+        "path": reasons.path,
+        "query": reasons.question,
+        "documents": reasons.documents,
+        "coverage": asdict(reasons.coverage),
+        "change": reasons.change,
+        "skips": [_skip_object(skip) for skip in reasons.skips],
+        "barriers": list(reasons.barriers),
+        "lines": list(reasons.lines),
     }
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from tqdm import tqdm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+T = TypeVar("T")
 
 LEAST = 200  # files that are worth a bar
 
@@ -21,6 +23,10 @@ class Bars:
     def reading(self, paths: Sequence[bytes]) -> Iterable[bytes]:
         """A bar over files."""
         return tqdm(paths, "reading", unit=" files", leave=False, disable=True if len(paths) < LEAST else None)
+
+    def asking(self, questions: Iterable[T]) -> Iterable[T]:
+        """A bar over questions."""
+        return tqdm(questions, "asking", unit=" questions", leave=False, disable=None)
 
     def embedding(self, waiting: int) -> None:
         """A bar over texts."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from indexer.index import Report
     from search.ask import Answer
     from storage.status import Status
-    from storage.types import Passage
+    from storage.types import Arm, Hit, Passage
 
 MOST_LINES = 6  # of a passage on screen, unless it is to be read; the machine formats have all of it
 MOST_HEADER = 2  # lines of a table's header
@@ -42,17 +42,41 @@ def vimgrep(answer: Answer) -> None:
         click.echo(os.fsencode(_near(hit.path)) + f":{hit.chunk.start_line or 1}:1:{visible(first)}".encode())
 
 
-def people(answer: Answer, width: int | None) -> None:
-    """For a terminal: place, score, headings and passage; its neighbours dimmed, where they were asked for."""
+def people(answer: Answer, width: int | None, *, explain: bool = False) -> None:
+    """For a terminal: place, confidence, headings and passage; its neighbours dimmed, where they were asked for."""
     for hit in answer.hits:
-        folded = 0 if answer.context else len(hit.before) + len(hit.after)
-        click.echo(_head(hit, f"{hit.score:.3f}", f"(+{folded} beside it)" if folded else ""))
+        click.echo(_head(hit, f"{hit.confidence:.0%}", _folded(hit, answer.context)))
+        if explain:
+            click.echo(EDGE + click.style(_explained(hit, answer), dim=True))
         for neighbour in hit.before if answer.context else ():
             _passage(neighbour, width, most=-MOST_LINES, dim=True)
         _passage(hit, width, most=None if answer.context else MOST_LINES, edge="  > " if answer.context else EDGE)
         for neighbour in hit.after if answer.context else ():
             _passage(neighbour, width, most=MOST_LINES, dim=True)
         click.echo()
+
+
+def _folded(hit: Hit, context: int) -> str:
+    """What else the hit stands for."""
+    beside = 0 if context else len(hit.before) + len(hit.after)
+    parts = (beside and f"+{beside} beside it", hit.similar and f"+{len(hit.similar)} similar")
+    return ", ".join(f"({part})" for part in parts if part)
+
+
+def _explained(hit: Hit, answer: Answer) -> str:
+    """The rank and score in either ranking, the weight, the words."""
+    by = hit.explanation
+    arms = [
+        f"{name} " + (f"{_rank(arm)}{arm.score:.3f}" if arm.score is not None else "-")
+        for name, arm in (("vector", by.vector), ("keyword", by.keyword))
+    ]
+    weight = f"weight {by.weight:.2f}" if answer.mode == "hybrid" else ""
+    words = "words: " + visible(", ".join(by.terms)) if by.terms else ""
+    return "  ".join(filter(None, (f"score {hit.score:.3f}", *arms, weight, words)))
+
+
+def _rank(arm: Arm) -> str:
+    return f"#{arm.rank} " if arm.rank else ""
 
 
 def reading(passages: Sequence[Passage], width: int | None) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Verdict = Unindexed | Literal["found", "similar", "pending", "refused", "filtered", "excluded", "ranked"]
 
-ARMS: dict[Mode, str] = {"hybrid": "of both together", "vector": "by meaning", "keyword": "by words"}
+ARMS: dict[Mode, str] = {"hybrid": "by both", "vector": "by meaning", "keyword": "by words"}
 CHANGES = {
     "": "",
     "changed": "its file has changed since: nearest index brings it up to date",
@@ -191,6 +191,8 @@ class _Indexed:
             yield f"the filter leaves it out: {'; '.join(filtered)}"
         if excluded:
             yield f"the question leaves it out: {', '.join(excluded)}"
+        elif not parsed(self.question, self.mode).text.strip():
+            yield "the question only says what it is not about: nothing is looked for"
 
     def ranks(self, standings: Sequence[Standing], front: str) -> Iterator[str]:
         """Where it stands, its best passage, and what stands above it."""
@@ -201,23 +203,28 @@ class _Indexed:
         if first.rank is None or first.best is None or first.hit is None:
             yield f"{front}not among the {_counted(first.hits, 'hit')} ({first.mode}){arms}"
             return
-        yield f"{front}rank {first.rank} of the hits ({first.mode}), document {first.document}{arms}"
+        yield f"{front}rank {first.rank} of the hits ({first.mode}), document {first.document}{_terms(first)}{arms}"
         yield f"its best passage: {_place(first.best)}  {' > '.join(first.best.chunk.headings)}".rstrip()
         if first.folded:
             yield f"shown as nearly the same as {_place(first.hit)}"
         if first.above:
             yield f"above it: {'  '.join(f'{hit.rank}. {_place(hit)}' for hit in first.above)}"
-        if first.rank > self.k:
+        if first.rank > self.k and not front:
             yield f"-k {first.rank} would show it"
 
 
 def _arm(one: Standing) -> str:
-    """Its rank in one of the rankings, and of words those that decide it."""
+    """Its rank in one of the rankings."""
     if one.rank is None:
-        why = ", which have no word of the question" if one.mode == "keyword" else ""
+        why = ": it has no word of the question" if one.mode == "keyword" else ""
         return f"no rank {ARMS[one.mode]}{why}"
+    return f"rank {one.rank} {ARMS[one.mode]}{_terms(one)}"
+
+
+def _terms(one: Standing) -> str:
+    """The words of the question that decide its rank by words."""
     terms = one.hit.explanation.terms if one.hit and one.mode == "keyword" and not one.folded else ()
-    return f"rank {one.rank} {ARMS[one.mode]}" + (f" ({', '.join(terms)})" if terms else "")
+    return f" ({', '.join(terms)})" if terms else ""
 
 
 def _place(passage: Passage) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ from storage.texts import Texts
 from storage.types import Identity, Query, Question
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Self
 
     from storage.status import Status
@@ -49,6 +51,7 @@ class Collection:
         self.name = name
         self.folder = home.folder(name)
         self._lock: WriterLock | None = None
+        self._tried: float | None = None
         if write:
             self._make_folder()
             self._lock = WriterLock(self.folder)
@@ -205,9 +208,30 @@ class Collection:
         return self.search(Query(Question(""), query, "vector", k, context, every=True))
 
     @property
+    def keywords(self) -> Keywords:
+        """The words of its passages."""
+        return self._keywords
+
+    @property
     def shift(self) -> float:
         """What `nearest tune` has found for this collection: see `storage.fusion.weight`."""
-        return float(self.fact(SHIFT) or 0)
+        return float(self.fact(SHIFT) or 0) if self._tried is None else self._tried
+
+    @contextmanager
+    def tried(self, shift: float) -> Iterator[None]:
+        """Within, questions are answered as if this were the collection's shift."""
+        former, self._tried = self._tried, shift
+        try:
+            yield
+        finally:
+            self._tried = former
+
+    def keep_shift(self, shift: float) -> None:
+        """Make this the collection's shift; 0 is as if it had never had one."""
+        if shift:
+            self.remember(SHIFT, repr(shift))
+        else:
+            self.database.run("DELETE FROM facts WHERE key = ?", (SHIFT,))
 
     def save_snapshot(self) -> None:
         """Write the snapshots of vectors and words where they are missing or too far behind."""

@@ -9,7 +9,7 @@ Functions for Hybrid Retrieval", ACM TOIS 2023 (arXiv:2210.11934), with the theo
 The square, ours, lets few words in common count for less than their share: what has half of the words is noise more
 often than half of an answer. Every fixed weight w loses on some collection to one of the two rankings alone: on code,
 where questions share few words with what answers them, and on languages that the model was not trained for. So w is
-XX
+chosen for each question, by a logistic function of three signals that need no labels:
 
     margin    (b1 - b10) / b1, of the best and the tenth best BM25 score: where the words of the question are found
               together in few passages, it falls steeply, and the words are to be believed

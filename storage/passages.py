@@ -98,7 +98,8 @@ class Passages:
         for column, values in (("chunks.id", ids), ("chunks.text", texts)):
             for some in batches(values):
                 for row in self._db.rows(f"{SPOTS} WHERE {column} IN ({','.join('?' * len(some))})", some):
-                    spots[row[0]] = Spot(*row[:4], Place(*row[4:]) if row[4] is not None else None)
+                    id_, text, path, start, *place = row
+                    spots[id_] = Spot(id_, text, path, start, Place(*place) if place[0] is not None else None)
         return spots
 
     def beside(self, ids: Sequence[int]) -> list[tuple[int, int]]:

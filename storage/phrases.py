@@ -181,7 +181,7 @@ class _Phrase:
     def __init__(self, folded: str) -> None:
         self.folded = folded
         first, *others = _pieces(folded) or [folded]
-        self._bounded = _is_word(first[0])
+        self._bounded = _is_word(first[0]) and _has_words(first)
         # After a first piece of signs comes a gap that may have it many times. Its first place leaves the most to what
         # follows, so only that is tried; the rest of the regular expression is kept apart for this.
         rest = "".join(map(_other, others))
@@ -222,9 +222,13 @@ def _is_word(sign: str) -> bool:
     return (sign == "_" or sign.isalnum() or IS_MARK.match(sign) is not None) and not IS_DENSE.match(sign)
 
 
+def _has_words(folded: str) -> bool:
+    return any(map(str.isalnum, folded))
+
+
 def _pieces(folded: str) -> list[str]:
     """What of a phrase has to be there without a gap; [] where it has no words and is looked for as it stands."""
-    if not any(sign == "_" or sign.isalnum() for sign in folded):
+    if not _has_words(folded):
         return []
     signed = NUMBER_SIGN.sub(MINUS, folded)
     return "".join(
@@ -241,7 +245,7 @@ def _body(piece: str) -> str:
     """A group marks where a word ends. A line may end between any two characters of scripts without blanks."""
     signs = []
     for before, sign in pairwise(" " + piece):
-        if before != " " and (IS_DENSE.match(sign) or IS_DENSE.match(before)):
+        if not (before.isspace() or sign.isspace()) and (IS_DENSE.match(sign) or IS_DENSE.match(before)):
             signs.append(r"\s*+")
         signs.append(r"-(?<!\w-)" if sign == MINUS else re.escape(sign))
-    return "".join(signs) + ("()" if _is_word(piece[-1]) else "")
+    return "".join(signs) + ("()" if _is_word(piece[-1]) and _has_words(piece) else "")

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from dataclasses import fields
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from storage.confidence import confidence
 from storage.duplicates import alike, shingles
 from storage.filters import allowed, narrowed
 from storage.fusion import TENTH, Signals, fused, weight
 from storage.lift import fold, joined, lift
 from storage.phrases import allowed_by
-from storage.terms import terms, words
-from storage.types import Arm, Explanation, Hit
+from storage.shown import Arms, Place, Ranked, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,36 +21,9 @@ if TYPE_CHECKING:
     from storage.keywords import Keywords, Scored
     from storage.neighbours import Neighbours
     from storage.passages import Passages, Spot
-    from storage.types import Passage, Query
+    from storage.types import Query
 
 DEEP = 200  # candidates from either ranking at least
-
-
-class Arms(NamedTuple):
-    """The best of both rankings, as far down as was looked, best first."""
-
-    cosines: dict[int, float]  # by text
-    keywords: dict[int, float]  # BM25 by passage
-    complete: bool  # whether neither has more
-    signals: Signals
-
-
-class Ranked(NamedTuple):
-    """Passages in the order of their scores."""
-
-    order: list[int]  # ids, best first
-    spots: dict[int, Spot]
-    scores: dict[int, float]
-    joined: dict[int, set[int]]  # see `storage.lift`
-    cosines: dict[int, float]  # by text
-    keywords: dict[int, float]  # by passage
-
-
-class Place(NamedTuple):
-    """A run of passages that touch, its best one first, and those that say nearly the same as that one."""
-
-    run: list[int]
-    similar: list[Passage]
 
 
 class Ranking:
@@ -106,7 +75,7 @@ class Ranking:
             best = ranked.order if arms.complete else ranked.order[:wanted]
             places = self._places(fold(best, ranked.joined, k if self._query.every else len(best)))
             if len(places) == k or arms.complete:
-                return [self._hit(rank, place, ranked, arms) for rank, place in enumerate(places, start=1)]
+                return Shown(self._passages, self._query, ranked, arms, self._weight).hits(places)
             wanted *= 4
 
     def _arms(self, wanted: int) -> Arms:
@@ -197,42 +166,3 @@ class Ranking:
             if len(kept) == k:
                 break
         return [place for place, _ in kept]
-
-    def _hit(self, rank: int, place: Place, ranked: Ranked, arms: Arms) -> Hit:
-        found = {passage.chunk_id: passage for _, passage in self._passages.of_ids(place.run)}
-        passage = found[place.run[0]]
-        around = self._passages.around(passage.chunk_id, self._query.context)
-        folded = sorted((found[id_] for id_ in place.run[1:]), key=lambda one: one.chunk.start_char)
-        at = bisect_left(folded, passage.chunk.start_char, key=lambda one: one.chunk.start_char)
-        before, after = (
-            max(pair, key=len) for pair in zip(around, (tuple(folded[:at]), tuple(folded[at:])), strict=True)
-        )
-        own = {field.name: getattr(passage, field.name) for field in fields(passage)}
-        explanation = self._explanation(passage, ranked, arms)
-        cosine = ranked.cosines.get(ranked.spots[passage.chunk_id].text)
-        keyword = ranked.keywords.get(passage.chunk_id)
-        return Hit(
-            **{**own, "before": before, "after": after},
-            rank=rank,
-            score=ranked.scores[passage.chunk_id],
-            confidence=confidence(cosine, keyword, arms.signals),
-            similar=tuple(place.similar),
-            explanation=explanation,
-        )
-
-    def _explanation(self, passage: Passage, ranked: Ranked, arms: Arms) -> Explanation:
-        id_, text = passage.chunk_id, ranked.spots[passage.chunk_id].text
-        by_meaning = {one: rank for rank, one in enumerate(arms.cosines, start=1)}
-        by_words = {one: rank for rank, one in enumerate(arms.keywords, start=1)}
-        has = set(terms(" ".join((passage.title, *passage.chunk.headings, passage.chunk.header, passage.chunk.text))))
-        assert self._weight is not None
-        return Explanation(
-            vector=Arm(by_meaning.get(text), ranked.cosines.get(text)),
-            keyword=Arm(by_words.get(id_), ranked.keywords.get(id_) or None),
-            weight=self._weight,
-            terms=tuple(
-                dict.fromkeys(
-                    word for word, becomes in words(self._query.question.text) if self._scored and has & set(becomes)
-                )
-            ),
-        )

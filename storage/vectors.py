@@ -79,9 +79,8 @@ class VectorIndex:
         """At most n of the vectors, from all over the index; of shape (those, dimension)."""
         if not len(self):
             return np.empty((0, self.dimension), np.float32)
-        flat = faiss.downcast_index(self._index.index)
-        rows = faiss.rev_swig_ptr(flat.get_xb(), len(self) * self.dimension).reshape(-1, self.dimension)
-        vectors: Vectors = rows[:: -(-len(self) // n)].copy()
+        places = np.arange(0, len(self), -(-len(self) // n), dtype=np.int64)
+        vectors: Vectors = faiss.downcast_index(self._index.index).reconstruct_batch(places)
         return vectors
 
     def to_bytes(self) -> memoryview:

@@ -27,6 +27,8 @@ ENGINES = {
     "pysubs2": 1,
     "python_calamine": 1,
     "striprtf": 1,
+    "Stemmer": 1,
+    "ir_measures": 1,
 }
 RUNS_WHAT_IT_READS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "torch"}
 

@@ -441,6 +441,7 @@ def test_filtered(desk: Desk, ask: Asker, only: Filter, barriers: tuple[str, ...
     assert all(found.startswith(part) for found, part in zip(reasons.barriers, barriers, strict=True))
     assert reasons.lines[1] == f"the filter leaves it out: {'; '.join(reasons.barriers)}"
     assert reasons.lines[2].startswith("without the filter rank 2 of the hits (vector)")
+    assert not any(line.startswith("-k") for line in reasons.lines)
 
 
 def test_a_filter_that_lets_it_through(desk: Desk, ask: Asker) -> None:
@@ -486,6 +487,23 @@ def test_a_phrase_that_it_holds(desk: Desk, ask: Asker) -> None:
     desk.index()
     reasons = ask("a.md", '"red tiles" -slate')
     assert (reasons.verdict, reasons.standings[0].rank, reasons.standings[0].hits) == ("found", 1, 1)
+
+
+def test_a_question_that_only_excludes(desk: Desk, ask: Asker) -> None:
+    desk.write(["a.md"], "The roof has red tiles.\n")
+    desk.index()
+    reasons = ask("a.md", "-slate")
+    assert (reasons.verdict, reasons.standings[0].hits) == ("ranked", 0)
+    assert "the question only says what it is not about: nothing is looked for" in reasons.lines
+
+
+def test_the_words_that_decide(desk: Desk, ask: Asker) -> None:
+    desk.write(["a.md"], "The roof has red tiles.\n")
+    desk.write(["b.md"], "Blue slates.\n")
+    desk.index()
+    assert "by words (roof, tile)" in ask("a.md", "roof tile hammer").lines[1]
+    assert "document 1 (roof, tile): " in ask("a.md", "roof tile hammer", mode="keyword").lines[1]
+    assert ask("b.md", "roof").lines[1].endswith("no rank by words: it has no word of the question")
 
 
 def test_nearly_the_same(desk: Desk, ask: Asker) -> None:

@@ -1,0 +1,213 @@
+"""Questions in, how long a search and each of its parts takes in a process that has run for a while, out.
+
+The passages are real sentences of the labelled sets, shuffled into passages of about 600 characters, ten to a document,
+so that their words are as frequent as words are. Their vectors are random, around those of the questions: they cost what
+real ones do, and what is found with them means nothing. The questions and their vectors are real.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import re
+import sys
+import tempfile
+import time
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.embedding import DATA, machine
+from indexer.local import LocalEmbedder
+from search.ask import Searcher
+from search.beir_folder import CORPUS, QUERIES
+from search.judgements import rows
+from search.question import parsed
+from storage.collection import Collection
+from storage.ranking import DEEP
+from storage.types import Chunk, Document, Query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from storage.types import Vectors
+
+NAME = "latency-{}"
+MADE = "latency made of"
+CHARACTERS = 600  # of a passage
+PASSAGES = 10  # of a document
+BATCH = 200  # documents that are put together
+NEAR = 0.5  # cosine of a vector to the question that it is made around, about
+HITS = 10
+WARM = 20  # questions that are asked before the clock runs
+SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n+")
+SEED = 1
+
+
+def questions(number: int) -> list[str]:
+    """So many real ones from all sets, the same in every run."""
+    found = {row["text"] for file in sorted(DATA.glob(f"*/{QUERIES}")) for _, row in rows(file)}
+    return random.Random(SEED).sample(sorted(found), number)
+
+
+def sentences() -> list[str]:
+    """Those of all sets."""
+    texts = (row["text"] for file in sorted(DATA.glob(f"*/{CORPUS}")) for _, row in rows(file))
+    found = {part.strip() for text in texts for part in SENTENCE.split(text)}
+    return sorted(part for part in found if 20 <= len(part) <= CHARACTERS)
+
+
+def passages() -> Iterator[str]:
+    """Passages without end, the same in every run."""
+    pick, known = random.Random(SEED), sentences()
+    while True:
+        pick.shuffle(known)
+        parts: list[str] = []
+        for sentence in known:
+            parts.append(sentence)
+            if sum(map(len, parts)) >= CHARACTERS - 100:
+                yield " ".join(parts)
+                parts = []
+
+
+def documents(chunks: int) -> Iterator[tuple[Document, list[Chunk]]]:
+    """Documents with so many passages together."""
+    source = islice(passages(), chunks)
+    number = 0
+    while texts := list(islice(source, PASSAGES)):
+        whole = "\n\n".join(texts)
+        digest, path = hashlib.sha256(whole.encode()).digest(), os.fsencode(DATA / f"made-up/{number:06}.txt")
+        starts = [sum(len(text) + 2 for text in texts[:at]) for at in range(len(texts))]
+        own = [Chunk(text, start, start + len(text), None, None, ()) for text, start in zip(texts, starts, strict=True)]
+        yield Document(path, "text", digest, None, "utf-8", f"document {number}", whole), own
+        number += 1
+
+
+def fill(collection: Collection, chunks: int, embedder: LocalEmbedder, centres: Vectors) -> None:
+    """Make the collection, unless it is there from a former run."""
+    made_of = f"{chunks} chunks of {CHARACTERS}, {PASSAGES} a document, {len(centres)} centres"
+    if collection.fact(MADE) == made_of:
+        return
+    collection.adopt(embedder.identity, embedder.probe())
+    source, kept = documents(chunks), 0
+    while batch := list(islice(source, BATCH)):
+        collection.documents.put(batch)
+        kept += sum(len(own) for _, own in batch)
+        print(f"{kept} of {chunks} chunks kept", file=sys.stderr)
+    draw = np.random.default_rng(SEED)
+    while waiting := collection.texts.next(0, 10_000):
+        noise = draw.standard_normal((len(waiting), centres.shape[1]))
+        noise *= np.sqrt(1 / NEAR**2 - 1) / np.sqrt(centres.shape[1])
+        vectors = centres[draw.integers(len(centres), size=len(waiting))] + noise
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        collection.texts.add([id_ for id_, _ in waiting], vectors.astype(np.float32))
+    collection.save_snapshot()
+    collection.remember(MADE, made_of)
+
+
+class Clock:
+    """Takes the time of each part of each question, in milliseconds."""
+
+    def __init__(self) -> None:
+        self.times: dict[str, list[float]] = {}
+        self._last = 0.0
+
+    def start(self) -> None:
+        """From now on."""
+        self._last = time.perf_counter()
+
+    def lap(self, part: str) -> float:
+        """Until now, from the last call."""
+        now = time.perf_counter()
+        self.times.setdefault(part, []).append((now - self._last) * 1000)
+        self._last = time.perf_counter()
+        return self.times[part][-1]
+
+
+def measure(searcher: Searcher, embedder: LocalEmbedder, asked: Sequence[str]) -> dict[str, list[float]]:
+    """Milliseconds of each part for each question."""
+    clock, collection = Clock(), searcher.collection
+    neighbours = collection._neighbours
+    assert neighbours is not None
+    for text in asked:
+        question = parsed(text, "hybrid")
+        clock.start()
+        vector = embedder.embed_query(question.text)
+        clock.lap("embedding of the question")
+        collection._keywords.scored(question.text).best(DEEP)
+        words = clock.lap(f"best {DEEP} by keywords")
+        neighbours.search(vector, DEEP)
+        near = clock.lap(f"best {DEEP} by vectors")
+        collection.search(Query(question, vector, "hybrid", HITS))
+        whole = clock.lap("hybrid search, with the vector at hand")
+        clock.times.setdefault("  of it, fusion and hits", []).append(whole - words - near)
+        searcher.ask(text, HITS, mode="keyword")
+        clock.lap("whole question, keyword")
+        searcher.ask(text, HITS, mode="vector")
+        clock.lap("whole question, vector")
+        searcher._last = None  # so that it is embedded again
+        clock.start()
+        searcher.ask(text, HITS)
+        clock.lap("whole question, hybrid")
+    return clock.times
+
+
+def run(chunks: int, number: int) -> dict[str, Any]:
+    """Everything that there is to report, in the current home."""
+    embedder = LocalEmbedder("all-minilm")
+    asked = questions(number)
+    centres = np.stack([embedder.embed_query(text) for text in asked])
+    with Collection(NAME.format(chunks), write=True) as collection:
+        fill(collection, chunks, embedder, centres)
+    with Searcher(NAME.format(chunks)) as searcher:
+        measure(searcher, embedder, asked[:WARM])
+        times = measure(searcher, embedder, asked)
+        there = searcher.collection.documents.chunk_count()
+    return {
+        "machine": machine(),
+        "chunks": there,
+        "questions": len(asked),
+        "hits": HITS,
+        "note": "vectors of the passages are random: latency only",
+        "milliseconds": {
+            part: {"p50": round(float(np.median(each)), 2), "p95": round(float(np.quantile(each, 0.95)), 2)}
+            for part, each in times.items()
+        },
+    }
+
+
+def show(report: dict[str, Any]) -> None:
+    """The report for a reader."""
+    print(", ".join(f"{name} {value}" for name, value in report["machine"].items()))
+    print(f"{report['chunks']} chunks, {report['questions']} questions, {report['hits']} hits; {report['note']}")
+    print(f"{'milliseconds':42}{'p50':>8}{'p95':>8}")
+    for part, each in report["milliseconds"].items():
+        print(f"{part:42}{each['p50']:8.1f}{each['p95']:8.1f}")
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--chunks", type=int, default=100_000, help="how many (default 100,000)")
+    parser.add_argument("--questions", type=int, default=200, help="how many (default 200)")
+    parser.add_argument("--home", type=Path, help="keep the collection there for the next run")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    given = parser.parse_args()
+    if not DATA.is_dir():
+        parser.exit(2, f"there is no labelled data at {DATA}\n")
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["NEAREST_HOME"] = str(given.home.absolute() if given.home else home)
+        report = run(given.chunks, given.questions)
+    if given.json:
+        print(json.dumps(report, indent=1))
+    else:
+        show(report)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,233 @@
+"""Labelled questions in, how well each mode answers them out: `python -m benchmarks.quality`.
+
+Everything goes the way of `nearest eval`: the collection is made by `search.beir`, the questions are asked of a
+`Searcher`, and its rankings measured by `search.evaluate`. Beside the modes stands reciprocal rank fusion with k = 60
+(Cormack, Clarke and Büttcher, SIGIR 2009) of the first 1,000 documents by keywords and by vectors, in the order in
+which a search has them.
+
+A row is one passage ("whole"), cut at the model's window, as published figures of models have it. Long documents are
+chunked as every document is, and are found by their best passage ("passages").
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import statistics
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.embedding import DATA
+from search.ask import Searcher
+from search.beir import prepare
+from search.beir_folder import CORPUS, BeirFolder
+from search.evaluate import MODES, rankings, values
+from search.metrics import DEEP
+from search.progress import Bars
+from search.question import parsed
+from storage.fusion import reciprocal_rank
+from storage.ranking import Ranking
+from storage.types import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from search.evaluate import Rankings
+    from search.judgements import Judged
+    from storage.types import Mode
+
+SETS = (
+    "scifact", "scifact-train-1k", "feedbackqa", "cosqa", "xquad-en", "xquad-de", "xquad-zh", "cmrc2018-trial",
+    "pubmedqa", "chunking-eval", "qmsum-val",
+)  # fmt: skip
+CHOSEN_ON = {("scifact", "train"), ("feedbackqa", "train"), ("scifact-train-1k", "test")}  # see benchmarks.fusion
+LONG = 20_000  # characters of a document on average, from which on documents are chunked
+MOST = 1_000  # questions of a split
+SEED = 1
+DEPTH = 1_000  # passages of either ranking that reciprocal rank fusion sees
+RRF = "rrf"
+COLUMNS = (*MODES, RRF)
+SLACK = 0.005
+FIGURES = ("ndcg@10", "recall@100")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured on a split.
+
+    Attributes:
+        name: of the set.
+        split: of the set.
+        questions: that were asked.
+        of: questions that there are.
+        passages: whether documents were chunked.
+        values: the means, by measure and column.
+    """
+
+    name: str
+    split: str
+    questions: int
+    of: int
+    passages: bool
+    values: dict[str, dict[str, float]]
+
+    @property
+    def chosen_on(self) -> bool:
+        """Whether the constants of the fusion were chosen on it."""
+        return (self.name, self.split) in CHOSEN_ON
+
+    @property
+    def margin(self) -> float:
+        """By how much nDCG@10 of the fusion is above that of the better of its two arms."""
+        ndcg = self.values["ndcg@10"]
+        return ndcg["hybrid"] - max(ndcg["keyword"], ndcg["vector"])
+
+
+def named(asked: Sequence[str] | None) -> Iterator[Path]:
+    """The folders of the sets that were asked for, or of all; says which of them are not there."""
+    others = sorted(path.parent.name for path in DATA.glob(f"*/{CORPUS}"))
+    for name in asked or dict.fromkeys([*SETS, *others]):
+        if (DATA / name / CORPUS).is_file():
+            yield DATA / name
+        else:
+            say(f"{name}: not there, left out ({DATA / name} has no {CORPUS})")
+
+
+def splits(folder: Path) -> list[str]:
+    """The splits of a set, in order."""
+    return sorted(path.stem for path in folder.glob("qrels/*.tsv"))
+
+
+def is_long(folder: Path) -> bool:
+    """Whether the documents of a set are too long for a passage each."""
+    return statistics.mean(len(row.text) for row in BeirFolder(folder).rows()) > LONG
+
+
+def measured(folder: Path, split: str, passages: bool) -> Row:
+    """Ask the questions of a split in every mode."""
+    say(f"{folder.name} {split}, {'passages' if passages else 'whole'}")
+    bars = Bars()
+    prepared = prepare(folder, split, not passages, progress=bars)
+    bars.close()
+    for note in prepared.notes:
+        say(f"  {note}")
+    questions = sampled(prepared.questions)
+    with Searcher(prepared.collection) as searcher:
+        found: dict[str, Rankings] = dict(rankings(searcher, questions, track=bars.asking).items())
+        found[RRF] = {
+            str(number): reciprocal(searcher, question.text) for number, question in enumerate(bars.asking(questions))
+        }
+    each = {column: values(found[column], questions) for column in COLUMNS}
+    means = {figure: {column: float(each[column][figure].mean()) for column in COLUMNS} for figure in FIGURES}
+    return Row(folder.name, split, len(questions), len(prepared.questions), passages, means)
+
+
+def sampled(questions: Sequence[Judged]) -> Sequence[Judged]:
+    """All of them, or so many that are the same in every run."""
+    return questions if len(questions) <= MOST else random.Random(SEED).sample(questions, MOST)
+
+
+def reciprocal(searcher: Searcher, question: str) -> list[str]:
+    """The documents that are first by reciprocal rank fusion."""
+    by_words, by_meaning = ranks(searcher, question, "keyword"), ranks(searcher, question, "vector")
+    scores = {path: reciprocal_rank((by_words.get(path), by_meaning.get(path))) for path in by_words | by_meaning}
+    return [os.fsdecode(path) for path in sorted(scores, key=lambda path: (-scores[path], path))[:DEEP]]
+
+
+def ranks(searcher: Searcher, question: str, mode: Mode) -> dict[bytes, int]:
+    """The rank of each of the documents of the first DEPTH passages, from 1.
+
+    A search would also read and explain every one of them, which takes half a second.
+    """
+    asked, collection = parsed(question, mode), searcher.collection
+    query = Query(asked, None if mode == "keyword" else searcher._embedded(asked.text), mode, DEPTH)
+    ranking = Ranking(
+        collection.database, collection.passages, collection._neighbours, collection._keywords, query, collection.shift
+    )
+    with collection.database.transaction():
+        ranked = ranking._ranked(ranking._arms(2 * DEPTH))
+    documents = dict.fromkeys(ranked.spots[id_].path for id_ in ranked.order[:DEPTH])
+    return {path: rank for rank, path in enumerate(documents, start=1)}
+
+
+def checks(rows: Sequence[Row]) -> list[str]:
+    """What the figures come to."""
+    lines = []
+    others = [row for row in rows if not row.chosen_on]
+    for title, those in (("all", rows), ("those not chosen on", others)):
+        if those:
+            means = [statistics.mean(row.values["ndcg@10"][column] for row in those) for column in COLUMNS]
+            lines.append(
+                f"mean nDCG@10 over {title} ({len(those)}): "
+                + ", ".join(f"{column} {mean:.4f}" for column, mean in zip(COLUMNS, means, strict=True))
+                + f"; hybrid above reciprocal rank fusion by {means[COLUMNS.index('hybrid')] - means[-1]:+.4f}"
+            )
+    if others:
+        worst = min(others, key=lambda row: row.margin)
+        lines.append(
+            f"hybrid >= better arm - {SLACK} on every set not chosen on: {'yes' if worst.margin >= -SLACK else 'no'} "
+            f"(worst: {worst.name} {worst.split} {worst.margin:+.4f})"
+        )
+    return lines
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """A line for each row; * marks what was chosen on."""
+    titles = [f"{name:>8}" for name in (*COLUMNS, "margin", *COLUMNS)]
+    lines = [
+        f"{'':46}{'nDCG@10':>8}{'':36}{'Recall@100':>12}",
+        f"{'set and split (* chosen on)':30}{'questions':>16}" + " ".join(titles),
+    ]
+    for row in rows:
+        name = f"{row.name} {row.split}{' *' if row.chosen_on else ''}"
+        asked = str(row.questions) if row.questions == row.of else f"{row.questions}/{row.of}"
+        first, second = (row.values[figure] for figure in FIGURES)
+        figures = [*first.values(), f"{row.margin:+.4f}", *second.values()]
+        cells = " ".join(f"{value:>8}" if isinstance(value, str) else f"{value:8.4f}" for value in figures)
+        lines.append(f"{name:28}{'passages' if row.passages else 'whole':>9}{asked:>9}{cells}")
+    return lines
+
+
+def say(line: str) -> None:
+    """Tell how far it is."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def run(folders: Sequence[Path], chunked: bool) -> list[Row]:
+    """A row for each split of each set, and one more where all are to be chunked, too."""
+    return [
+        measured(folder, split, passages)
+        for folder in folders
+        for passages in ([True] if is_long(folder) else [False, True] if chunked else [False])
+        for split in splits(folder)
+    ]
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sets", help="only these, parted by commas")
+    parser.add_argument("--chunked", action="store_true", help="every set once more, its documents chunked")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    parser.add_argument("--home", type=Path, help="keep the collections there, so that nothing is embedded again")
+    given = parser.parse_args()
+    folders = list(named(given.sets.split(",") if given.sets else None))
+    if not folders:
+        parser.exit(2, f"there is no labelled data at {DATA}\n")
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["NEAREST_HOME"] = str(given.home.absolute() if given.home else home)
+        rows = run(folders, given.chunked)
+    notes = [f"of a split with more than {MOST:,} questions so many are asked, the same in every run"]
+    print(*table(rows), "", *checks(rows), *notes, sep="\n")
+    if given.json:
+        found = {"rows": [{**asdict(row), "chosen_on": row.chosen_on, "margin": row.margin} for row in rows]}
+        given.json.write_text(json.dumps({**found, "checks": checks(rows)}, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,215 @@
+"""The commands that ask: `search` and `why-not`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from search import objects, show
+from search.group import tell
+from search.options import (
+    collection_option,
+    context_option,
+    embedder_option,
+    filter_options,
+    json_option,
+    limit_option,
+    mode_option,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from search.ask import Answer, Searcher
+    from search.rerank import Reranker
+    from storage.types import Mode
+
+
+@click.command()
+@click.argument("question", nargs=-1, required=True)
+@collection_option
+@embedder_option
+@limit_option
+@mode_option
+@context_option
+@filter_options
+@click.option("--all", "every", is_flag=True, help="Do not fold passages that say nearly the same into one hit.")
+@click.option("--explain", is_flag=True, help="With the rank and score in either ranking, and the words found.")
+@click.option(
+    "--rerank", metavar="URL",
+    help="Let a reranking server put the first 50 hits in order: http:HOST:PORT, http:HOST:PORT#MODEL. The question "
+    "and these passages are sent there.",
+)  # fmt: skip
+@click.option("--json", "form", flag_value="json", help="One JSON object.")
+@click.option("--jsonl", "form", flag_value="jsonl", help="One JSON object a line, one line a question.")
+@click.option("--paths", "form", flag_value="paths", help="The paths alone, each once.")
+@click.option("--vimgrep", "form", flag_value="vimgrep", help="path:line:column:text, for editors.")
+def search(
+    question: tuple[str, ...],
+    collection: str,
+    embedder: str | None,
+    filters: dict[str, Any],
+    rerank: str | None,
+    explain: bool,
+    form: str | None,
+    **options: Any,
+) -> int:
+    """Find the passages that answer QUESTION best.
+
+    Passages are ranked by meaning and by the words they share with the question. A phrase in "quotes" has to stand in
+    every passage found, and -WORD in none: nearest search 'roof "slate tiles" -price'
+
+    With - for the question, questions are read from standard input, one a line. Exit status 1 where nothing is found,
+    or no hit is a good match.
+    """
+    from storage.errors import NearestError
+
+    text = " ".join(question)
+    if not text.strip():
+        raise NearestError("the question is empty: ask something")
+    reranker = _reranker(rerank)
+    only = filtered(collection, embedder, filters)
+    searcher = opened(collection, embedder, options["mode"])
+    try:
+        found = False
+        for one in _questions(text):
+            answer = _answer(searcher, reranker, one, only, **options)
+            found |= answer.good
+            if text == "-" and form is None:
+                click.echo(click.style(f"# {show.visible(one)}", bold=True))
+            _formats(text == "-", explain)[form or "people"](answer)
+            for note in answer.notes:
+                tell(note)
+        search_notes(searcher, options["mode"])
+    finally:
+        searcher.collection.close()  # the model goes with the process: to take it apart takes longer than a search
+    return 0 if found else 1
+
+
+def _reranker(address: str | None) -> Reranker | None:
+    if address is None:
+        return None
+    from search.rerank import Reranker
+
+    return Reranker(address)
+
+
+def _answer(
+    searcher: Searcher, reranker: Reranker | None, question: str, only: Any, *, k: int, context: int, **options: Any
+) -> Answer:
+    if reranker is None:
+        return searcher.ask(question, k, context, only=only, **options)
+    from search.rerank import FIRST
+
+    return searcher.ask(question, max(k, FIRST), context, only=only, **options).reranked(reranker, k)
+
+
+def filtered(collection: str, embedder: str | None, filters: dict[str, Any]) -> Any:
+    """The filter of these options, None where there is none; what `--in` names is brought up to date first."""
+    if not any(value is not None and value != () for value in filters.values()):
+        return None
+    from search.filters import filter_of
+
+    only = filter_of(**filters)
+    if filters["within"]:
+        from indexer.index import index_by_name
+        from search.progress import Bars
+
+        bars = Bars()
+        try:
+            paths = [os.path.expanduser(path) for path in filters["within"]]  # noqa: PTH111 - it stays what it is called
+            index_by_name(collection, paths, embedder, progress=bars, told=tell)
+        finally:
+            bars.close()
+    return only
+
+
+def opened(collection: str, embedder: str | None, mode: Mode) -> Searcher:
+    """A searcher, its engines imported now."""
+    from search.ask import Searcher
+
+    return Searcher(collection, embedder, mode=mode)
+
+
+def _questions(text: str) -> Iterator[str]:
+    if text != "-":
+        yield text
+        return
+    for line in sys.stdin:
+        if line.strip():
+            yield line.strip()
+
+
+def _formats(several: bool, explain: bool) -> dict[str, Callable[[Answer], None]]:
+    def as_json(answer: Answer, indent: int | None) -> None:
+        click.echo(objects.json_text(objects.answer_object(answer, explain=explain), indent=indent))
+
+    return {
+        "json": lambda answer: as_json(answer, None if several else 2),
+        "jsonl": lambda answer: as_json(answer, None),
+        "paths": show.paths,
+        "vimgrep": show.vimgrep,
+        "people": lambda answer: show.people(answer, width(), explain=explain),
+    }
+
+
+def width() -> int | None:
+    """Columns of the terminal; None where there is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def search_notes(searcher: Searcher, mode: Mode) -> None:
+    """Tell what the user should know of a search."""
+    for note in (*searcher.collection.notes, *searcher.notes):
+        tell(note)
+    if mode == "keyword":
+        return
+    if pending := searcher.collection.texts.waiting():
+        by_words = "; they are found by their words alone" if mode == "hybrid" else " and were not searched"
+        tell(f"{pending} texts are not embedded yet{by_words}: nearest index")
+
+
+@click.command("why-not")
+@click.argument("path", type=click.Path())
+@click.argument("question", nargs=-1, required=True)
+@collection_option
+@embedder_option
+@limit_option
+@mode_option
+@filter_options
+@json_option
+def why_not(
+    path: str,
+    question: tuple[str, ...],
+    collection: str,
+    embedder: str | None,
+    filters: dict[str, Any],
+    mode: Mode,
+    k: int,
+    as_json: bool,
+) -> int:
+    """Say why the document at PATH did not come up for QUESTION.
+
+    It may not be indexed, and by which rule; be skipped, and why; wait for its embedding; be filtered; or stand further
+    down: then its rank by meaning and by words is told, and what stands above it. PATH may be a folder.
+    """
+    from search.ask import NO_FILTER
+    from search.why_not import why_not as reasons_of
+
+    only = filtered(collection, embedder, filters) or NO_FILTER
+    searcher = opened(collection, embedder, mode)
+    try:
+        reasons = reasons_of(searcher, path, " ".join(question), k, mode=mode, only=only)
+        search_notes(searcher, mode)
+    finally:
+        searcher.collection.close()
+    if as_json:
+        click.echo(objects.json_text(objects.reasons_object(reasons), indent=2))
+    else:
+        for line in reasons.lines:
+            click.echo(line)
+    return 0

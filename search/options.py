@@ -1,0 +1,64 @@
+"""Options that several commands have in common."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
+WHEN = "WHEN"
+
+collection_option = click.option(
+    "-c", "--collection", "collection", metavar="NAME", default="default", show_default=True,
+    envvar="NEAREST_COLLECTION", help="The collection to use.",
+)  # fmt: skip
+embedder_option = click.option(
+    "--embedder", metavar="NAME", help="local:all-minilm (the default), local:FOLDER or ollama:MODEL."
+)
+context_option = click.option(
+    "--context", type=click.IntRange(min=0), default=0, metavar="N",
+    help="With the N passages of its document before and after each.",
+)  # fmt: skip
+limit_option = click.option(
+    "-k", "-n", "--limit", "k", type=click.IntRange(min=1), default=10, show_default=True, help="How many."
+)
+mode_option = click.option(
+    "--mode", type=click.Choice(["hybrid", "vector", "keyword"]), default="hybrid", show_default=True,
+    help="Rank by meaning and words together, by meaning alone, or by words alone.",
+)  # fmt: skip
+json_option = click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+
+FILTERS = (
+    click.option("--path", "paths", multiple=True, metavar="GLOB",
+                 help="Only files like this: '*.md', 'docs/'; again for more."),
+    click.option("--type", "types", multiple=True, metavar="TYPE",
+                 help="Only documents of this type: markdown, pdf, or a suffix: .md; again for more."),
+    click.option("--since", metavar=WHEN,
+                 help="Only from then on: 2024-05-03, 2024-05, 2024, today, yesterday, 12h, 7d, 2w, 3m, 1y."),
+    click.option("--until", metavar=WHEN, help="Only up to then; a day, month or year to its end."),
+    click.option("--tag", "tags", multiple=True, metavar="TAG",
+                 help="Only documents with this tag; 'a' finds 'a/b', too; again: all of them."),
+    click.option("--where", multiple=True, metavar="KEY=VALUE",
+                 help="Only documents that say so of themselves: draft=false, date=2024-05; again: all of them."),
+    click.option("--in", "within", multiple=True, metavar="PATH", type=click.Path(),
+                 help="Bring this file or folder up to date, then search in it alone; again for more."),
+)  # fmt: skip
+
+
+def filter_options(command: F) -> F:
+    """The options of a filter, handed to the command as `filters`, the arguments of `search.filters.filter_of`."""
+
+    @wraps(command)
+    def gathered(*args: Any, **options: Any) -> Any:
+        names = ("paths", "types", "since", "until", "tags", "where", "within")
+        return command(*args, filters={name: options.pop(name) for name in names}, **options)
+
+    for option in reversed(FILTERS):
+        gathered = option(gathered)
+    return gathered  # type: ignore[return-value]
