@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from storage.keywords import Keywords, Scored
     from storage.neighbours import Neighbours
     from storage.passages import Passages, Spot
-    from storage.types import Query
+    from storage.types import Hit, Query
 
 DEEP = 200  # candidates from either ranking at least
 
