@@ -7,13 +7,14 @@ PY := $(BIN)/python
 READY := .venv/ready
 DEMO = NEAREST_HOME=.venv/demo $(BIN)/nearest
 
-.PHONY: help demo test lint bench lock clean
+.PHONY: help demo test lint bench bench-quality lock clean
 
 help:
 	@echo "make demo   index sample_docs with the embedded model and ask three questions"
 	@echo "make test   run all tests"
 	@echo "make lint   ruff and mypy"
 	@echo "make bench  the figures of the README (an hour)"
+	@echo "make bench-quality  how well keyword, vector and hybrid search answer on every labelled set (an hour)"
 	@echo "make lock   write requirements.txt anew from pyproject.toml (needs uv)"
 	@echo "make clean  remove .venv, with the demo's collection in it"
 
@@ -34,6 +35,9 @@ lint: $(READY)
 bench: $(READY)
 	$(PY) -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps -r benchmarks/requirements.txt
 	$(PY) -m benchmarks
+
+bench-quality: $(READY)
+	$(PY) -m benchmarks.quality
 
 $(READY): requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11 or newer (or name one: make PYTHON=/path/to/python)" >&2; exit 2; }

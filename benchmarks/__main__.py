@@ -10,6 +10,8 @@ RUNS = (
     ("embedding", "--texts", "400", "--rounds", "5"),
     ("chunking",),
     ("extraction",),
+    ("latency",),
+    ("fuzz", "--count", "10000"),
     ("locality",),
     ("reindex",),
     ("cold_search",),

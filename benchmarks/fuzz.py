@@ -1,7 +1,7 @@
 """Questions of all kinds of nonsense in, what goes wrong with them out: `python -m benchmarks.fuzz [--count N]`.
 
-They are those of `tests/fuzzed.py`, asked in keyword and in hybrid mode of a few passages of the same words, with vectors
-that stand in for those of a model. Counted are
+They are those of `tests/fuzzed.py`, asked in keyword and in hybrid mode of a few passages of the same words, with
+vectors that stand in for those of a model. Counted are
 
 * exceptions;
 * operators injected: the parser loses a word or adds one, or something is required or excluded that does not stand in

@@ -1,8 +1,8 @@
 """Questions in, how long a search and each of its parts takes in a process that has run for a while, out.
 
-The passages are real sentences of the labelled sets, shuffled into passages of about 600 characters, ten to a document,
-so that their words are as frequent as words are. Their vectors are random, around those of the questions: they cost what
-real ones do, and what is found with them means nothing. The questions and their vectors are real.
+The passages are real sentences of the labelled sets, shuffled into passages of about 600 characters, ten to a
+document, so that their words are as frequent as words are. Their vectors are random, around those of the questions:
+they cost what real ones do, and what is found with them means nothing. The questions and their vectors are real.
 """
 
 from __future__ import annotations

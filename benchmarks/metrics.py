@@ -24,11 +24,5 @@ def ndcg(ranking: Sequence[str], grades: Mapping[str, int], k: int) -> float:
     return _gain([max(grades.get(document, 0), 0) for document in ranking[:k]]) / best if best else 0.0
 
 
-def recall(ranking: Sequence[str], grades: Mapping[str, int], k: int) -> float:
-    """Share of the relevant documents, those of a grade above 0, that is among the first k; 0 where there is none."""
-    relevant = {document for document, grade in grades.items() if grade > 0}
-    return len(relevant.intersection(ranking[:k])) / len(relevant) if relevant else 0.0
-
-
 def _gain(grades: Sequence[int]) -> float:
     return sum(grade / math.log2(rank + 1) for rank, grade in enumerate(grades, start=1))

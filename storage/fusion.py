@@ -9,7 +9,7 @@ Functions for Hybrid Retrieval", ACM TOIS 2023 (arXiv:2210.11934), with the theo
 The square, ours, lets few words in common count for less than their share: what has half of the words is noise more
 often than half of an answer. Every fixed weight w loses on some collection to one of the two rankings alone: on code,
 where questions share few words with what answers them, and on languages that the model was not trained for. So w is
-chosen for each question, by a logistic function of three signals that need no labels:
+chosen for each question, by a logistic function of four signals that need no labels:
 
     margin    (b1 - b10) / b1, of the best and the tenth best BM25 score: where the words of the question are found
               together in few passages, it falls steeply, and the words are to be believed
@@ -28,7 +28,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BIAS, MARGIN, CONTRAST, NOISE = 1.43, -3.72, 0.325, -2.0  # benchmarks/fusion.py says how they were chosen
+# benchmarks/fusion.py says on what these were chosen.
+BIAS, MARGIN, CONTRAST, NOISE, STRANGE = 1.55, -3.47, 0.485, -2.25, 26.3
+COVERED = 0.2
 TENTH = 9
 
 
@@ -42,7 +44,8 @@ class Signals:
         deviation: of the same; above 0.
         keyword: the highest BM25 score; 0 where no word is found.
         tenth: the tenth highest, 0 where fewer passages have a word in common with the question.
-        bound: the highest that any passage could have: see `storage.keywords.Scored`.
+        bound: the highest that a passage could be expected to have: see `storage.keywords.Scored`; of scripts that are
+            written without blanks half of that, since half of the pairs in a question reach over the end of a word.
     """
 
     cosine: float
@@ -69,8 +72,9 @@ def weight(signals: Signals, shift: float = 0.0) -> float:
         return 1.0
     margin = (signals.keyword - signals.tenth) / signals.keyword
     noise = signals.tenth / signals.bound
-    x = BIAS + shift + MARGIN * (margin - 0.5) + CONTRAST * (signals.contrast - 4.5) + NOISE * (noise - 0.2)
-    return 1 / (1 + math.exp(-x))
+    strange = max(0.0, COVERED - signals.keyword / signals.bound)
+    x = BIAS + shift + MARGIN * (margin - 0.5) + CONTRAST * (signals.contrast - 4.5)
+    return 1 / (1 + math.exp(-(x + NOISE * (noise - 0.2) + STRANGE * strange)))
 
 
 def fused(cosine: float, keyword: float, signals: Signals, weight: float) -> float:

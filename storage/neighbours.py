@@ -51,6 +51,7 @@ class Neighbours:
         self._sweeps = 0  # how often vectors had been taken away when the index was loaded
         self._trusted = False  # whether the file on disk is the snapshot that was loaded or written
         self._orphans: list[int] = []
+        self._sample: Vectors | None = None
         self.notes: list[str] = []
 
     def search(
@@ -68,7 +69,10 @@ class Neighbours:
 
         Few texts tell little of what is usual, so some are taken to be there as they are with most models.
         """
-        cosines = self.refreshed().sample(SAMPLE) @ query
+        index = self.refreshed()
+        if self._sample is None:
+            self._sample = index.sample(SAMPLE)
+        cosines = self._sample @ query
         mean = (cosines.sum() + USUAL_COUNT * USUAL_MEAN) / (len(cosines) + USUAL_COUNT)
         squares = np.square(cosines - mean).sum() + USUAL_COUNT * USUAL_DEVIATION**2
         return float(mean), float(np.sqrt(squares / (len(cosines) + USUAL_COUNT)))
@@ -91,6 +95,7 @@ class Neighbours:
         if self._index is None or sweeps != self._sweeps:
             self._index, self._sweeps = self._load(), sweeps
         self._replay(self._index)
+        self._sample = None
         self._orphans = [row[0] for row in self._db.rows("SELECT id FROM texts WHERE orphaned_at IS NOT NULL")]
         self._seen = seen
         return self._index

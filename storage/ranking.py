@@ -12,6 +12,7 @@ from storage.fusion import TENTH, Signals, fused, weight
 from storage.lift import fold, joined, lift
 from storage.phrases import allowed_by
 from storage.shown import Arms, Place, Ranked, Shown
+from storage.terms import dense_share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from storage.passages import Passages, Spot
     from storage.types import Hit, Query
 
-DEEP = 200  # candidates from either ranking at least
+DEEP = 100  # candidates from either ranking at least
 
 
 class Ranking:
@@ -92,7 +93,7 @@ class Ranking:
         if self._scored is not None:
             keywords = dict(self._scored.best(wanted, None if self._among is None else self._among.chunks))
             complete = complete and len(keywords) < wanted
-            bound = self._scored.bound
+            bound = self._scored.bound / (1 + dense_share(self._query.question.text))
         best = list(keywords.values())
         return Arms(
             cosines,

@@ -46,6 +46,8 @@ WORD = re.compile(rf"\w[\w{MARKS}]*(?:(?:::|[.\-'’:/])\w[\w{MARKS}]*)*")
 COMPOUND = re.compile(r"[\-'’/]+")  # parts words that stand for themselves
 NAME = re.compile(r"[_.:]+")  # parts names, which are looked for whole, too
 RUN = re.compile(rf"[{DENSE}]+|[^{DENSE}]+")
+ALL_DENSE = re.compile(f"[{DENSE}]+")
+LETTERS = re.compile(rf"[^\W{DENSE}]+")
 DENSE_START = re.compile(f"[{DENSE}]")
 HUMP = re.compile(
     r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])",
@@ -74,6 +76,12 @@ def terms(text: str) -> list[str]:
 def words(text: str) -> list[tuple[str, tuple[str, ...]]]:
     """Each word as it stands in the text (in NFKC), with the terms it became; names and compounds are one word."""
     return [(word, _analysed(word)) for word in WORD.findall(_normal(text))]
+
+
+def dense_share(text: str) -> float:
+    """The share of a text's letters that are of scripts written without blanks, 0 to 1."""
+    dense, others = (sum(map(len, found)) for found in (ALL_DENSE.findall(text), LETTERS.findall(text)))
+    return dense / (dense + others) if dense else 0.0
 
 
 @lru_cache(CACHED)

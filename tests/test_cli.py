@@ -30,7 +30,7 @@ PASSAGE_KEYS = [
     "path", "kind", "title", "digest", "stale", "chunk_id", "start_line", "end_line", "start_char", "end_char", "place",
     "headings", "header", "text", "before", "after",
 ]  # fmt: skip
-HIT_KEYS = ["rank", "score", *PASSAGE_KEYS]
+HIT_KEYS = ["rank", "score", "confidence", *PASSAGE_KEYS, "similar"]
 LINUX = os.name == "posix" and os.uname().sysname == "Linux"
 ESCAPE = "\x1b"
 
@@ -250,13 +250,13 @@ def test_two_writers_are_one_too_many(server: OllamaServer, folder: Path) -> Non
 # ---- search
 
 
-def test_search_shows_place_score_headings_and_the_passage(indexed: Path) -> None:
+def test_search_shows_place_confidence_headings_and_the_passage(indexed: Path) -> None:
     ran = run("search", "moss", "on", "the", "lawn")
     assert (ran.status, ran.err) == (0, "")
     assert re.match(
-        r"garden/moss\.txt:1  0\.\d{3}\n    Moss grows on the lawn\n    where no sun shines\.\n\n", ran.text
+        r"garden/moss\.txt:1  \d+%\n    Moss grows on the lawn\n    where no sun shines\.\n\n", ran.text
     )
-    house = r"^house\.md:5  0\.\d{3}  House > Cellar  \(\+1 beside it\)\n    ## Cellar\n    The boiler"
+    house = r"^house\.md:5  \d+%  House > Cellar  \(\+1 beside it\)\n    ## Cellar\n    The boiler"
     assert re.search(house, ran.text, re.MULTILINE)
     assert "The roof" not in ran.text
     assert "\n    ...\n" in ran.text  # the machine formats have the rest
@@ -268,8 +268,9 @@ def test_search_json_is_one_versioned_object_of_these_keys(indexed: Path) -> Non
     ran = run("search", "--json", "boiler cellar")
     assert (ran.status, ran.err) == (0, "")
     answer = ran.json
-    assert list(answer) == ["version", "query", "embedder", "took_ms", "hits"]
-    assert [answer[key] for key in ("version", "query", "embedder")] == [1, "boiler cellar", "ollama:fake"]
+    assert list(answer) == ["version", "query", "mode", "embedder", "took_ms", "good", "notes", "hits"]
+    assert [answer[key] for key in ("version", "query", "mode")] == [1, "boiler cellar", "hybrid"]
+    assert [answer[key] for key in ("embedder", "good", "notes")] == ["ollama:fake", True, []]
     assert 0 < answer["took_ms"] < 60_000
     assert [list(hit) for hit in answer["hits"]] == [HIT_KEYS] * 2
     assert [hit["rank"] for hit in answer["hits"]] == [1, 2]
@@ -391,7 +392,7 @@ def test_what_waits_for_its_vector_is_told_with_every_answer(server: OllamaServe
     assert (ran.status, ran.json["pending"], ran.json["embedded"]) == (0, 1, 2)
     ran = run("search", "roof", "--paths")
     assert (ran.status, ran.text) == (0, "house.md\n")
-    assert lines(ran) == ["nearest: 1 texts are not embedded yet and were not searched: nearest index"]
+    assert lines(ran) == ["nearest: 1 texts are not embedded yet; they are found by their words alone: nearest index"]
     (refused,) = run("status", "--json").json["refused"]
     assert (refused["path"], refused["line"]) == (str(folder / "garden" / "moss.txt"), 1)
     assert "NaN" in refused["reason"]

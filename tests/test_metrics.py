@@ -1,10 +1,10 @@
-"""The metrics against values that were computed by hand."""
+"""nDCG against values that were computed by hand."""
 
 from __future__ import annotations
 
 import pytest
 
-from benchmarks.metrics import ndcg, recall
+from benchmarks.metrics import ndcg
 
 # 1 / log2(rank + 1) for ranks 1 to 4: 1, 0.6309297536, 0.5, 0.4306765581
 
@@ -29,19 +29,3 @@ from benchmarks.metrics import ndcg, recall
 )
 def test_ndcg(ranking: list[str], grades: dict[str, int], k: int, value: float) -> None:
     assert ndcg(ranking, grades, k) == pytest.approx(value, abs=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("ranking", "grades", "k", "value"),
-    [
-        (["a", "b", "c"], {"a": 1}, 10, 1.0),
-        (["x", "a", "b"], {"a": 1, "b": 1}, 2, 0.5),
-        (["x", "a", "b"], {"a": 1, "b": 3}, 3, 1.0),  # grades do not count, only that there is one
-        (["x", "y"], {"a": 1}, 2, 0.0),
-        (["a", "b"], {"a": 1, "b": 0, "c": 1}, 2, 0.5),
-        ([], {"a": 1}, 2, 0.0),
-        (["a"], {}, 2, 0.0),
-    ],
-)
-def test_recall(ranking: list[str], grades: dict[str, int], k: int, value: float) -> None:
-    assert recall(ranking, grades, k) == pytest.approx(value, abs=1e-9)

@@ -75,18 +75,15 @@ def sample_searcher(samples: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 def kind_of(question: Judged, collection: Collection) -> str:
-    passages = [passage for _, passage in collection.passages.of_ids(list(question.passages))]
-    if all(own(passage.chunk.headings[-1]) == question.text for passage in passages if passage.chunk.headings):
+    passages = [passage.chunk for _, passage in collection.passages.of_ids(list(question.passages))]
+    own = [one.terms for one in units(question.text)]
+    if any([one.terms for one in units(chunk.headings[-1])] == own for chunk in passages if chunk.headings):
         return "heading"
-    return "sentence" if any(question.text in sentences(one.chunk.text) for one in passages) else "paraphrase"
-
-
-def own(heading: str) -> str:
-    return " ".join(sentences(heading)) if len(sentences(heading)) > 1 else (sentences(heading) or [""])[0]
+    return "sentence" if any(question.text in sentences(chunk.text) for chunk in passages) else "paraphrase"
 
 
 def test_sentences_end_at_full_stops_of_every_script_and_at_blank_lines() -> None:
-    text = "# A heading\n\nOne is\nhere. Is two? *Three* -is `x`!\n\n- an item\n- another\n这是第一句。这是第二句！好"
+    text = "# A heading\n\nOne is\nhere. Is two? *Three* -is `x`!\n\n- an item\n- another\n\n这是第一句。这是第二句！好"
     assert sentences(text) == [
         "A heading",
         "One is here.",
@@ -115,7 +112,7 @@ def test_the_samples_give_questions_of_three_kinds_that_nothing_reads_operators_
     questions = known_items(collection, 60, seed=3)
     assert len(questions) == len({question.text for question in questions}) == 60
     kinds = [kind_of(question, collection) for question in questions]
-    assert all(kinds.count(kind) >= 15 for kind in ("heading", "sentence", "paraphrase"))
+    assert all(18 <= kinds.count(kind) <= 22 for kind in ("heading", "sentence", "paraphrase"))
     for question in questions:
         asked = parsed(question.text, "hybrid")
         assert (asked.text, asked.phrases, asked.without) == (question.text, (), ())
@@ -131,7 +128,7 @@ def test_a_seed_gives_the_same_questions_and_another_seed_others(sample_searcher
 def test_a_paraphrase_lacks_the_rarest_words_of_its_sentence() -> None:
     verbs = ("sat", "slept", "ate", "sang", "hid", "fell", "ran", "sulked")
     places = ("mat", "roof", "chair", "stove", "fence", "desk", "stairs", "bed")
-    commons = [f"the cat {verb} on the {place}" for verb in verbs for place in places]
+    commons = [f"cat {verb} on the {place}" for verb in verbs for place in places]
     with writer() as collection:
         for number, common in enumerate(commons):
             text = f"{common} beside {SYLLABLES[number]}ovir {SYLLABLES[-number]}umel."
@@ -140,11 +137,11 @@ def test_a_paraphrase_lacks_the_rarest_words_of_its_sentence() -> None:
     paraphrases = [question.text for question in questions if not question.text.endswith("umel.")]
     assert len(questions) == 60
     assert len(paraphrases) == 30  # these documents have no heading of their own
-    # Nine words, of which three go: two that no other passage has, and the rarer one of those that eight have.
+    # Of eight words two go, those that no other passage has.
     for text in paraphrases:
         words = text.rstrip(".").split()
         assert len(words) == 6
-        assert {"the", "cat", "on", "beside"} <= set(words)
+        assert {"cat", "on", "the", "beside"} <= set(words)
 
 
 def test_a_chinese_collection_gives_questions() -> None:
