@@ -47,7 +47,7 @@ SETS = (
 )  # fmt: skip
 CHOSEN_ON = {("scifact", "train"), ("feedbackqa", "train"), ("scifact-train-1k", "test")}  # see benchmarks.fusion
 LONG = 20_000  # characters of a document on average, from which on documents are chunked
-MOST = 1_000  # questions of a split
+MOST = 300  # questions of a split
 SEED = 1
 DEPTH = 1_000  # passages of either ranking that reciprocal rank fusion sees
 RRF = "rrf"

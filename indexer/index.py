@@ -138,8 +138,8 @@ def index(
             collection.adopt(embedder.identity, embedder.probe())
         else:
             collection.check_name(embedder.name)
-        report.documents = sync(collection, embedder, roots, yes=yes, track=progress.reading)
         collection.documents.fill()
+        report.documents = sync(collection, embedder, roots, yes=yes, track=progress.reading)
         _embed(collection, embedder, progress, report)
         collection.texts.sweep()
         collection.save_snapshot()

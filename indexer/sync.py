@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from indexer import kinds
+from indexer.explain_walk import look
 from indexer.keep import Keeper
 from indexer.read import digest
 from indexer.reader import Limits
-from indexer.walk import walk
 from indexer.workers import read_all
-from storage import home
 from storage.documents import Root, is_below
 from storage.errors import GuardError
 from storage.types import Skip
@@ -140,8 +139,7 @@ class _Sync:
         skips = self._skips.setdefault(root.path, {})
         if known and not os.path.lexists(root.path):
             return
-        own = [os.fsencode(home.home() / "collections"), os.fsencode(home.cache())]
-        for entry in walk(root.path, include=root.include, exclude=root.exclude, avoid=own):
+        for entry in look(root):
             if isinstance(entry, Skip):
                 skips[entry.path] = entry
             else:

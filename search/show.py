@@ -32,14 +32,14 @@ CHANGES = {"": "", "changed": "(changed since it was indexed)", "gone": "(gone)"
 def paths(answer: Answer) -> None:
     """Each document once, the best first, by its very name."""
     for path in dict.fromkeys(hit.path for hit in answer.hits):
-        click.echo(os.fsencode(_near(path)))
+        click.echo(os.fsencode(near(path)))
 
 
 def vimgrep(answer: Answer) -> None:
     """`path:line:column:text`, as editors read it; line 1 of a file that is not made of lines."""
     for hit in answer.hits:
         first = hit.chunk.text.split("\n", 1)[0]
-        click.echo(os.fsencode(_near(hit.path)) + f":{hit.chunk.start_line or 1}:1:{visible(first)}".encode())
+        click.echo(os.fsencode(near(hit.path)) + f":{hit.chunk.start_line or 1}:1:{visible(first)}".encode())
 
 
 def people(answer: Answer, width: int | None, *, explain: bool = False) -> None:
@@ -89,7 +89,7 @@ def reading(passages: Sequence[Passage], width: int | None) -> None:
 
 
 def _head(passage: Passage, score: str = "", more: str = "") -> str:
-    place = click.style(visible(chunk_place(_near(passage.path), passage.chunk)), fg="green", bold=True)
+    place = click.style(visible(chunk_place(near(passage.path), passage.chunk)), fg="green", bold=True)
     headings = visible(" > ".join(passage.chunk.headings))
     change = CHANGES[passage.change]
     parts = (
@@ -135,7 +135,7 @@ def visible(text: str) -> str:
     )
 
 
-def _near(path: str) -> str:
+def near(path: str) -> str:
     """The path as seen from here, where that is shorter."""
     try:
         return str(Path(path).relative_to(Path.cwd()))
@@ -164,12 +164,12 @@ def status_lines(name: str, status: Status) -> Iterator[str]:
     yield f"on disk:     {status.bytes_on_disk / 1e6:.1f} MB"
     yield from _foreign(status)
     for path, line, reason in status.refused:
-        place = visible(_near(os.fsdecode(path))) + ("" if line is None else f":{line}")
+        place = visible(near(os.fsdecode(path))) + ("" if line is None else f":{line}")
         yield f"refused:     {place}: {visible(reason)}"
     for kind, failed in (("failed: ", True), ("skipped:", False)):
         for skip in status.skips:
             if skip.failed is failed:
-                yield f"{kind}     {visible(_near(os.fsdecode(skip.path)))}: {visible(skip.reason)}"
+                yield f"{kind}     {visible(near(os.fsdecode(skip.path)))}: {visible(skip.reason)}"
 
 
 def _foreign(status: Status) -> Iterator[str]:

@@ -14,7 +14,7 @@ from indexer.explain_walk import OWN_DATA, explained, is_chosen
 from indexer.sync import known_as
 from indexer.walk import Entry
 from indexer.workers import read_all
-from search.show import _near as near
+from search.show import near
 from storage.documents import is_below
 from storage.errors import NearestError
 from storage.home import similar

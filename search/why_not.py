@@ -10,8 +10,7 @@ from search.ask import NO_FILTER
 from search.barriers import excluded_by, filtered_by
 from search.places import chunk_place
 from search.question import parsed
-from search.show import _near as near
-from search.show import visible
+from search.show import near, visible
 from search.stale import checked
 from search.standing import standing
 from search.unindexed import SHOWN, Unindexed, located, missing

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from storage.fusion import Signals
 
-GOOD = 0.1  # below it a hit is no good match
+GOOD = 0.05  # below it a hit is no good match
 BOTH = (-5.01, 0.31, 4.70)
 MEANING = (-2.59, 0.40, 0.0)  # where words were not looked for
 WORDS = (-4.00, 0.0, 5.07)  # where there is no cosine

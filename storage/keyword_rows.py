@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from storage.database import batches
 from storage.terms import VERSION, term_id, terms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from storage.database import Database
 
@@ -106,6 +107,15 @@ def _write(db: Database, sql: str, values: tuple[int, ...]) -> None:
         for chunk, text, lead, headings, title, path in db.rows(sql, values)
     ]
     db.run_many(INSERT, rows)
+
+
+def terms_of(db: Database, chunks: Sequence[int]) -> dict[int, frozenset[int]]:
+    """The ids of the terms by which each of these passages is found."""
+    found: dict[int, frozenset[int]] = {}
+    for some in batches(chunks):
+        rows = db.rows(f"SELECT chunk, terms FROM keywords WHERE chunk IN ({','.join('?' * len(some))})", some)
+        found |= {chunk: frozenset(np.frombuffer(blob, ENTRY)["term"].tolist()) for chunk, blob in rows}
+    return found
 
 
 def path_field(path: bytes) -> str:

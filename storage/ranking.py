@@ -48,6 +48,7 @@ class Ranking:
         query: Query,
         shift: float,
     ) -> None:
+        self._db = db
         self._passages = passages
         self._neighbours = neighbours if query.mode != "keyword" and query.vector is not None else None
         self._query = query
@@ -76,7 +77,7 @@ class Ranking:
             best = ranked.order if arms.complete else ranked.order[:wanted]
             places = self._places(fold(best, ranked.joined, k if self._query.every else len(best)))
             if len(places) == k or arms.complete:
-                return Shown(self._passages, self._query, ranked, arms, self._weight).hits(places)
+                return Shown(self._db, self._passages, self._query, ranked, arms, self._weight).hits(places)
             wanted *= 4
 
     def _arms(self, wanted: int) -> Arms:

@@ -7,12 +7,14 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, NamedTuple
 
 from storage.confidence import confidence
-from storage.terms import terms, words
+from storage.keyword_rows import terms_of
+from storage.terms import term_id, words
 from storage.types import Arm, Explanation, Hit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from storage.database import Database
     from storage.fusion import Signals
     from storage.passages import Passages, Spot
     from storage.types import Passage, Query
@@ -49,14 +51,18 @@ class Shown:
     """Makes hits of one query's ranking.
 
     Args:
-        passages: of the collection.
+        db: of the collection.
+        passages: of the same.
         query: what was asked.
         ranked: the ranking.
         arms: what it was fused from.
         weight: of the vectors.
     """
 
-    def __init__(self, passages: Passages, query: Query, ranked: Ranked, arms: Arms, weight: float) -> None:
+    def __init__(
+        self, db: Database, passages: Passages, query: Query, ranked: Ranked, arms: Arms, weight: float
+    ) -> None:
+        self._db = db
         self._passages = passages
         self._query = query
         self._ranked = ranked
@@ -64,15 +70,22 @@ class Shown:
         self._weight = weight
         self._by_meaning = {text: rank for rank, text in enumerate(arms.cosines, start=1)}
         self._by_words = {chunk: rank for rank, chunk in enumerate(arms.keywords, start=1)}
-        self._words = words(query.question.text) if query.mode != "vector" else []
+        self._words = [
+            (word, frozenset(map(term_id, becomes)))
+            for word, becomes in (words(query.question.text) if query.mode != "vector" else ())
+        ]
 
     def hits(self, places: Sequence[Place]) -> list[Hit]:
         """A hit for each place, in their order."""
         ids = [id_ for place in places for id_ in place.run]
         found = {passage.chunk_id: passage for _, passage in self._passages.of_ids(ids)}
-        return [self._hit(rank, place, found) for rank, place in enumerate(places, start=1)]
+        has = terms_of(self._db, [place.run[0] for place in places]) if self._words else {}
+        return [
+            self._hit(rank, place, found, has.get(place.run[0], frozenset()))
+            for rank, place in enumerate(places, start=1)
+        ]
 
-    def _hit(self, rank: int, place: Place, found: Mapping[int, Passage]) -> Hit:
+    def _hit(self, rank: int, place: Place, found: Mapping[int, Passage], has: frozenset[int]) -> Hit:
         passage = found[place.run[0]]
         around = self._passages.around(passage.chunk_id, self._query.context)
         folded = sorted((found[id_] for id_ in place.run[1:]), key=lambda one: one.chunk.start_char)
@@ -89,15 +102,15 @@ class Shown:
             score=self._ranked.scores[passage.chunk_id],
             confidence=confidence(cosine, keyword, self._signals),
             similar=tuple(place.similar),
-            explanation=self._explanation(passage, cosine, keyword),
+            explanation=self._explanation(passage, cosine, keyword, has),
         )
 
-    def _explanation(self, passage: Passage, cosine: float | None, keyword: float | None) -> Explanation:
-        chunk = passage.chunk
-        has = set(terms(" ".join((passage.title, *chunk.headings, chunk.header, chunk.text))))
+    def _explanation(
+        self, passage: Passage, cosine: float | None, keyword: float | None, has: frozenset[int]
+    ) -> Explanation:
         return Explanation(
             vector=Arm(self._by_meaning.get(self._ranked.spots[passage.chunk_id].text), cosine),
             keyword=Arm(self._by_words.get(passage.chunk_id), keyword or None),
             weight=self._weight,
-            terms=tuple(dict.fromkeys(word for word, becomes in self._words if has.intersection(becomes))),
+            terms=tuple(dict.fromkeys(word for word, becomes in self._words if not has.isdisjoint(becomes))),
         )

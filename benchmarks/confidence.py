@@ -1,0 +1,68 @@
+"""Questions put to collections that answer them, and to collections that do not, in; what confidence says of it out.
+
+`python -m benchmarks.confidence`. A set's questions are asked of its own documents, one passage each as in
+`benchmarks.quality`, and so are questions of the other sets, which nothing there answers. Printed are, for each set:
+how often the best hit is right, the mean confidence of best hits, and how many fall below what is called a good match:
+of the right best hits (should be none), and of the best hits for questions of the other sets (should be all).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+from statistics import mean
+
+from benchmarks.embedding import DATA
+from search.ask import Searcher
+from search.beir import prepare
+from storage.confidence import GOOD
+
+SPLITS = {
+    "scifact-train-1k": "test", "feedbackqa": "dev", "cosqa": "dev", "pubmedqa": "test",
+    "xquad-en": "test", "xquad-de": "test", "cmrc2018-trial": "test",
+}  # fmt: skip
+SEED = 1
+
+
+def run(names: list[str], count: int) -> None:
+    """Print a line for each set."""
+    sets = {name: prepare(DATA / name, SPLITS[name], whole=True) for name in names}
+    drawn = random.Random(SEED)
+    asked = {name: drawn.sample(one.questions, min(count, len(one.questions))) for name, one in sets.items()}
+    print(f"{'set':18} {'right':>6} {'confidence':>11} {'right, below':>13} | {'of others':>9} {'below':>6}")
+    for name, one in sets.items():
+        with Searcher(one.collection) as searcher:
+            own = []
+            for question in asked[name]:
+                hits = searcher.ask(question.text, 1).hits
+                own += [(hit.confidence, hit.path in question.documents) for hit in hits]
+            texts = [other.text for others in names if others != name for other in asked[others][: count // 4]]
+            strange = [hit.confidence for text in texts for hit in searcher.ask(text, 1).hits]
+        right = [confidence for confidence, is_right in own if is_right]
+        print(
+            f"{name:18} {len(right) / len(own):6.2f} {mean(confidence for confidence, _ in own):11.2f} "
+            f"{mean(confidence < GOOD for confidence in right):13.1%} | "
+            f"{mean(strange):9.2f} {mean(confidence < GOOD for confidence in strange):6.0%}"
+        )
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.confidence", description=__doc__)
+    parser.add_argument("--sets", default=",".join(SPLITS), help="parted by commas")
+    parser.add_argument("--questions", type=int, default=200, help="of each set")
+    parser.add_argument("--home", help="keep the collections there, so that nothing is embedded again")
+    given = parser.parse_args()
+    names = [name for name in given.sets.split(",") if (DATA / name).is_dir()]
+    if not names:
+        sys.exit(f"none of these sets is at {DATA}")
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["NEAREST_HOME"] = given.home or home
+        run(names, given.questions)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""How two rankings become one, and what a hit is worth: numbers in, numbers out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from storage.confidence import GOOD, confidence
+from storage.duplicates import alike, shingles
+from storage.fusion import Signals, fused, reciprocal_rank, weight
+
+ASKED = Signals(cosine=0.6, mean=0.1, deviation=0.1, keyword=10.0, tenth=4.0, bound=20.0)
+
+
+def test_the_weight_is_that_of_the_formula() -> None:
+    margin, contrast, noise = 0.6, 5.0, 0.2
+    x = 1.55 - 3.47 * (margin - 0.5) + 0.485 * (contrast - 4.5) - 2.25 * (noise - 0.2)
+    assert weight(ASKED) == pytest.approx(1 / (1 + math.exp(-x)))
+
+
+def test_words_that_stand_out_weigh_more_than_words_that_many_have() -> None:
+    assert weight(replace(ASKED, tenth=1.0)) < weight(ASKED) < weight(replace(ASKED, tenth=9.0))
+
+
+def test_a_passage_that_stands_out_in_meaning_weighs_more() -> None:
+    assert weight(replace(ASKED, cosine=0.3)) < weight(ASKED) < weight(replace(ASKED, cosine=0.8))
+
+
+def test_a_question_in_other_words_than_the_documents_is_answered_by_meaning() -> None:
+    assert weight(replace(ASKED, bound=100.0)) > 0.95
+
+
+def test_without_a_word_in_common_meaning_alone_counts() -> None:
+    nothing = replace(ASKED, keyword=0.0, tenth=0.0)
+    assert weight(nothing) == 1.0
+    assert fused(0.6, 0.0, nothing, 1.0) == 1.0
+
+
+def test_a_shift_moves_the_weight_and_never_beyond_its_ends() -> None:
+    assert 0 <= weight(ASKED, -9) < weight(ASKED, -1) < weight(ASKED) < weight(ASKED, 1) < weight(ASKED, 9) <= 1
+
+
+def test_the_best_of_both_rankings_scores_one_and_the_score_is_convex() -> None:
+    assert fused(0.6, 10.0, ASKED, 0.7) == pytest.approx(1.0)
+    assert fused(0.6, 0.0, ASKED, 0.7) == pytest.approx(0.7)
+    assert fused(-1.0, 10.0, ASKED, 0.7) == pytest.approx(0.3)
+    assert fused(0.6, 5.0, ASKED, 0.7) == pytest.approx(0.7 + 0.3 / 4)
+
+
+def test_reciprocal_rank_fusion() -> None:
+    assert reciprocal_rank([1, None]) == pytest.approx(1 / 61)
+    assert reciprocal_rank([1, 3]) == pytest.approx(1 / 61 + 1 / 63)
+
+
+def test_confidence_does_not_depend_on_where_an_embedder_puts_its_cosines() -> None:
+    narrow = replace(ASKED, cosine=0.8 + 0.06, mean=0.8 + 0.01, deviation=0.01)  # as those whose cosines lie close
+    assert confidence(0.86, 10.0, narrow) == pytest.approx(confidence(0.6, 10.0, ASKED))
+
+
+def test_confidence_rises_with_meaning_and_with_words() -> None:
+    assert confidence(0.2, 2.0, ASKED) < confidence(0.5, 2.0, ASKED) < confidence(0.5, 8.0, ASKED)
+    assert confidence(0.1, 0.0, ASKED) < GOOD < confidence(0.6, 10.0, ASKED)
+
+
+def test_what_has_no_vector_is_judged_by_its_words_and_the_other_way_round() -> None:
+    assert confidence(None, 2.0, ASKED) < confidence(None, 10.0, ASKED)
+    assert confidence(0.2, None, ASKED) < confidence(0.6, None, ASKED)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("The boiler is in the cellar behind the door.", "the boiler is in the cellar, behind the door", True),
+        ("The boiler is in the cellar behind the door.", "Moss grows on the lawn where no sun shines.", False),
+        ("a b", "a b", True),
+        ("a b", "a c", False),
+        ("锅炉在地下室的门后面，每年检查一次。", "锅炉在地下室的门后面，每年检查一次", True),
+        ("锅炉在地下室的门后面，每年检查一次。", "草坪上没有阳光的地方长满了苔藓。", False),
+        ("", "", True),
+    ],
+)
+def test_near_duplicates(one: str, other: str, same: bool) -> None:
+    assert alike(shingles(one), shingles(other)) is same
+
+
+def test_a_passage_and_twice_as_much_are_not_the_same() -> None:
+    words = [f"word{n}" for n in range(100)]
+    assert not alike(shingles(" ".join(words[:50])), shingles(" ".join(words)))
+    assert alike(shingles(" ".join(words[:95])), shingles(" ".join(words)))
