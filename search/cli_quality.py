@@ -79,7 +79,8 @@ def tune(collection: str, as_json: bool) -> int:
 
     Questions are made from headings and sentences of the documents themselves, as they stand and without the words
     that give them away. On one half the weight of meaning against words is chosen, on the other it is measured; it is
-    kept only where it is better beyond noise.
+    kept only where it is better beyond noise. Such questions share more words with their answers than yours may: where
+    you have some, see with nearest eval.
     """
     from search.progress import Bars
     from search.tune import tune as tuned

@@ -84,6 +84,17 @@ def lines(ran: Ran) -> list[str]:
     return ran.err.splitlines()
 
 
+def assert_answered(ran: Ran) -> None:
+    """Hits were printed without any error, and it was told where none of them is likely to be the answer."""
+    answer = ran.json
+    assert answer["hits"]
+    confidence = answer["hits"][0]["confidence"]
+    note = f"no good match: the best hit answers the question with a confidence of {confidence:.0%}"
+    assert answer["notes"] == ([] if answer["good"] else [note])
+    assert lines(ran) == [f"nearest: {note}" for note in answer["notes"]]
+    assert ran.status == (0 if answer["good"] else 1)
+
+
 # ---- index
 
 
@@ -292,7 +303,10 @@ def test_search_json_is_one_versioned_object_of_these_keys(indexed: Path) -> Non
     assert passage
     assert passage.chunk.embedded.endswith(first["text"])
     score = words_vector(passage.chunk.embedded, 64) @ words_vector("boiler cellar", 64)
-    assert first["score"] == pytest.approx(score, abs=2e-6)
+    (alone, *_) = run("search", "--json", "--mode", "vector", "boiler cellar").json["hits"]
+    assert (alone["chunk_id"], alone["score"]) == (first["chunk_id"], pytest.approx(score, abs=2e-6))
+    assert first["score"] == 1  # the best by meaning and the best by words
+    assert 0.1 <= first["confidence"] <= 1
     assert run("search", "--json", "boiler cellar").json["hits"] == answer["hits"]
 
 
@@ -321,7 +335,7 @@ def test_questions_from_standard_input_in_the_other_formats(indexed: Path) -> No
 
 def test_bytes_that_are_no_text_are_a_question_like_any_other(indexed: Path) -> None:
     ran = run("search", "-", "--jsonl", stdin=b"moss caf\xe9\n")
-    assert (ran.status, ran.err) == (0, "")
+    assert_answered(ran)
     assert ran.json["query"] == "moss caf\\xe9"
 
 
@@ -362,7 +376,7 @@ def test_a_blank_question_is_no_question(indexed: Path, question: str) -> None:
 @pytest.mark.parametrize("question", ['"', "NEAR(", "a AND", "*", "\\", "%s{0}", "🜁", "ה", "a\0b", "- x", "\udcff"])
 def test_any_question_has_an_answer(indexed: Path, question: str) -> None:
     ran = run("search", "--json", "--", question)
-    assert (ran.status, ran.err) == (0, "")
+    assert_answered(ran)
     assert ran.json["query"] == question
 
 

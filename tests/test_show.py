@@ -114,7 +114,7 @@ def test_a_file_without_lines_is_found_at_its_place(folder: Path) -> None:
 
 def test_a_place_stands_behind_the_line_where_there_are_both(folder: Path) -> None:
     keep("data.csv", Chunk("zebra | 1", 0, 9, 12, 13, (), place=Place("row", 11, 12)))
-    assert re.match(r"data\.csv:12  rows 11-12  \d+%\n", run("search", "zebra", "-k1").text)
+    assert re.match(r"data\.csv:12  rows 11-12  \d+%  \(gone\)\n", run("search", "zebra", "-k1").text)
     assert run("search", "zebra", "-k1", "--vimgrep").text == "data.csv:12:1:zebra | 1\n"
     (hit,) = search("zebra", "-k1")
     assert (hit["start_line"], hit["place"]["first"]) == (12, 11)
