@@ -264,9 +264,7 @@ def test_two_writers_are_one_too_many(server: OllamaServer, folder: Path) -> Non
 def test_search_shows_place_confidence_headings_and_the_passage(indexed: Path) -> None:
     ran = run("search", "moss", "on", "the", "lawn")
     assert (ran.status, ran.err) == (0, "")
-    assert re.match(
-        r"garden/moss\.txt:1  \d+%\n    Moss grows on the lawn\n    where no sun shines\.\n\n", ran.text
-    )
+    assert re.match(r"garden/moss\.txt:1  \d+%\n    Moss grows on the lawn\n    where no sun shines\.\n\n", ran.text)
     house = r"^house\.md:5  \d+%  House > Cellar  \(\+1 beside it\)\n    ## Cellar\n    The boiler"
     assert re.search(house, ran.text, re.MULTILINE)
     assert "The roof" not in ran.text

@@ -208,7 +208,7 @@ def stale(question: str) -> tuple[bool, str]:
     """Whether the first hit is stale, and the end of what is shown of its place."""
     shown = run("search", question, "-k1").text.splitlines()[0]
     return search(question, "-k1")[0]["stale"], re.sub(
-        r".*  \d+%( {2}Part \d)?( {2}\(\+1 beside it\))?( {2})?", "", shown
+        r".*  \d+%( {2}Part \d)?( {2}\(\+\d beside it\))?( {2})?", "", shown
     )
 
 

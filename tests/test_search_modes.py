@@ -1,0 +1,529 @@
+"""The command line that asks: by meaning, by words and by both; operators, filters, explanations, figures."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import ollama_server
+import pytest
+from command import begin, finish, run
+from ollama_server import OllamaServer
+from rerank_server import RerankServer
+from test_cli import WordsServer, closed_port, lines
+
+import nearest
+from nearest import NearestError
+
+if TYPE_CHECKING:
+    from storage.types import Mode
+
+SAMPLES = Path(__file__).parent.parent / "sample_docs"
+BOILER = "The boiler in the cellar is old and loud, and every winter Pilar has to bleed it twice before it is {}.\n"
+DOCUMENTS = {
+    "garden/lawn.txt": "Moss grows on the lawn where no sun shines.\n",
+    "garden/roses.md": (
+        "---\ntags: [garden, plants/roses]\ndate: 2024-05-03\ndraft: false\nauthor: Ann Lee\n---\n"
+        "# Roses\n\nPrune the roses with clean shears. The label says XQ-7731.\n"
+    ),
+    "house/attic.md": "---\ntags: house\ndate: 2021-02\n---\nUnder the roof lie tiles of slate; the price was high.\n",
+    "house/boiler.txt": BOILER.format("warm"),
+    "house/copy.txt": BOILER.format("hot"),
+    "house/roof.md": "---\ntags: [house]\ndraft: true\n---\nSlate tiles cover the roof of the barn.\n",
+}
+ROOF = ["house/attic.md", "house/roof.md"]
+NONSENSE = "xylophone quasar 🜁"
+NO_GOOD = r"nearest: no good match: the best hit answers the question with a confidence of \d%"
+MODES: tuple[Mode, ...] = ("hybrid", "vector", "keyword")
+
+
+@pytest.fixture(autouse=True)
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[OllamaServer]:
+    """An embedder for the commands of this test, and nothing of the user's own settings."""
+    for name in ("NEAREST_COLLECTION", "NEAREST_DEBUG", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    with WordsServer(dimension=64) as running:
+        monkeypatch.setenv("OLLAMA_HOST", running.url)
+        monkeypatch.setenv("NEAREST_EMBEDDER", "ollama:fake")
+        yield running
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settled: None) -> Path:
+    """A folder with six documents, last changed in 2020, in which the user is."""
+    folder = tmp_path / "documents"
+    for name, text in DOCUMENTS.items():
+        write(folder / name, text)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def indexed(server: OllamaServer, folder: Path) -> Path:
+    """The same, indexed."""
+    assert run("index", ".").status == 0
+    server.requests.clear()
+    return folder
+
+
+def write(path: Path, text: str) -> None:
+    """A file that was last changed at noon of the second of January 2020."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    os.utime(path, (1_577_966_400, 1_577_966_400))
+
+
+def found(*args: str) -> list[str]:
+    """The paths that are found, sorted."""
+    ran = run("search", "--paths", *args)
+    assert ran.status == (0 if ran.out else 1) or re.fullmatch(NO_GOOD, ran.err.strip())
+    return sorted(ran.text.splitlines())
+
+
+# ---- modes
+
+
+def test_by_words_a_code_word_is_found_exactly_and_no_embedder_is_asked(
+    server: OllamaServer, indexed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", closed_port())
+    ran = run("search", "XQ-7731", "--mode", "keyword", "--paths")
+    assert (ran.status, ran.text, ran.err) == (0, "garden/roses.md\n", "")
+    for mode in ("hybrid", "vector"):
+        ran = run("search", "XQ-7731", "--mode", mode)
+        assert (ran.status, ran.out, len(lines(ran))) == (3, b"", 1)
+        assert "cannot reach Ollama" in ran.err
+    ran = run("search", "XQ-7732", "--mode", "keyword", "--paths")
+    assert ran.text in ("", "garden/roses.md\n")  # a part of it may be found, but is no good match
+    assert ran.status == 1
+    assert server.requests == []
+
+
+def test_by_words_no_engine_of_vectors_is_imported(indexed: Path) -> None:
+    code = "import sys; from nearest import main\ntry: main()\nfinally: print(*sorted(sys.modules), file=sys.stderr)"
+    ran = finish(begin("search", "XQ-7731", "--mode", "keyword", "--paths", code=code))
+    assert (ran.status, ran.text) == (0, "garden/roses.md\n")
+    assert not {"openvino", "faiss", "httpx", "tokenizers"} & set(ran.err.split())
+
+
+def test_by_words_only_what_has_one_of_them_is_found(indexed: Path) -> None:
+    assert found("slate", "--mode", "keyword") == ROOF
+    ran = run("search", "zebra", "--mode", "keyword")
+    assert (ran.status, ran.out) == (1, b"")
+    everything = found("slate", "--mode", "vector", "--all")
+    assert everything == sorted(DOCUMENTS) == found("slate", "--all")
+    assert (
+        run("search", "slate", "-k2", "--paths").text.split()
+        == run("search", "slate", "-k3", "--paths").text.split()[:2]
+    )
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_each_mode_ranks_by_what_it_says(indexed: Path, mode: Mode) -> None:
+    answer = run("search", "slate roof", "--mode", mode, "--json", "--explain").json
+    assert (answer["mode"], answer["good"], answer["notes"]) == (mode, True, [])
+    best = answer["hits"][0]
+    explanation = best["explanation"]
+    assert list(explanation) == ["vector", "keyword", "weight", "terms"]
+    missing = {"rank": None, "score": None}
+    assert (explanation["vector"] == missing) == (mode == "keyword")
+    assert (explanation["keyword"] == missing) == (mode == "vector")
+    assert explanation["weight"] == {"vector": 1.0, "keyword": 0.0}.get(mode, pytest.approx(0.5, abs=0.499))
+    assert explanation["terms"] == ([] if mode == "vector" else ["slate", "roof"])
+    if mode != "hybrid":
+        scores = [hit["explanation"][mode]["score"] for hit in answer["hits"]]
+        assert scores == pytest.approx([hit["score"] for hit in answer["hits"]], abs=1e-6)
+        assert [hit["explanation"][mode]["rank"] for hit in answer["hits"][:2]] == [1, 2]
+
+
+def test_hybrid_is_the_mode_unless_it_is_said(indexed: Path) -> None:
+    unsaid, said = (run("search", "slate roof", "--json", *args).json for args in ((), ("--mode", "hybrid")))
+    assert (unsaid["mode"], unsaid["hits"]) == ("hybrid", said["hits"])
+
+
+def test_a_mode_that_is_none_is_refused(indexed: Path) -> None:
+    ran = run("search", "roof", "--mode", "words")
+    assert (ran.status, ran.out) == (2, b"")
+    assert lines(ran)[-1] == ("Error: Invalid value for '--mode': 'words' is not one of 'hybrid', 'vector', 'keyword'.")
+
+
+# ---- operators
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "keyword"])
+@pytest.mark.parametrize(
+    ("question", "paths"),
+    [
+        ('"slate tiles" barn', ["house/roof.md"]),
+        ('"SLATE, tiles"', ["house/roof.md"]),
+        ('tiles -"slate tiles" slate', ["house/attic.md"]),
+        ("tiles -price roof", ["house/roof.md"]),
+        ('"tiles slate"', []),
+        ('"slate tiles" -barn', []),
+        ("-barn", []),
+    ],
+)
+def test_phrases_have_to_stand_there_and_what_has_a_minus_must_not(
+    indexed: Path, mode: Mode, question: str, paths: list[str]
+) -> None:
+    hits = found("--mode", mode, "--", question)
+    if mode == "keyword" or '"' in question.replace('-"', ""):
+        assert hits == paths
+    else:
+        assert (set(hits) & set(ROOF)) == set(paths)
+
+
+def test_the_words_of_a_question_may_come_one_by_one(indexed: Path) -> None:
+    assert found("--mode", "keyword", "--", "tiles", "-price") == ["house/roof.md"]
+    assert found("--mode", "keyword", "tiles", '"of the barn"') == ["house/roof.md"]
+
+
+def test_by_meaning_alone_operators_are_text(indexed: Path) -> None:
+    assert found("--mode", "vector", "--all", "--", 'tiles -price "tiles slate"') == sorted(DOCUMENTS)
+
+
+# ---- explanations
+
+
+def test_explain_is_a_line_below_the_place(indexed: Path) -> None:
+    shown = {mode: run("search", "slate roof", "--mode", mode, "--explain", "-k1").text.splitlines() for mode in MODES}
+    arms = {
+        "hybrid": r"score 1\.000  vector #1 0\.\d{3}  keyword #1 \d+\.\d{3}  weight 0\.\d\d  words: slate, roof",
+        "vector": r"score 0\.\d{3}  vector #1 0\.\d{3}  keyword -",
+        "keyword": r"score \d+\.\d{3}  vector -  keyword #1 \d+\.\d{3}  words: slate, roof",
+    }
+    for mode, text in shown.items():
+        assert re.fullmatch(r"house/(roof|attic)\.md:\d+  \d+%", text[0])
+        assert re.fullmatch(f"    {arms[mode]}", text[1])
+        assert run("search", "slate roof", "--mode", mode, "-k1").text.splitlines() == [text[0], *text[2:]]
+
+
+def test_explanations_come_only_where_they_are_asked_for(indexed: Path) -> None:
+    plain, explained = (run("search", "slate", "--json", *args).json["hits"] for args in ((), ("--explain",)))
+    assert [list(hit)[-1] for hit in explained] == ["explanation"] * len(plain)
+    for hit in explained:
+        del hit["explanation"]
+    assert explained == plain
+
+
+def test_a_passage_without_any_of_the_words_has_no_rank_by_words(indexed: Path) -> None:
+    hits = run("search", "moss", "--json", "--explain").json["hits"]
+    by_words = {Path(hit["path"]).name: hit["explanation"]["keyword"] for hit in hits}
+    assert by_words["lawn.txt"]["rank"] == 1
+    assert by_words["roof.md"] == {"rank": None, "score": None}
+
+
+# ---- near-duplicates
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_says_nearly_the_same_is_one_hit(indexed: Path, mode: Mode) -> None:
+    question = ("boiler cellar warm", "--mode", mode)
+    ran = run("search", *question, "--json")
+    pair = [hit for hit in ran.json["hits"] if "/house/boiler.txt" in hit["path"] or "/house/copy.txt" in hit["path"]]
+    (hit,) = pair
+    (similar,) = hit["similar"]
+    assert (hit["path"], similar["path"]) == (str(indexed / "house/boiler.txt"), str(indexed / "house/copy.txt"))
+    assert similar["text"] == BOILER.format("hot").strip()
+    assert re.match(r"house/boiler\.txt:1  \d+%  \(\+1 similar\)\n", run("search", *question).text)
+    assert run("search", *question, "--paths").text.split().count("house/copy.txt") == 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_all_shows_each_of_them(indexed: Path, mode: Mode) -> None:
+    question = ("boiler cellar warm", "--mode", mode, "--all", "-k2")
+    ran = run("search", *question)
+    assert "similar" not in ran.text
+    assert run("search", *question, "--paths").text == "house/boiler.txt\nhouse/copy.txt\n"
+    assert [hit["similar"] for hit in run("search", *question, "--json").json["hits"]] == [[], []]
+
+
+# ---- no good match
+
+
+def test_no_good_match_is_told_and_exit_1_and_the_hits_are_shown(indexed: Path) -> None:
+    ran = run("search", NONSENSE)
+    assert (ran.status, len(lines(ran))) == (1, 1)
+    assert re.fullmatch(NO_GOOD, lines(ran)[0])
+    assert re.match(r"[a-z/]+\.(md|txt):\d+  \d%  ?", ran.text)
+    answer = run("search", NONSENSE, "--json")
+    assert (answer.status, answer.err, answer.json["good"]) == (1, ran.err, False)
+    assert [f"nearest: {note}" for note in answer.json["notes"]] == lines(ran)
+    confidences = [hit["confidence"] for hit in answer.json["hits"]]
+    assert 0 <= max(confidences) < 0.05
+    assert lines(ran)[0].endswith(f" {confidences[0]:.0%}")
+    paths = run("search", NONSENSE, "--paths")
+    assert (paths.status, paths.err, len(paths.text.split())) == (1, ran.err, len(confidences))
+
+
+def test_one_good_answer_of_several_is_exit_0(indexed: Path) -> None:
+    ran = run("search", "-", "--jsonl", stdin=f"{NONSENSE}\nslate tiles roof\n".encode())
+    assert (ran.status, len(lines(ran))) == (0, 1)
+    assert re.fullmatch(NO_GOOD, lines(ran)[0])
+    assert [json.loads(line)["good"] for line in ran.text.splitlines()] == [False, True]
+
+
+# ---- filters
+
+FILTERS = [
+    (["--path", "*.md"], ["garden/roses.md", *ROOF]),
+    (["--path", "garden/"], ["garden/lawn.txt", "garden/roses.md"]),
+    (["--path", "garden/", "--path", "roof.*"], ["garden/lawn.txt", "garden/roses.md", "house/roof.md"]),
+    (["--path", "./house/*.md"], ROOF),
+    (["--type", "text"], ["garden/lawn.txt", "house/boiler.txt", "house/copy.txt"]),
+    (["--type", ".md"], ["garden/roses.md", *ROOF]),
+    (["--type", "text", "--type", "Markdown"], sorted(DOCUMENTS)),
+    (["--since", "2021"], ["garden/roses.md", "house/attic.md"]),
+    (["--since", "2024-05-04"], []),
+    (["--until", "2021"], sorted({*DOCUMENTS} - {"garden/roses.md"})),
+    (["--until", "2019"], []),
+    (["--since", "2020-01-02", "--until", "2020-01-02"], sorted({*DOCUMENTS} - {"garden/roses.md", "house/attic.md"})),
+    (["--tag", "house"], ROOF),
+    (["--tag", "#Plants"], ["garden/roses.md"]),
+    (["--tag", "plants", "--tag", "garden"], ["garden/roses.md"]),
+    (["--tag", "plants", "--tag", "house"], []),
+    (["--where", "draft=false"], ["garden/roses.md"]),
+    (["--where", "author=ann lee"], ["garden/roses.md"]),
+    (["--where", "date=2021"], ["house/attic.md"]),
+    (["--where", "draft=true", "--where", "author=Ann Lee"], []),
+    (["--in", "garden"], ["garden/lawn.txt", "garden/roses.md"]),
+    (["--in", "garden/lawn.txt", "--in", "house"], sorted({*DOCUMENTS} - {"garden/roses.md"})),
+    (["--in", "house", "--type", ".md", "--tag", "house", "--where", "draft=true"], ["house/roof.md"]),
+]
+
+
+@pytest.mark.parametrize(("options", "paths"), FILTERS, ids=[" ".join(options) for options, _ in FILTERS])
+def test_only_what_a_filter_lets_through_is_found(indexed: Path, options: list[str], paths: list[str]) -> None:
+    assert found("the slate moss roses", "--all", *options) == paths
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_filters_hold_in_every_mode(indexed: Path, mode: Mode) -> None:
+    assert found("tiles roses", "--mode", mode, "--path", "garden/roses.md") == ["garden/roses.md"]
+    assert found("slate", "--mode", mode, "--where", "draft=true") == ["house/roof.md"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (["--path", "["], "--path '[' is no pattern; write it as in a .gitignore: '*.md' or 'docs/'"),
+        (["--path", ""], "--path '' names nothing: say what, or leave it away"),
+        (["--type", "pdf"], "no document is of type 'pdf'; there are: markdown, text"),
+        (["--type", "md"], "no document is of type 'md'; there are: markdown, text; did you mean '.md'?"),
+        (["--since", "tomorow"], r"--since 'tomorow' is no date: write 2024-05-03, 2024-05, 2024, .*"),
+        (["--until", "2024-13"], r"--until '2024-13' is no date: write 2024-05-03, 2024-05, 2024, .*"),
+        (["--since", "2025", "--until", "2024"], "--since 2025 is later than --until 2024: nothing lies between them"),
+        (["--tag", " "], "--tag ' ' names nothing: say what, or leave it away"),
+        (["--where", "draft"], "--where 'draft' is no KEY=VALUE: write it as in author=Ann or draft=false"),
+        (["--in", ""], "--in '' names nothing: say what, or leave it away"),
+        (["--in", "nowhere"], "there is no file or folder '.*/nowhere'"),
+    ],
+)
+def test_a_filter_that_cannot_be_understood_is_one_line(indexed: Path, options: list[str], error: str) -> None:
+    pattern = error if ".*" in error and "gitignore" not in error else re.escape(error)
+    for command in (["search", "slate"], ["why-not", "house/roof.md", "slate"]):
+        ran = run(*command, *options)
+        assert (ran.status, ran.out, len(lines(ran))) == (2, b"", 1)
+        assert re.fullmatch(f"nearest: {pattern}", lines(ran)[0])
+
+
+def test_in_a_folder_that_was_never_indexed_only_that_is_found(server: OllamaServer, indexed: Path) -> None:
+    new = indexed.parent / "new"
+    write(new / "slate.txt", "Slate is a stone.\n")
+    write(new / "deep" / "more.txt", "Slate splits into sheets.\n")
+    ran = run("search", "slate", "--in", str(new), "--paths", "--all")
+    assert (ran.status, sorted(ran.text.split()), ran.err) == (0, [f"{new}/deep/more.txt", f"{new}/slate.txt"], "")
+    assert found("slate", "--mode", "keyword") == sorted([f"{new}/deep/more.txt", f"{new}/slate.txt", *ROOF])
+    (new / "slate.txt").write_text("Marble is a stone, and so is granite.\n")
+    assert found("slate", "--in", str(new), "--mode", "keyword") == [f"{new}/deep/more.txt"]
+    assert found("granite", "--in", str(new), "--mode", "keyword") == [f"{new}/slate.txt"]
+
+
+def test_in_makes_a_collection_where_there_is_none(folder: Path) -> None:
+    ran = run("search", "moss lawn", "--in", "garden", "-c", "fresh", "--paths")
+    assert (ran.status, ran.text) == (0, "garden/lawn.txt\ngarden/roses.md\n")
+    assert run("status", "-c", "fresh", "--json").json["documents"] == 2
+
+
+# ---- what is not embedded yet
+
+
+def test_what_waits_for_its_vector_is_found_by_its_words(server: OllamaServer, folder: Path) -> None:
+    server.fail(
+        ollama_server.error(400, "embedding contains NaN or Inf values"),
+        when=lambda request: any("Moss" in text for text in request.texts),
+    )
+    assert run("index", ".", "--json").json["pending"] == 1
+    found_by = {mode: run("search", "moss lawn", "--mode", mode, "--paths", "--all") for mode in MODES}
+    note = "nearest: 1 texts are not embedded yet"
+    assert [found_by[mode].text.split()[0] for mode in ("hybrid", "keyword")] == ["garden/lawn.txt"] * 2
+    assert (found_by["hybrid"].status, lines(found_by["hybrid"])) == (
+        0, [f"{note}; they are found by their words alone: nearest index"],
+    )  # fmt: skip
+    assert (found_by["keyword"].status, found_by["keyword"].text, found_by["keyword"].err) == (
+        0, "garden/lawn.txt\n", "",
+    )  # fmt: skip
+    assert sorted(found_by["vector"].text.split()) == sorted({*DOCUMENTS} - {"garden/lawn.txt"})
+    assert lines(found_by["vector"])[-1] == f"{note} and were not searched: nearest index"
+    (hit, *_) = run("search", "moss lawn", "--json", "--explain").json["hits"]
+    assert hit["explanation"]["vector"] == {"rank": None, "score": None}
+    assert hit["explanation"]["keyword"]["rank"] == 1
+
+
+# ---- why not
+
+
+def test_why_not_says_where_it_stands(indexed: Path) -> None:
+    ran = run("why-not", "garden/lawn.txt", "slate", "tiles", "-k1", "--mode", "keyword")
+    assert (ran.status, ran.err) == (0, "")
+    assert lines_of(ran.text)[0] == "garden/lawn.txt is indexed: 1 passage, all embedded"
+    assert "it has no word of the question" in ran.text or "not among the" in ran.text
+    ran = run("why-not", "house/roof.md", "slate tiles roof barn", "--json")
+    assert (ran.status, ran.err) == (0, "")
+    reasons = ran.json
+    assert list(reasons) == [
+        "version", "verdict", "path", "query", "documents", "coverage", "change", "skips", "barriers", "lines",
+    ]  # fmt: skip
+    assert [reasons[key] for key in ("version", "verdict", "path", "query", "documents", "change")] == [
+        1, "found", str(indexed / "house/roof.md"), "slate tiles roof barn", 1, "",
+    ]  # fmt: skip
+    assert reasons["lines"] == lines_of(run("why-not", "house/roof.md", "slate tiles roof barn").text)
+
+
+def lines_of(text: str) -> list[str]:
+    return text.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("args", "verdict", "said"),
+    [
+        (["nowhere.md", "slate"], "no such file", "nowhere.md does not exist, and is not indexed"),
+        (["house/attic.md", "slate", "-k1", "--mode", "keyword"], "ranked", "-k 2 would show it"),
+        (["house/copy.txt", "boiler warm"], "similar", "shown as nearly the same as house/boiler.txt:1"),
+        (["house/roof.md", "slate", "--type", "text"], "filtered", "the filter leaves it out: --type text"),
+        (["house/roof.md", '"tiles slate"'], "excluded", 'the question leaves it out: "tiles slate"'),
+        (["house/roof.md", "slate -barn"], "excluded", "the question leaves it out: -barn"),
+    ],
+)
+def test_why_not_gives_the_reason(indexed: Path, args: list[str], verdict: str, said: str) -> None:
+    ran = run("why-not", *args, "--json")
+    assert (ran.status, ran.err, ran.json["verdict"]) == (0, "", verdict)
+    assert said in run("why-not", *args).text.splitlines()
+
+
+# ---- figures
+
+
+def test_eval_measures_the_sample_questions(samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEAREST_HOME", str(samples))
+    ran = run("eval", SAMPLES / "questions.jsonl", "--json")
+    assert (ran.status, ran.err) == (0, "")
+    assert list(ran.json) == ["version", "questions", "modes", "intervals", "notes"]
+    assert (ran.json["version"], ran.json["notes"]) == (1, [])
+    assert ran.json["questions"] == len((SAMPLES / "questions.jsonl").read_text().splitlines())
+    measures = ["ndcg@10", "recall@1", "recall@5", "recall@10", "recall@100", "mrr@10"]
+    for part in ("modes", "intervals"):
+        assert list(ran.json[part]) == ["keyword", "vector", "hybrid"]
+        assert [list(of) for of in ran.json[part].values()] == [measures] * 3
+    for mode, of in ran.json["modes"].items():
+        for name, value in of.items():
+            low, high = ran.json["intervals"][mode][name]
+            assert 0 <= low <= value <= high <= 1
+    assert ran.json["modes"]["hybrid"]["recall@5"] > ran.json["modes"]["keyword"]["recall@5"]
+
+
+def test_eval_for_people_is_a_table_of_the_modes(indexed: Path) -> None:
+    asked = [("slate tiles of the barn", "house/roof.md"), ("moss", "garden/lawn.txt"), ("roses", "gone.md")]
+    rows = [json.dumps({"question": question, "path": path}) for question, path in asked]
+    (indexed / "questions.jsonl").write_text("\n".join(rows))
+    ran = run("eval", "questions.jsonl")
+    assert ran.status == 0
+    head, titles, *table = ran.text.splitlines()
+    assert head == "3 questions; ± is half the width of the 95 % confidence interval"
+    assert titles.split() == ["nDCG@10", "Recall@1", "Recall@5", "Recall@10", "Recall@100", "MRR@10"]
+    assert [row.split()[0] for row in table] == ["keyword", "vector", "hybrid"]
+    assert [row.split()[1] for row in table] == ["0.667"] * 3
+    assert lines(ran) == ["nearest: 1 expected path is not indexed, and counts as not found: gone.md"]
+
+
+@pytest.mark.parametrize(
+    ("args", "error"),
+    [
+        ([], "Error: give either a file of QUESTIONS or --beir FOLDER"),
+        (["q.jsonl", "--beir", "b"], "Error: give either a file of QUESTIONS or --beir FOLDER"),
+        (["q.jsonl", "--split", "dev"], "Error: --split and --whole are for --beir"),
+        (["q.jsonl"], "nearest: cannot read q.jsonl: No such file or directory"),
+    ],
+)
+def test_eval_of_nothing_is_refused(indexed: Path, args: list[str], error: str) -> None:
+    ran = run("eval", *args)
+    assert (ran.status, ran.out, lines(ran)[-1]) == (2, b"", error)
+
+
+# ---- reranking
+
+
+def test_a_reranking_server_has_the_last_word(indexed: Path) -> None:
+    question = ("tiles of slate price", "-k2", "--json")
+    with RerankServer() as reranker:
+        address = f"http:{reranker.url.removeprefix('http://')}"
+        ran = run("search", *question, "--rerank", address)
+        assert ran.status == 0
+        assert Path(ran.json["hits"][0]["path"]).name == "attic.md"
+        assert [hit["rank"] for hit in ran.json["hits"]] == [1, 2]
+        assert len(reranker.texts) == 5  # all that there is, but for the copy
+    failed = run("search", *question, "--rerank", f"http:{closed_port()}")
+    assert (failed.status, len(lines(failed))) == (0, 1)
+    assert re.fullmatch(
+        r"nearest: the reranker at .* cannot be reached.*: the order is that without it", failed.err.strip()
+    )
+    assert failed.json["hits"] == run("search", *question).json["hits"]
+
+
+# ---- from Python
+
+
+def test_the_python_face_has_modes_and_filters(server: OllamaServer, indexed: Path) -> None:
+    server.down()
+    try:
+        with nearest.open() as collection:
+            hits = collection.search("slate", mode="keyword", types=["markdown"])
+            assert [Path(hit.path).name for hit in hits] in (["roof.md", "attic.md"], ["attic.md", "roof.md"])
+            assert all(0 < hit.confidence <= 1 for hit in hits)
+            server.up()
+            names = {
+                mode: {Path(hit.path).name for hit in collection.search("slate", mode=mode, types=["markdown"])}
+                for mode in MODES
+            }
+            assert names == {
+                "hybrid": {"attic.md", "roof.md", "roses.md"},
+                "vector": {"attic.md", "roof.md", "roses.md"},
+                "keyword": {"attic.md", "roof.md"},
+            }
+    finally:
+        server.down()
+        server.up()
+
+
+def test_the_python_face_takes_every_filter(indexed: Path) -> None:
+    def names(**only: object) -> list[str]:
+        hits = collection.search("slate tiles roses boiler", **only)  # type: ignore[arg-type]
+        return sorted(os.path.relpath(hit.path, indexed) for hit in hits)
+
+    with nearest.open() as collection:
+        assert names(paths=["garden/"]) == ["garden/lawn.txt", "garden/roses.md"]
+        assert names(since="2021", until="2023") == ["house/attic.md"]
+        assert names(tags=["house"], where=["draft=true"]) == ["house/roof.md"]
+        assert names(within=["house"], types=[".txt"]) == ["house/boiler.txt"]
+        assert names(within=["house"], types=[".txt"], every=True) == ["house/boiler.txt", "house/copy.txt"]
+        assert names(k=1, mode="vector", tags=["plants"]) == ["garden/roses.md"]
+        (hit,) = collection.search('"slate tiles"')
+        assert (hit.path, hit.explanation.terms) == (str(indexed / "house/roof.md"), ("slate", "tiles"))
+        assert collection.search('"tiles slate"') == []
+        for bad in ({"types": ["pdf"]}, {"since": "soon"}, {"where": ["draft"]}, {"paths": ["["]}, {"tags": [""]}):
+            with pytest.raises(NearestError):
+                names(**bad)
