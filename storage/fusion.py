@@ -17,6 +17,8 @@ chosen for each question, by a logistic function of four signals that need no la
               passage stands out among all, the model understands what it is asked
     noise     b10 / bound, of the tenth best BM25 score and the highest that the question allows: words that so many
               passages have in common tell little
+    strange   how far b1 / bound, the share of the question that the best passage has, stays below COVERED: the question
+              is put in other words than the documents then, and what it shares with them is chance
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# benchmarks/fusion.py says on what these were chosen.
+# Chosen on the training sets that benchmarks/fusion.py makes; it draws their questions by another seed.
 BIAS, MARGIN, CONTRAST, NOISE, STRANGE = 1.55, -3.47, 0.485, -2.25, 26.3
 COVERED = 0.2
 TENTH = 9
