@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from storage.types import Hit, Identity, Mode, Vectors
 
 
+MODES: tuple[Mode, ...] = ("hybrid", "vector", "keyword")
 NO_FILTER = Filter()
 NO_GOOD = "no good match: the best hit answers the question with a confidence of {:.0%}"
 
@@ -53,7 +54,13 @@ class Answer:
         start = time.perf_counter()
         hits, note = reranker.rerank(self.query, self.hits)
         took = self.took_ms + (time.perf_counter() - start) * 1000
-        return replace(self, hits=hits[:k], took_ms=took, notes=(*self.notes, *([note] if note else [])))
+        return replace(self, hits=hits[:k], took_ms=took, notes=(note,) if note else ()).noted()
+
+    def noted(self) -> Answer:
+        """The same, with a note where no hit is a good match."""
+        if self.good or not self.hits:
+            return self
+        return replace(self, notes=(*self.notes, NO_GOOD.format(max(hit.confidence for hit in self.hits))))
 
 
 class Searcher:
@@ -123,6 +130,8 @@ class Searcher:
             raise NearestError(f"k is {k}: ask for one passage at least")
         if context < 0:
             raise NearestError(f"the context is {context}: ask for 0 neighbours at least")
+        if mode not in MODES:
+            raise NearestError(f"there is no mode {mode!r}; there are: {', '.join(MODES)}")
         asked = parsed(question, mode)
         hits: list[Hit] = []
         if asked.text.strip():  # there is nothing to look for where a question only says what it is not about
@@ -130,8 +139,7 @@ class Searcher:
             query = Query(asked, vector, mode, k, context, only or NO_FILTER, every)
             hits = checked(self.collection.search(query))
         took = (time.perf_counter() - start) * 1000
-        answer = Answer(question, self.embedder_name, took, hits, context, mode)
-        return answer if answer.good or not hits else replace(answer, notes=(NO_GOOD.format(hits[0].confidence),))
+        return Answer(question, self.embedder_name, took, hits, context, mode).noted()
 
     def _open_embedder(self) -> Embedder:
         if self._engine is None:
