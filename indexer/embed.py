@@ -8,31 +8,33 @@ from indexer.chunk import pieces
 from storage.errors import EmbedderError, MismatchError, RefusedError, TooLongError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from indexer.embedder import Embedder
     from storage.collection import Collection
 
     Waiting = list[tuple[int, str]]  # id and text
     Done = Callable[[int, int], None]
+    Prepare = Callable[[Sequence[str]], Sequence[str]]
 
 WINDOW = 4096  # texts among which those of like length are looked for
 
 
-def embed(collection: Collection, embedder: Embedder, done: Done) -> None:
+def embed(collection: Collection, embedder: Embedder, done: Done, prepare: Prepare = list) -> None:
     """Give every waiting text its vector; what the embedder will not have goes on waiting, with the reason.
 
     Args:
         collection: open for writing, of this embedder.
         embedder: makes the vectors.
         done: is told after each batch how many texts it settled, and how many of them have a vector now.
+        prepare: what the embedder is given in place of the texts.
 
     Raises:
         EmbedderError: the embedder is not what it should be; all that was embedded before is kept.
         UnreachableError: it does not answer; the same.
         MismatchError: its weights were exchanged meanwhile; what they may have made is taken back.
     """
-    run = _Run(collection, embedder, done)
+    run = _Run(collection, embedder, done, prepare)
     try:
         while run.once():  # a text that was too long leaves its pieces waiting
             pass
@@ -42,11 +44,12 @@ def embed(collection: Collection, embedder: Embedder, done: Done) -> None:
 
 
 class _Run:
-    def __init__(self, collection: Collection, embedder: Embedder, done: Done) -> None:
+    def __init__(self, collection: Collection, embedder: Embedder, done: Done, prepare: Prepare) -> None:
         self._collection = collection
         self._texts = collection.texts
         self._embedder = embedder
         self._done = done
+        self._prepare = prepare
         self._refused: set[int] = set()
         self.unchecked: list[int] = []  # texts embedded since the weights were last known to be the same
 
@@ -81,7 +84,7 @@ class _Run:
         """Embed a batch; where it is refused, its halves. Returns whether a text was cut in pieces."""
         ids = [id_ for id_, _ in batch]
         try:
-            vectors = self._embedder.embed_documents([text for _, text in batch])
+            vectors = self._embedder.embed_documents(self._prepare([text for _, text in batch]))
         except RefusedError as error:
             if len(batch) > 1:
                 middle = len(batch) // 2

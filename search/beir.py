@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import os
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 MADE_OF = "beir"  # what the collection remembers its corpus and the way it was chunked by
 CUT = "beir cut"  # and a line on what was cut
+WHOLE = "whole, keywords uncut"
 BATCH = 512  # rows that are cut and kept together
 LONGEST = 22  # characters of each part of a collection's name
 
@@ -64,8 +66,8 @@ def prepare(
     Args:
         folder: see `beir_folder`.
         split: whose judgements count.
-        whole: each row is one passage, cut at the model's window, as it is for the figures that are published of
-            models; otherwise rows are chunked as every document is.
+        whole: each row is one passage, of which the model is given what fits its window, as it is for the figures
+            that are published of models; otherwise rows are chunked as every document is.
         embedder: see `open_embedder`; by default `NEAREST_EMBEDDER`, or else DEFAULT.
         progress: is told how far it is.
 
@@ -78,7 +80,7 @@ def prepare(
     engine = full_name(embedder or os.environ.get("NEAREST_EMBEDDER") or DEFAULT)
     name = collection_name(beir.path.name, whole, engine)
     with Collection(name, write=True) as collection:
-        made_of = f"{beir.digest()}, {beir.path}, {'whole' if whole else parameters(None)}"
+        made_of = f"{beir.digest()}, {beir.path}, {WHOLE if whole else parameters(None)}"
         same = collection.identity is not None and collection.fact(MADE_OF) == made_of
         if not same or collection.texts.waiting():
             _fill(collection, engine, None if same else beir, whole, progress or Silence())
@@ -111,7 +113,9 @@ def _fill(collection: Collection, embedder: str, beir: BeirFolder | None, whole:
         if beir:
             collection.remember(CUT, _keep(collection.documents, engine, beir, whole, progress))
         progress.embedding(collection.texts.waiting())
-        embed(collection, engine, lambda settled, _: progress.embedded(settled))
+        embed(
+            collection, engine, lambda settled, _: progress.embedded(settled), partial(_cut, engine) if whole else list
+        )
         collection.texts.sweep()
         collection.save_snapshot()
     finally:
@@ -163,26 +167,29 @@ def _name(path: bytes) -> str:
 
 
 def _keep_whole(documents: Documents, engine: Embedder, rows: Iterator[Document]) -> str:
-    """Each row is one passage; returns a note on what had to be cut."""
-    limit, cut, number = engine.max_tokens, 0, 0
+    """Each row is one passage; returns a note on what the model will not see all of."""
+    limit, cut, number = _window(engine), 0, 0
+    while batch := list(itertools.islice(rows, BATCH)):
+        documents.put((row, [Chunk(row.text, 0, len(row.text), None, None, ())]) for row in batch)
+        cut += sum(count > limit for count in engine.count_tokens([row.text for row in batch]) or [])
+        number += len(batch)
+    return f"embedded up to the model's {limit} tokens: {cut} of {number} rows are longer" if cut else ""
+
+
+def _window(engine: Embedder) -> int:
+    """Tokens that a text may have."""
+    limit = engine.max_tokens
     if limit is None or engine.count_tokens([]) is None:
         raise NearestError(f"{engine.name} does not tell how long a text may be: leave --whole away")
-    while batch := list(itertools.islice(rows, BATCH)):
-        texts = _cut([document.text for document in batch], engine, limit)
-        documents.put(
-            (document, [Chunk(text, 0, len(text), None, None, ())]) for document, text in zip(batch, texts, strict=True)
-        )
-        cut += sum(len(text) < len(document.text) for document, text in zip(batch, texts, strict=True))
-        number += len(batch)
-    return f"cut at the model's {limit} tokens: {cut} of {number} rows" if cut else ""
+    return limit
 
 
-def _cut(texts: Sequence[str], engine: Embedder, limit: int) -> list[str]:
+def _cut(engine: Embedder, texts: Sequence[str]) -> list[str]:
     """The texts, those that are too long cut to what of their beginning fits, as a tokenizer would cut them.
 
     Half a word may be more tokens than all of it, so whole words are tried first, then every part of the next one.
     """
-    numbers = engine.count_tokens(texts) or []
+    limit, numbers = _window(engine), engine.count_tokens(texts) or []
     long = [at for at, number in enumerate(numbers) if number > limit]
     ends = {at: [0, *(word.end() for word in _WORD.finditer(texts[at]))] for at in long}
     low, high = dict.fromkeys(long, 0), {at: len(ends[at]) for at in long}  # words that fit, and that do not

@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 from benchmarks.embedding import DATA, WINDOW, tokenizer
 from indexer.embedders import DEFAULT, open_embedder
 from search import beir
+from search.ask import Searcher
 from search.beir import Prepared, collection_name, prepare
 from search.beir_folder import BeirFolder
 from storage.collection import Collection
@@ -215,17 +216,25 @@ def test_somebody_else_who_writes_is_not_disturbed(tiny: Path, words: Words) -> 
 # ---- whole
 
 
-def test_whole_rows_are_one_passage_cut_at_the_window(tiny: Path) -> None:
-    text = "The rather uncharacteristically long-winded sentence, number 17, is here. " * 60
+def test_whole_rows_are_one_passage_of_which_the_model_is_given_what_fits(tiny: Path) -> None:
+    text = "The rather uncharacteristically long-winded sentence, number 17, is here. " * 60 + "Axolotls regrow legs."
     prepared = prepare(write(tiny, {**CORPUS, "long": ("Very long", text)}), whole=True)
     found = chunks(prepared)
     assert [len(passages) for passages in found.values()] == [1, 1, 1, 1]
     assert found["1"][0].text == "Penguins Penguins cannot fly. They swim."
     assert found["1"][0].headings == ()
     (long,) = found["long"]
-    assert long.text == truncated(f"Very long {text}")
-    assert len(long.text) < 2000
-    assert prepared.notes == ["cut at the model's 256 tokens: 1 of 4 rows"]
+    assert long.text == f"Very long {text}"
+    with Searcher(prepared.collection) as searcher:
+        (embedded,) = [
+            hit.explanation.vector.score
+            for hit in searcher.ask(truncated(long.text), 4, mode="vector").hits
+            if hit.path.endswith("long")
+        ]
+        assert embedded == pytest.approx(1, abs=1e-3)
+        best = searcher.ask("axolotls", 1, mode="keyword").hits[0]
+        assert best.path.endswith("long")
+    assert prepared.notes == ["embedded up to the model's 256 tokens: 1 of 4 rows are longer"]
     assert prepare(tiny, whole=True).notes == prepared.notes
     assert prepare(tiny).collection != prepared.collection
 
@@ -259,7 +268,7 @@ def truncated(text: str) -> str:
 )
 def test_a_text_is_cut_as_the_tokenizer_would(text: str) -> None:
     engine = open_embedder(DEFAULT)
-    (cut,) = beir._cut([text], engine, WINDOW)
+    (cut,) = beir._cut(engine, [text])
     assert engine.count_tokens([cut]) == engine.count_tokens([truncated(text)])
     assert cut.rstrip() == truncated(text).rstrip()
 
@@ -382,4 +391,4 @@ def test_scifact_is_read(scifact: Path) -> None:
 
 def test_scifact_is_cut_as_for_the_published_figures(scifact: Path) -> None:
     texts = [f"{row.title} {row.text}".strip() for row in list(BeirFolder(scifact).rows())[:150]]
-    assert beir._cut(texts, open_embedder(DEFAULT), WINDOW) == [truncated(text) for text in texts]
+    assert beir._cut(open_embedder(DEFAULT), texts) == [truncated(text) for text in texts]
