@@ -150,7 +150,7 @@ def ranks(searcher: Searcher, question: str, mode: Mode) -> dict[bytes, int]:
         collection.database, collection.passages, collection._neighbours, collection._keywords, query, collection.shift
     )
     with collection.database.transaction():
-        ranked = ranking._ranked(ranking._arms(2 * DEPTH))
+        ranked = ranking._ranked(ranking._arms(2 * DEPTH), DEPTH)
     documents = dict.fromkeys(ranked.spots[id_].path for id_ in ranked.order[:DEPTH])
     return {path: rank for rank, path in enumerate(documents, start=1)}
 

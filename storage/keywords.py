@@ -96,7 +96,10 @@ class Scored:
     def of(self, chunk_ids: Sequence[int]) -> list[float]:
         """The scores of these passages; 0 where nothing matches, or there is no such passage."""
         slots = self._index.slots_of(np.asarray(chunk_ids, np.int64))
-        return [float(self.scores[slot]) if slot >= 0 else 0.0 for slot in slots]
+        scores = np.zeros(len(slots), np.float32)
+        scores[slots >= 0] = self.scores[slots[slots >= 0]]
+        found: list[float] = scores.tolist()
+        return found
 
     def rank(self, chunk_id: int, among: NDArray[np.int64] | None = None) -> int | None:
         """Where a passage stands among those that match, from 1; None where it does not match, or does not count."""

@@ -11,7 +11,7 @@ from storage.database import batches
 from storage.types import Chunk, Passage, Place, Stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from storage.database import Database
 
@@ -95,12 +95,18 @@ class Passages:
     def spots(self, ids: Sequence[int] = (), texts: Sequence[int] = ()) -> dict[int, Spot]:
         """The passages of these ids, and those that are these texts, by id."""
         spots: dict[int, Spot] = {}
+        for id_, text, path, start, *place in self._either(SPOTS, ids, texts):
+            spots[id_] = Spot(id_, text, path, start, Place(*place) if place[0] is not None else None)
+        return spots
+
+    def texts(self, ids: Sequence[int], texts: Sequence[int]) -> dict[int, int]:
+        """The ids of the texts of these passages, and of those that are these texts, by the ids of the passages."""
+        return dict(self._either("SELECT id, text FROM chunks", ids, texts))
+
+    def _either(self, select: str, ids: Sequence[int], texts: Sequence[int]) -> Iterator[tuple[Any, ...]]:
         for column, values in (("chunks.id", ids), ("chunks.text", texts)):
             for some in batches(values):
-                for row in self._db.rows(f"{SPOTS} WHERE {column} IN ({','.join('?' * len(some))})", some):
-                    id_, text, path, start, *place = row
-                    spots[id_] = Spot(id_, text, path, start, Place(*place) if place[0] is not None else None)
-        return spots
+                yield from self._db.rows(f"{select} WHERE {column} IN ({','.join('?' * len(some))})", some)
 
     def beside(self, ids: Sequence[int]) -> list[tuple[int, int]]:
         """For each of these passages, its id with that of the one before it in its document, and of the one after."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from heapq import nlargest
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from storage.duplicates import alike, shingles
 from storage.filters import allowed, narrowed
-from storage.fusion import TENTH, Signals, fused, weight
+from storage.fusion import TENTH, Signals, weight
 from storage.lift import fold, joined, lift
 from storage.phrases import allowed_by
-from storage.shown import Arms, Place, Ranked, Shown
+from storage.scores import Arms, Scores
+from storage.shown import Place, Ranked, Shown
 from storage.terms import dense_share
 
 if TYPE_CHECKING:
@@ -21,10 +23,11 @@ if TYPE_CHECKING:
     from storage.filters import Allowed
     from storage.keywords import Keywords, Scored
     from storage.neighbours import Neighbours
-    from storage.passages import Passages, Spot
+    from storage.passages import Passages
     from storage.types import Hit, Query
 
 DEEP = 100  # candidates from either ranking at least
+ENOUGH = 2  # times as many passages as places that are asked for: some touch, and some say nearly the same
 
 
 class Ranking:
@@ -59,7 +62,6 @@ class Ranking:
             only, never = allowed_by(db, keywords, query.question)
             self._among = narrowed(db, self._among, only=only, never=never)
         self._shift = shift
-        self._weight = {"vector": 1.0, "keyword": 0.0}.get(query.mode)
 
     def hits(self) -> list[Hit]:
         """The best places, best first; of equal ones, in order of path and place.
@@ -68,85 +70,63 @@ class Ranking:
         Fewer than `query.k` come back only where there are fewer.
         """
         k = self._query.k
-        wanted = max(2 * k, DEEP if self._query.mode == "hybrid" else 0)
+        wanted = ENOUGH * k
+        arms = self._arms(max(wanted, DEEP if self._query.mode == "hybrid" else 0))
         while True:
-            arms = self._arms(wanted)
-            if self._weight is None:
-                self._weight = weight(arms.signals, self._shift)
-            ranked = self._ranked(arms)
-            best = ranked.order if arms.complete else ranked.order[:wanted]
+            ranked = self._ranked(arms, wanted)
+            everything = arms.complete and ranked.complete
+            best = ranked.order if everything else ranked.order[:wanted]
             places = self._places(fold(best, ranked.joined, k if self._query.every else len(best)))
-            if len(places) == k or arms.complete:
-                return Shown(self._db, self._passages, self._query, ranked, arms, self._weight).hits(places)
+            if len(places) == k or everything:
+                return Shown(self._db, self._passages, self._query, ranked, arms).hits(places)
             wanted *= 4
+            if ranked.complete or wanted > arms.depth:
+                arms = self._arms(max(wanted, 4 * arms.depth))
 
-    def _arms(self, wanted: int) -> Arms:
+    def _arms(self, depth: int) -> Arms:
         cosines: dict[int, float] = {}
         keywords: dict[int, float] = {}
-        complete, mean, deviation, bound = True, 0.0, 1.0, 0.0
+        mean, deviation, bound = 0.0, 1.0, 0.0
+        among = self._among
         if self._neighbours is not None and self._query.vector is not None:
-            found, texts = self._neighbours.search(
-                self._query.vector, wanted, None if self._among is None else self._among.texts
-            )
+            found, texts = self._neighbours.search(self._query.vector, depth, among and among.texts)
             cosines = dict(zip(texts.tolist(), found.tolist(), strict=True))
-            complete = len(cosines) < wanted
             mean, deviation = self._neighbours.background(self._query.vector)
         if self._scored is not None:
-            keywords = dict(self._scored.best(wanted, None if self._among is None else self._among.chunks))
-            complete = complete and len(keywords) < wanted
+            keywords = dict(self._scored.best(depth, among and among.chunks))
             bound = self._scored.bound / (1 + dense_share(self._query.question.text))
         best = list(keywords.values())
-        return Arms(
-            cosines,
-            keywords,
-            complete,
-            Signals(
-                cosine=max(cosines.values(), default=-1.0),
-                mean=mean,
-                deviation=deviation,
-                keyword=best[0] if best else 0.0,
-                tenth=best[TENTH] if len(best) > TENTH else 0.0,
-                bound=bound,
-            ),
+        signals = Signals(
+            cosine=max(cosines.values(), default=-1.0),
+            mean=mean,
+            deviation=deviation,
+            keyword=best[0] if best else 0.0,
+            tenth=best[TENTH] if len(best) > TENTH else 0.0,
+            bound=bound,
         )
+        fixed = {"vector": 1.0, "keyword": 0.0}.get(self._query.mode)
+        return Arms(cosines, keywords, depth, signals, weight(signals, self._shift) if fixed is None else fixed)
 
-    def _ranked(self, arms: Arms) -> Ranked:
-        """All candidates and those beside them; the best of them are the best there are."""
-        spots = self._passages.spots(list(arms.keywords), list(arms.cosines))
-        pairs = self._passages.beside(list(spots))
-        spots |= self._passages.spots(sorted({other for _, other in pairs} - spots.keys()))
-        if self._among is not None:
-            chunks = self._among.chunks
-            spots = {id_: spots[id_] for id_ in np.intersect1d(list(spots), chunks).tolist()}
-        cosines = dict(arms.cosines)
-        if self._neighbours is not None and self._query.vector is not None:
-            missing = {spot.text for spot in spots.values()} - cosines.keys()
-            cosines |= self._neighbours.scores(self._query.vector, list(missing))
-        keywords: dict[int, float] = {}
-        if self._scored is not None:
-            keywords = dict(zip(spots, self._scored.of(list(spots)), strict=True))
-        bare = self._scores(spots, cosines, keywords, arms.signals)
-        spots = {id_: spots[id_] for id_ in bare}
+    def _ranked(self, arms: Arms, wanted: int) -> Ranked:
+        """The best `wanted` of the candidates of both arms by themselves, and those beside them, all of them lifted."""
+        scores = Scores(self._query, self._neighbours, self._scored, arms)
+        bare = scores.of(self._allowed(self._passages.texts(list(arms.keywords), list(arms.cosines))))
+        least = min(nlargest(wanted, bare.values()), default=0.0)
+        best = [id_ for id_, score in bare.items() if score >= least]
+        pairs = self._passages.beside(best)
+        spots = self._passages.spots(list({*best, *(other for _, other in pairs)}))
+        texts = self._allowed({id_: spot.text for id_, spot in spots.items()})
+        found = {id_: bare[id_] for id_ in best} | scores.of({id_: texts[id_] for id_ in texts.keys() - set(best)})
+        spots = {id_: spots[id_] for id_ in found}
         together = joined(spots, pairs)
-        scores = lift(bare, together)
-        order = sorted(scores, key=lambda id_: (-scores[id_], spots[id_].path, spots[id_].start_char))
-        return Ranked(order, spots, scores, together, cosines, keywords)
+        lifted = lift(found, together)
+        order = sorted(lifted, key=lambda id_: (-lifted[id_], spots[id_].path, spots[id_].start_char))
+        return Ranked(order, spots, lifted, together, scores.cosines, scores.keywords, len(best) == len(bare))
 
-    def _scores(
-        self, spots: dict[int, Spot], cosines: dict[int, float], keywords: dict[int, float], signals: Signals
-    ) -> dict[int, float]:
-        """The score of each passage by itself; one that is in neither ranking has none."""
-        if self._query.mode == "vector":
-            return {id_: cosines[spot.text] for id_, spot in spots.items() if spot.text in cosines}
-        if self._query.mode == "keyword":
-            return {id_: score for id_, score in keywords.items() if score > 0}
-        assert self._weight is not None
-        # What is not embedded yet is taken for as near as any passage is: the words decide.
-        return {
-            id_: fused(cosines.get(spot.text, signals.mean), keywords[id_], signals, self._weight)
-            for id_, spot in spots.items()
-            if spot.text in cosines or keywords[id_] > 0
-        }
+    def _allowed(self, passages: dict[int, int]) -> dict[int, int]:
+        if self._among is None:
+            return passages
+        return {id_: passages[id_] for id_ in np.intersect1d(list(passages), self._among.chunks).tolist()}
 
     def _places(self, runs: Sequence[list[int]]) -> list[Place]:
         """The first runs that are asked for, those that say nearly the same as a better one folded into that."""

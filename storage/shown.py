@@ -15,18 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from storage.database import Database
-    from storage.fusion import Signals
     from storage.passages import Passages, Spot
+    from storage.scores import Arms
     from storage.types import Passage, Query
-
-
-class Arms(NamedTuple):
-    """The best of both rankings, as far down as was looked, best first."""
-
-    cosines: dict[int, float]  # by text
-    keywords: dict[int, float]  # BM25 by passage
-    complete: bool  # whether neither has more
-    signals: Signals
 
 
 class Ranked(NamedTuple):
@@ -38,6 +29,7 @@ class Ranked(NamedTuple):
     joined: dict[int, set[int]]  # see `storage.lift`
     cosines: dict[int, float]  # by text
     keywords: dict[int, float]  # by passage
+    complete: bool  # whether these are all candidates there were
 
 
 class Place(NamedTuple):
@@ -56,18 +48,15 @@ class Shown:
         query: what was asked.
         ranked: the ranking.
         arms: what it was fused from.
-        weight: of the vectors.
     """
 
-    def __init__(
-        self, db: Database, passages: Passages, query: Query, ranked: Ranked, arms: Arms, weight: float
-    ) -> None:
+    def __init__(self, db: Database, passages: Passages, query: Query, ranked: Ranked, arms: Arms) -> None:
         self._db = db
         self._passages = passages
         self._query = query
         self._ranked = ranked
         self._signals = arms.signals
-        self._weight = weight
+        self._weight = arms.weight
         self._by_meaning = {text: rank for rank, text in enumerate(arms.cosines, start=1)}
         self._by_words = {chunk: rank for rank, chunk in enumerate(arms.keywords, start=1)}
         self._words = [
