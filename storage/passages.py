@@ -99,7 +99,7 @@ class Passages:
             spots[id_] = Spot(id_, text, path, start, Place(*place) if place[0] is not None else None)
         return spots
 
-    def texts(self, ids: Sequence[int], texts: Sequence[int]) -> dict[int, int]:
+    def texts(self, ids: Sequence[int] = (), texts: Sequence[int] = ()) -> dict[int, int]:
         """The ids of the texts of these passages, and of those that are these texts, by the ids of the passages."""
         return dict(self._either("SELECT id, text FROM chunks", ids, texts))
 

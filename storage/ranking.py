@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from heapq import nlargest
 from typing import TYPE_CHECKING
 
@@ -110,8 +111,11 @@ class Ranking:
     def _ranked(self, arms: Arms, wanted: int) -> Ranked:
         """The best `wanted` of the candidates of both arms by themselves, and those beside them, all of them lifted."""
         scores = Scores(self._query, self._neighbours, self._scored, arms)
-        bare = scores.of(self._allowed(self._passages.texts(list(arms.keywords), list(arms.cosines))))
-        least = min(nlargest(wanted, bare.values()), default=0.0)
+        bare = scores.of(self._allowed(self._passages.texts(texts=list(arms.cosines))))
+        least = _least(bare, wanted)
+        far = [id_ for id_, score in arms.keywords.items() if id_ not in bare and scores.at_most(score) >= least]
+        bare |= scores.of(self._passages.texts(ids=far))
+        least = _least(bare, wanted)
         best = [id_ for id_, score in bare.items() if score >= least]
         pairs = self._passages.beside(best)
         spots = self._passages.spots(list({*best, *(other for _, other in pairs)}))
@@ -121,7 +125,8 @@ class Ranking:
         together = joined(spots, pairs)
         lifted = lift(found, together)
         order = sorted(lifted, key=lambda id_: (-lifted[id_], spots[id_].path, spots[id_].start_char))
-        return Ranked(order, spots, lifted, together, scores.cosines, scores.keywords, len(best) == len(bare))
+        complete = len(best) == len(bare.keys() | arms.keywords.keys())
+        return Ranked(order, spots, lifted, together, scores.cosines, scores.keywords, complete)
 
     def _allowed(self, passages: dict[int, int]) -> dict[int, int]:
         if self._among is None:
@@ -148,3 +153,9 @@ class Ranking:
             if len(kept) == k:
                 break
         return [place for place, _ in kept]
+
+
+def _least(scores: dict[int, float], number: int) -> float:
+    """The score that so many have, or more; where there are not so many, one that all have."""
+    best = nlargest(number, scores.values())
+    return best[-1] if best and len(best) == number else -math.inf

@@ -49,6 +49,7 @@ class Scores:
         self._neighbours = neighbours
         self._scored = scored
         self._arms = arms
+        self._farthest = max(next(reversed(arms.cosines.values()), -1.0), arms.signals.mean)
         self.cosines = dict(arms.cosines)
         self.keywords: dict[int, float] = {}
 
@@ -70,6 +71,16 @@ class Scores:
             for id_, text in passages.items()
             if text in cosines or keywords[id_] > 0
         }
+
+    def at_most(self, keyword: float) -> float:
+        """No passage with this BM25 score that is not among the nearest can have a higher score than this.
+
+        What cannot be among the best need not be looked up: the threshold algorithm of Fagin, Lotem and Naor, "Optimal
+        aggregation algorithms for middleware", 2003.
+        """
+        if self._query.mode != "hybrid":
+            return keyword
+        return fused(self._farthest, keyword, self._arms.signals, self._arms.weight)
 
     def _look_up(self, passages: Mapping[int, int]) -> None:
         if self._neighbours is not None and self._query.vector is not None:

@@ -140,3 +140,16 @@ def test_a_filter_never_costs_a_hit(collection: Collection, mode: Mode) -> None:
 
 def test_the_same_question_has_the_same_answer(tiles: Collection) -> None:
     assert ask(tiles, "the roof and the boiler") == ask(tiles, "the roof and the boiler")
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "vector", "keyword"])
+def test_few_hits_are_the_first_of_many(collection: Collection, mode: Mode) -> None:
+    pick = random.Random(5)
+    words = ["slate", "clay", "tile", "roof", "gutter", "boiler", "pump", "cellar", "lawn", "moss", "garden", "plan"]
+    corpus: Corpus = {b"/d/%03d.md" % n: (" ".join(pick.choices(words, k=pick.randint(2, 9))),) for n in range(90)}
+    index(collection, corpus)
+    for _ in range(20):
+        asked = " ".join(pick.sample(words, 4))
+        many = ask(collection, asked, 90, mode, every=True)
+        for k in (1, 3, 8, 30):
+            assert ask(collection, asked, k, mode, every=True) == many[:k]
