@@ -77,7 +77,7 @@ class Ranking:
             ranked = self._ranked(arms, wanted)
             everything = arms.complete and ranked.complete
             best = ranked.order if everything else ranked.order[:wanted]
-            places = self._places(fold(best, ranked.joined, k if self._query.every else len(best)))
+            places = self._places(fold(best, ranked.joined, len(best)))
             if len(places) == k or everything:
                 return Shown(self._db, self._passages, self._query, ranked, arms).hits(places)
             wanted *= 4

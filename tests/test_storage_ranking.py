@@ -153,3 +153,10 @@ def test_few_hits_are_the_first_of_many(collection: Collection, mode: Mode) -> N
         many = ask(collection, asked, 90, mode, every=True)
         for k in (1, 3, 8, 30):
             assert ask(collection, asked, k, mode, every=True) == many[:k]
+
+
+def test_a_run_is_the_same_whether_or_not_near_duplicates_are_folded(collection: Collection) -> None:
+    index(collection, {b"/d/one.md": ("slate on the roof", "a gutter of the roof"), b"/d/two.md": ("a lawn",)})
+    for every in (False, True):
+        (hit,) = ask(collection, "slate roof gutter", 1, every=every)
+        assert texts([hit]) == {"slate on the roof", "a gutter of the roof"}
