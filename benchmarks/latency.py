@@ -29,13 +29,12 @@ from search.beir_folder import CORPUS, QUERIES
 from search.judgements import rows
 from search.question import parsed
 from storage.collection import Collection
-from storage.ranking import DEEP
+from storage.ranking import DEEP, Ranking
 from storage.types import Chunk, Document, Query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from storage.database import Database, Row, Values
     from storage.types import Vectors
 
 NAME = "latency-{}"
@@ -135,28 +134,31 @@ class Clock:
 
 
 class Stopwatch:
-    """Runs while rows are read from a database.
+    """Runs while a method does, but for the time of another that is called by it.
 
     Attributes:
         milliseconds: so far.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, owner: object, method: str, without: Stopwatch | None = None) -> None:
         self.milliseconds = 0.0
-        self._rows = database.rows
-        database.rows = self._timed  # type: ignore[method-assign]
+        called = getattr(owner, method)
 
-    def _timed(self, sql: str, values: Values = ()) -> list[Row]:
-        start = time.perf_counter()
-        found = self._rows(sql, values)
-        self.milliseconds += (time.perf_counter() - start) * 1000
-        return found
+        def timed(*args: Any) -> Any:
+            before, start = without.milliseconds if without else 0.0, time.perf_counter()
+            result = called(*args)
+            self.milliseconds += (time.perf_counter() - start) * 1000
+            self.milliseconds -= without.milliseconds - before if without else 0.0
+            return result
+
+        setattr(owner, method, timed)
 
 
-def measure(searcher: Searcher, embedder: LocalEmbedder, asked: Sequence[str]) -> dict[str, list[float]]:
+def measure(
+    searcher: Searcher, embedder: LocalEmbedder, asked: Sequence[str], read: Stopwatch, fused: Stopwatch
+) -> dict[str, list[float]]:
     """Milliseconds of each part for each question."""
     clock, collection = Clock(), searcher.collection
-    read = Stopwatch(collection.database)
     neighbours = collection._neighbours
     assert neighbours is not None
     for text in asked:
@@ -168,11 +170,13 @@ def measure(searcher: Searcher, embedder: LocalEmbedder, asked: Sequence[str]) -
         words = clock.lap(f"best {DEEP} by keywords")
         neighbours.search(vector, DEEP)
         near = clock.lap(f"best {DEEP} by vectors")
-        read.milliseconds = 0.0
+        read.milliseconds = fused.milliseconds = 0.0
         collection.search(Query(question, vector, "hybrid", HITS))
         whole = clock.lap("hybrid search, with the vector at hand")
         clock.add("  of it, reading candidates and hits from SQLite", read.milliseconds)
-        clock.add("  of it, fusion, lifting, folding and the rest", whole - words - near - read.milliseconds)
+        clock.add("  of it, fusion", fused.milliseconds)
+        rest = whole - words - near - read.milliseconds - fused.milliseconds
+        clock.add("  of it, folding near-duplicates, making hits", rest)
         searcher.ask(text, HITS, mode="keyword")
         clock.lap("whole question, keyword")
         searcher.ask(text, HITS, mode="vector")
@@ -192,8 +196,10 @@ def run(chunks: int, number: int) -> dict[str, Any]:
     with Collection(NAME.format(chunks), write=True) as collection:
         fill(collection, chunks, embedder, centres)
     with Searcher(NAME.format(chunks)) as searcher:
-        measure(searcher, embedder, asked[:WARM])
-        times = measure(searcher, embedder, asked)
+        read = Stopwatch(searcher.collection.database, "rows")
+        fused = Stopwatch(Ranking, "_ranked", without=read)
+        measure(searcher, embedder, asked[:WARM], read, fused)
+        times = measure(searcher, embedder, asked, read, fused)
         there = searcher.collection.documents.chunk_count()
     return {
         "machine": machine(),
