@@ -48,27 +48,30 @@ class Collection:
 
     def index(
         self,
-        paths: Sequence[str | os.PathLike[str]],
+        paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
         *,
-        include: Sequence[str] = (),
-        exclude: Sequence[str] = (),
+        include: str | Sequence[str] = (),
+        exclude: str | Sequence[str] = (),
         yes: bool = False,
     ) -> Report:
         """Bring the collection up to date with what is at `paths`; only what has changed is read and embedded.
 
         Args:
-            paths: files and folders; "~" is the home folder. None of them: all that was ever indexed.
-            include: only files like these globs.
-            exclude: no files or folders like these.
+            paths: files and folders, or one; "~" is the home folder. An empty list: all that was ever indexed.
+            include: only files like these globs, or this one.
+            exclude: no files or folders like these, or this one.
             yes: drop documents even where more than a fifth of them is gone.
 
         Raises:
             NearestError: with a message that names the cure.
         """
         from indexer.index import index_by_name
+        from search.filters import several
 
-        expanded = [Path(path).expanduser() for path in paths]
-        return index_by_name(self.name, expanded, self._embedder, include=include, exclude=exclude, yes=yes)
+        expanded = [os.path.expanduser(path) for path in several(paths)]  # noqa: PTH111 - "" is to stay what it is
+        return index_by_name(
+            self.name, expanded, self._embedder, include=several(include), exclude=several(exclude), yes=yes
+        )
 
     def search(
         self,
@@ -77,13 +80,13 @@ class Collection:
         *,
         mode: Mode = "hybrid",
         context: int = 0,
-        paths: Sequence[str] = (),
-        types: Sequence[str] = (),
+        paths: str | Sequence[str] = (),
+        types: str | Sequence[str] = (),
         since: str | None = None,
         until: str | None = None,
-        tags: Sequence[str] = (),
-        where: Sequence[str] = (),
-        within: Sequence[str] = (),
+        tags: str | Sequence[str] = (),
+        where: str | Sequence[str] = (),
+        within: str | Sequence[str] = (),
         every: bool = False,
     ) -> list[Hit]:
         """The `k` places that answer `question` best, best first: each a passage, with those that touch it.
@@ -103,11 +106,9 @@ class Collection:
             from search.ask import Searcher
 
             self._searcher = Searcher(self.name, self._embedder, mode=mode)
-        only = None
-        if any((paths, types, since, until, tags, where, within)):
-            from search.filters import filter_of
+        from search.filters import filter_of
 
-            only = filter_of(paths=paths, types=types, since=since, until=until, tags=tags, where=where, within=within)
+        only = filter_of(paths=paths, types=types, since=since, until=until, tags=tags, where=where, within=within)
         return self._searcher.ask(question, k, context, mode=mode, only=only, every=every).hits
 
     def get(self, reference: str | int, *, context: int = 0) -> list[Passage]:

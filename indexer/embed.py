@@ -1,23 +1,32 @@
-"""Texts that wait in, vectors kept out: batch by batch, each in one transaction, whatever becomes of the next."""
+"""Texts that wait in, vectors kept out: batch by batch, each in one transaction, whatever becomes of the next.
+
+The model runs in threads of its own. Meanwhile this one reads the texts that come next, makes tokens of them and keeps
+the vectors that are done: SQLite stays with one thread.
+"""
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
+from indexer.batches import Batch, batches
 from indexer.chunk import pieces
+from indexer.embedder import TokenEmbedder
 from storage.errors import EmbedderError, MismatchError, RefusedError, TooLongError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable
 
+    from indexer.batches import Prepare, Waiting
     from indexer.embedder import Embedder
     from storage.collection import Collection
+    from storage.types import Vectors
 
-    Waiting = list[tuple[int, str]]  # id and text
     Done = Callable[[int, int], None]
-    Prepare = Callable[[Sequence[str]], Sequence[str]]
 
-WINDOW = 4096  # texts among which those of like length are looked for
+WINDOW = 4096  # texts among which those of like length are looked for; two windows are in memory at most
+AHEAD = 2  # batches for each thread of the model: one that it works on and one that waits for it
 
 
 def embed(collection: Collection, embedder: Embedder, done: Done, prepare: Prepare = list) -> None:
@@ -34,62 +43,93 @@ def embed(collection: Collection, embedder: Embedder, done: Done, prepare: Prepa
         UnreachableError: it does not answer; the same.
         MismatchError: its weights were exchanged meanwhile; what they may have made is taken back.
     """
-    run = _Run(collection, embedder, done, prepare)
+    threads = embedder.requests if isinstance(embedder, TokenEmbedder) else 1
+    pool = ThreadPoolExecutor(threads, "embedding")
+    run = _Run(collection, embedder, done, prepare, pool, AHEAD * threads)
     try:
         while run.once():  # a text that was too long leaves its pieces waiting
             pass
     except MismatchError:
         collection.texts.withdraw(run.unchecked)
         raise
+    finally:
+        # Not waited for: after Ctrl-C a server may go on being silent for minutes.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 class _Run:
-    def __init__(self, collection: Collection, embedder: Embedder, done: Done, prepare: Prepare) -> None:
+    def __init__(
+        self,
+        collection: Collection,
+        embedder: Embedder,
+        done: Done,
+        prepare: Prepare,
+        pool: ThreadPoolExecutor,
+        most: int,
+    ) -> None:
         self._collection = collection
         self._texts = collection.texts
         self._embedder = embedder
         self._done = done
         self._prepare = prepare
+        self._pool = pool
+        self._most = most
+        self._running: deque[tuple[Waiting, Future[Vectors]]] = deque()
         self._refused: set[int] = set()
+        self._cut = False
         self.unchecked: list[int] = []  # texts embedded since the weights were last known to be the same
 
     def once(self) -> bool:
         """Take every waiting text once; returns whether there is anything new to take."""
-        after, cut = 0, False
-        while window := self._texts.next(after, WINDOW):
-            after = window[-1][0]
-            for batch in self._batches([item for item in window if item[0] not in self._refused]):
-                embedded = len(self.unchecked)
-                cut |= self._settle(batch)
-                self._done(len(batch), len(self.unchecked) - embedded)
+        self._cut = False
+        after, window = self._window(0)
+        while window:
+            for batch in window:
+                self._finish(self._most - 1)
+                self._running.append(self._begin(batch))
+            after, window = self._window(after)  # while the model works on what was last begun
+            self._finish(0)
             self._embedder.check_digest()
             self.unchecked.clear()
-        return cut
+        return self._cut
 
-    def _batches(self, window: Waiting) -> Iterator[Waiting]:
-        """Long texts first, those of like length together: what is padding costs the model as much as text."""
-        batch: Waiting = []
-        size = 0
-        for item in sorted(window, key=lambda item: -len(item[1])):
-            length = len(item[1].encode())
-            if batch and (len(batch) == self._embedder.batch_texts or size + length > self._embedder.batch_bytes):
-                yield batch
-                batch, size = [], 0
-            batch.append(item)
-            size += length
-        if batch:
-            yield batch
+    def _window(self, after: int) -> tuple[int, list[Batch]]:
+        """The next texts in batches, and the last of their ids."""
+        window: list[Batch] = []
+        while not window and (waiting := self._texts.next(after, WINDOW)):
+            after = waiting[-1][0]
+            window = self._batches([item for item in waiting if item[0] not in self._refused])
+        return after, window
 
-    def _settle(self, batch: Waiting) -> bool:
-        """Embed a batch; where it is refused, its halves. Returns whether a text was cut in pieces."""
-        ids = [id_ for id_, _ in batch]
+    def _batches(self, waiting: Waiting) -> list[Batch]:
+        return list(batches(self._embedder, waiting, self._prepare))
+
+    def _begin(self, batch: Batch) -> tuple[Waiting, Future[Vectors]]:
+        return batch.items, self._pool.submit(batch.embed)
+
+    def _finish(self, most: int) -> None:
+        """Settle what was begun first, until no more than `most` batches are left."""
+        while len(self._running) > most:
+            items, future = self._running.popleft()
+            embedded = len(self.unchecked)
+            self._settle(items, future)
+            self._done(len(items), len(self.unchecked) - embedded)
+
+    def _settle(self, items: Waiting, future: Future[Vectors]) -> None:
+        """Keep the vectors of a batch; where it is refused, those of its halves."""
+        while not future.done():
+            wait([future], 1)  # with a time, since on Windows nothing that waits for ever hears Ctrl-C
         try:
-            vectors = self._embedder.embed_documents(self._prepare([text for _, text in batch]))
+            vectors = future.result()
         except RefusedError as error:
-            if len(batch) > 1:
-                middle = len(batch) // 2
-                return self._settle(batch[:middle]) | self._settle(batch[middle:])
-            return self._refuse(*batch[0], error)
+            if len(items) == 1:
+                self._refuse(*items[0], error)
+            middle = len(items) // 2
+            halves = (items[:middle], items[middle:]) if middle else ()
+            for again in [self._begin(batch) for half in halves for batch in self._batches(half)]:
+                self._settle(*again)
+            return
+        ids = [id_ for id_, _ in items]
         try:
             self._texts.add(ids, vectors)
         except ValueError as error:
@@ -97,12 +137,11 @@ class _Run:
                 f"{self._embedder.name} gives what is no vector ({error}): choose another model"
             ) from error
         self.unchecked += ids
-        return False
 
-    def _refuse(self, id_: int, text: str, error: RefusedError) -> bool:
+    def _refuse(self, id_: int, text: str, error: RefusedError) -> None:
         if isinstance(error, TooLongError) and len(text) > 1:
             self._collection.documents.replace_text(id_, pieces(text))
-            return True
+            self._cut = True
+            return
         self._texts.refuse(id_, str(error))
         self._refused.add(id_)
-        return False

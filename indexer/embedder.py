@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from storage.types import Identity, Vectors
 
@@ -72,4 +72,27 @@ class Embedder(Protocol):
 
     def close(self) -> None:
         """Give back what is held: sessions, threads, memory."""
+        ...
+
+
+@runtime_checkable
+class TokenEmbedder(Protocol):
+    """What an `Embedder` in this process offers beside: texts are made tokens of once, and batches run side by side.
+
+    Attributes:
+        requests: so many threads may be in `embed_tokens` at a time; more gain nothing.
+    """
+
+    requests: int
+
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of each text as a document: with its prefix and the special tokens."""
+        ...
+
+    def batches(self, tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+        """The rows of `tokens` in batches: of like length, the long ones first, each as large as gains anything."""
+        ...
+
+    def embed_tokens(self, tokens: Sequence[Sequence[int]]) -> Vectors:
+        """One batch, as `embed_documents` embeds its texts; raises as that does."""
         ...

@@ -10,8 +10,10 @@ and normalisation that of Reimers and Gurevych 2019, "Sentence-BERT".
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     Weights = Mapping[str, NDArray[np.float32]]
 
 TOKENS_IN_BATCH = 2048  # padding included; larger batches gain nothing and cost memory
-REQUESTS = 2  # while one runs, the next is filled and the last is read
+REQUESTS = 2  # that run at a time, each on its share of the cores: they need not wait for one another
 PRECISIONS = {"bf16": "bf16", "fp32": "f32"}
 WRAPPERS = ("bert.", "roberta.")  # what the names of the tensors begin with in a model with a head
 MASKED = -1e4  # added to the attention scores of padding: far below any score, and within bf16's range
@@ -47,7 +49,7 @@ class Architecture:
 
 
 class Encoder:
-    """A compiled model. Not for several threads at once.
+    """A compiled model, which any number of threads may use; `REQUESTS` of them at a time are served.
 
     Args:
         weights: the tensors of a Hugging Face BertModel (or RobertaModel), by name; or the path of an ONNX file that
@@ -80,7 +82,9 @@ class Encoder:
         }
         compiled = core.compile_model(model, "CPU", settings)
         self.dimension = int(compiled.output(0).partial_shape[1].get_length())
-        self._requests = [compiled.create_infer_request() for _ in range(REQUESTS)]
+        self._idle: SimpleQueue[Any] = SimpleQueue()
+        for _ in range(REQUESTS):
+            self._idle.put(compiled.create_infer_request())
 
     def encode(self, tokens: Sequence[Sequence[int]]) -> Vectors:
         """Embed sequences of token ids, special tokens included.
@@ -92,23 +96,25 @@ class Encoder:
             float32 of shape (n, dimension), each row of length 1.
         """
         vectors = np.empty((len(tokens), self.dimension), np.float32)
-        running: list[tuple[Any, list[int]]] = []
-        for number, rows in enumerate(batches(tokens)):
-            if len(running) == REQUESTS:
-                self._collect(*running.pop(0), vectors)
-            request = self._requests[number % REQUESTS]
-            request.start_async(padded([tokens[row] for row in rows]))
-            running.append((request, rows))
-        for request, rows in running:
-            self._collect(request, rows, vectors)
+
+        def work(rows: list[int]) -> None:
+            vectors[rows] = self.encode_batch([tokens[row] for row in rows])
+
+        with ThreadPoolExecutor(REQUESTS) as pool:
+            for _ in pool.map(work, batches(tokens)):
+                pass
+        return vectors
+
+    def encode_batch(self, tokens: Sequence[Sequence[int]]) -> Vectors:
+        """The same for a few sequences of like length, in one request."""
+        request = self._idle.get()
+        try:
+            vectors: Vectors = request.infer(padded(tokens))[0]
+        finally:
+            self._idle.put(request)
         # bf16 leaves the length of a row off by up to 4e-3; cosines as inner products want it exact
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
-
-    @staticmethod
-    def _collect(request: Any, rows: list[int], vectors: Vectors) -> None:
-        request.wait()
-        vectors[rows] = request.get_output_tensor(0).data
 
 
 def batches(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
@@ -123,7 +129,7 @@ def batches(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
         yield batch
 
 
-def padded(tokens: list[Sequence[int]]) -> dict[str, NDArray[np.int32]]:
+def padded(tokens: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int32]]:
     """Ids and mask of shape (batch, longest)."""
     ids = np.zeros((len(tokens), max(map(len, tokens))), np.int32)
     mask = np.zeros_like(ids)

@@ -14,12 +14,12 @@ from safetensors.numpy import load_file
 
 from indexer import model_folder
 from indexer.embedder import PROBE
-from indexer.encoder import Architecture, Encoder
+from indexer.encoder import REQUESTS, Architecture, Encoder, batches
 from storage.errors import NearestError, TooLongError
 from storage.types import Identity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -43,6 +43,7 @@ class LocalEmbedder:
 
     batch_texts = 128
     batch_bytes = 1 << 20
+    requests = REQUESTS
 
     def __init__(self, model: str, precision: str | None = None, folder: ModelFolder | None = None) -> None:
         self._folder = folder or model_folder.find(model)
@@ -77,7 +78,19 @@ class LocalEmbedder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text as a document: with its prefix and the special tokens."""
-        return [len(tokens) for tokens in self._tokens(texts, self._folder.document_prefix)]
+        return [len(tokens) for tokens in self.tokens(texts)]
+
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """See `TokenEmbedder`."""
+        return self._tokens(texts, self._folder.document_prefix)
+
+    def batches(self, tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+        """See `TokenEmbedder`."""
+        return batches(tokens)
+
+    def embed_tokens(self, tokens: Sequence[Sequence[int]]) -> Vectors:
+        """See `TokenEmbedder`."""
+        return self.encoder.encode_batch(self._checked(tokens))
 
     def check(self) -> None:
         """Nothing: rows are computed apart, whatever stands in the batch."""
@@ -125,7 +138,7 @@ class LocalEmbedder:
         encodings = self._tokenizer.encode_batch_fast([prefix + text for text in texts] if prefix else list(texts))
         return [encoding.ids for encoding in encodings]
 
-    def _checked(self, tokens: list[list[int]]) -> list[list[int]]:
+    def _checked(self, tokens: Sequence[Sequence[int]]) -> Sequence[Sequence[int]]:
         longest = max(map(len, tokens), default=0)
         if longest > self.max_tokens:
             raise TooLongError(

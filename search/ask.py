@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from indexer.embedders import full_name, open_embedder
+from search.modes import MODES
 from search.question import parsed
 from search.stale import checked
 from storage import home
@@ -26,9 +27,8 @@ if TYPE_CHECKING:
     from storage.collection import Collection
     from storage.types import Hit, Identity, Mode, Vectors
 
-
-MODES: tuple[Mode, ...] = ("hybrid", "vector", "keyword")
 NO_FILTER = Filter()
+NO_MATCH = "nothing matches the filter"
 NO_GOOD = "no good match: the best hit answers the question with a confidence of {:.0%}"
 
 
@@ -51,6 +51,8 @@ class Answer:
 
     def reranked(self, reranker: Reranker, k: int) -> Answer:
         """The first k hits in the order of a reranking server; where that fails, in theirs, with a note on it."""
+        if not self.hits:
+            return self
         start = time.perf_counter()
         hits, note = reranker.rerank(self.query, self.hits)
         took = self.took_ms + (time.perf_counter() - start) * 1000
@@ -106,7 +108,7 @@ class Searcher:
         context: int = 0,
         *,
         mode: Mode = "hybrid",
-        only: Filter | None = None,
+        only: Filter = NO_FILTER,
         every: bool = False,
     ) -> Answer:
         """The k places that answer `question` best, each with at least `context` neighbours before it and after it.
@@ -136,10 +138,18 @@ class Searcher:
         hits: list[Hit] = []
         if asked.text.strip():  # there is nothing to look for where a question only says what it is not about
             vector = None if mode == "keyword" else self._embedded(asked.text)
-            query = Query(asked, vector, mode, k, context, only or NO_FILTER, every)
+            query = Query(asked, vector, mode, k, context, only, every)
             hits = checked(self.collection.search(query))
+        notes = () if hits or self._allows(only) else (NO_MATCH,)
         took = (time.perf_counter() - start) * 1000
-        return Answer(question, self.embedder_name, took, hits, context, mode).noted()
+        return Answer(question, self.embedder_name, took, hits, context, mode, notes).noted()
+
+    def _allows(self, only: Filter) -> bool:
+        """Whether any passage may be found."""
+        from storage.filters import allowed
+
+        among = allowed(self.collection.database, only)
+        return among is None or among.chunks.size > 0
 
     def _open_embedder(self) -> Embedder:
         if self._engine is None:

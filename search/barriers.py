@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from storage.filters import allowed
-from storage.keywords import FILE, Keywords
 from storage.phrases import allowed_by
 from storage.times import EPOCH
 from storage.types import Filter
@@ -64,10 +63,9 @@ def excluded_by(collection: Collection, question: Question, chunks: frozenset[in
     """The phrases that none of these passages holds, and the words with a minus that each of them holds."""
     if not (question.phrases or question.without):
         return ()
-    keywords = Keywords(collection.database, collection.folder / FILE)
 
     def holds(asked: Question) -> bool:
-        only, never = allowed_by(collection.database, keywords, asked)
+        only, never = allowed_by(collection.database, collection.keywords, asked)
         left = chunks.difference(never.tolist())
         return bool(left if only is None else left.intersection(only.tolist()))
 

@@ -10,7 +10,7 @@ import click
 
 from search import objects, show
 from search.cli_quality import evaluate, tune
-from search.cli_search import search, why_not, width
+from search.cli_search import either, search, why_not, width
 from search.group import INTERRUPTED, Cli, tell
 from search.options import collection_option, context_option, embedder_option, json_option
 
@@ -122,11 +122,7 @@ def status(collection: str, as_json: bool) -> int:
 
     with Collection(collection) as opened:
         found = opened.status()
-    if as_json:
-        click.echo(objects.json_text(objects.status_object(collection, found), indent=2))
-    else:
-        for line in show.status_lines(collection, found):
-            click.echo(line)
+    either(as_json, objects.status_object(collection, found), show.status_lines(collection, found))
     return 0 if found.documents else 1
 
 

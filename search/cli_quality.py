@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from search import objects
-from search.cli_search import opened, search_notes
+from search.cli_search import either, opened, search_notes
 from search.group import tell
 from search.options import collection_option, embedder_option, json_option
 
@@ -19,7 +18,8 @@ from search.options import collection_option, embedder_option, json_option
 @click.option("--beir", metavar="FOLDER", type=click.Path(file_okay=False),
               help="Index the corpus.jsonl of FOLDER as a collection of its own, ask its queries.jsonl.")  # fmt: skip
 @click.option("--split", metavar="NAME", help="Of --beir: the questions that qrels/NAME.tsv judges (test).")
-@click.option("--whole", is_flag=True, help="Of --beir: one passage for each document, cut at the model's window.")
+@click.option("--whole", is_flag=True,
+              help="Of --beir: one passage for each document, embedded up to the model's window.")  # fmt: skip
 @json_option
 def evaluate(
     questions: str | None,
@@ -61,13 +61,9 @@ def evaluate(
             search_notes(searcher, "hybrid")
     finally:
         bars.close()
-    if as_json:
-        click.echo(objects.json_text(evaluation_object(evaluation), indent=2))
-    else:
-        for line in evaluation_lines(evaluation):
-            click.echo(line)
-        for note in evaluation.notes:
-            tell(note)
+    either(as_json, evaluation_object(evaluation), evaluation_lines(evaluation))
+    for note in () if as_json else evaluation.notes:
+        tell(note)
     return 0
 
 
@@ -92,9 +88,5 @@ def tune(collection: str, as_json: bool) -> int:
             tuning = tuned(searcher, track=bars.asking)
     finally:
         bars.close()
-    if as_json:
-        click.echo(objects.json_text(tuning_object(tuning), indent=2))
-    else:
-        for line in tuning_lines(tuning):
-            click.echo(line)
+    either(as_json, tuning_object(tuning), tuning_lines(tuning))
     return 0

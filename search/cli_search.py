@@ -22,11 +22,11 @@ from search.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from search.ask import Answer, Searcher
     from search.rerank import Reranker
-    from storage.types import Mode
+    from storage.types import Filter, Mode
 
 
 @click.command()
@@ -83,7 +83,7 @@ def search(
                 click.echo(click.style(f"# {show.visible(one)}", bold=True))
             _formats(text == "-", explain)[form or "people"](answer)
             for note in answer.notes:
-                tell(note)
+                tell(f"{one!r}: {note}" if text == "-" else note)
         search_notes(searcher, options["mode"])
     finally:
         searcher.collection.close()  # the model goes with the process: to take it apart takes longer than a search
@@ -99,7 +99,7 @@ def _reranker(address: str | None) -> Reranker | None:
 
 
 def _answer(
-    searcher: Searcher, reranker: Reranker | None, question: str, only: Any, *, k: int, context: int, **options: Any
+    searcher: Searcher, reranker: Reranker | None, question: str, only: Filter, *, k: int, context: int, **options: Any
 ) -> Answer:
     if reranker is None:
         return searcher.ask(question, k, context, only=only, **options)
@@ -108,10 +108,12 @@ def _answer(
     return searcher.ask(question, max(k, FIRST), context, only=only, **options).reranked(reranker, k)
 
 
-def filtered(collection: str, embedder: str | None, filters: dict[str, Any]) -> Any:
-    """The filter of these options, None where there is none; what `--in` names is brought up to date first."""
+def filtered(collection: str, embedder: str | None, filters: dict[str, Any]) -> Filter:
+    """The filter of these options; what `--in` names is brought up to date first."""
+    from search.ask import NO_FILTER
+
     if not any(value is not None and value != () for value in filters.values()):
-        return None
+        return NO_FILTER
     from search.filters import filter_of
 
     only = filter_of(**filters)
@@ -157,6 +159,15 @@ def _formats(several: bool, explain: bool) -> dict[str, Callable[[Answer], None]
     }
 
 
+def either(as_json: bool, found: Mapping[str, Any], lines: Iterable[str]) -> None:
+    """What was found: for programs as a JSON object, for people in lines."""
+    if as_json:
+        click.echo(objects.json_text(found, indent=2))
+        return
+    for line in lines:
+        click.echo(line)
+
+
 def width() -> int | None:
     """Columns of the terminal; None where there is none."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
@@ -197,19 +208,14 @@ def why_not(
     It may not be indexed, and by which rule; be skipped, and why; wait for its embedding; be filtered; or stand further
     down: then its rank by meaning and by words is told, and what stands above it. PATH may be a folder.
     """
-    from search.ask import NO_FILTER
     from search.why_not import why_not as reasons_of
 
-    only = filtered(collection, embedder, filters) or NO_FILTER
+    only = filtered(collection, embedder, filters)
     searcher = opened(collection, embedder, mode)
     try:
         reasons = reasons_of(searcher, path, " ".join(question), k, mode=mode, only=only)
         search_notes(searcher, mode)
     finally:
         searcher.collection.close()
-    if as_json:
-        click.echo(objects.json_text(objects.reasons_object(reasons), indent=2))
-    else:
-        for line in reasons.lines:
-            click.echo(line)
+    either(as_json, objects.reasons_object(reasons), reasons.lines)
     return 0

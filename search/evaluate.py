@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from search.metrics import DEEP, MEASURES, Mean, means, measure
+from search.modes import MODES as HYBRID_FIRST
 from search.objects import VERSION
-from storage.types import Filter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from search.ask import Answer
+    from search.ask import Searcher
     from search.judgements import Judged
     from search.metrics import Values
     from storage.types import Hit, Mode
@@ -20,27 +20,9 @@ if TYPE_CHECKING:
     Track = Callable[[Sequence[Judged]], Iterable[Judged]]
     Rankings = dict[str, list[str]]  # what was found for each question, by its number
 
-MODES: tuple[Mode, ...] = ("keyword", "vector", "hybrid")
+MODES = HYBRID_FIRST[::-1]  # in a table hybrid comes after what it is made of
 TITLES = dict(zip(MEASURES, ("nDCG@10", "Recall@1", "Recall@5", "Recall@10", "Recall@100", "MRR@10"), strict=True))
-EVERYTHING = Filter()
 MORE = 4  # times as many hits are asked for where they are of too few documents
-
-
-class Asks(Protocol):
-    """What answers questions: see `search.ask.Searcher`."""
-
-    def ask(
-        self,
-        question: str,
-        k: int,
-        context: int = 0,
-        *,
-        mode: Mode = "hybrid",
-        only: Filter = EVERYTHING,
-        every: bool = False,
-    ) -> Answer:
-        """The k places that answer a question best."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +41,7 @@ class Evaluation:
 
 
 def evaluate(
-    asks: Asks,
+    searcher: Searcher,
     questions: Sequence[Judged],
     modes: Sequence[Mode] = MODES,
     *,
@@ -69,7 +51,7 @@ def evaluate(
     """Ask every question in every mode, and measure what comes back.
 
     Args:
-        asks: what answers.
+        searcher: ready.
         questions: at least one.
         modes: to be measured.
         notes: are passed on.
@@ -78,14 +60,14 @@ def evaluate(
     Raises:
         NearestError: see `metrics.measure` and `Searcher.ask`.
     """
-    found = rankings(asks, questions, modes, track)
+    found = rankings(searcher, questions, modes, track)
     return Evaluation(
         len(questions), {mode: means(values(ranking, questions)) for mode, ranking in found.items()}, notes
     )
 
 
 def rankings(
-    asks: Asks, questions: Sequence[Judged], modes: Sequence[Mode] = MODES, track: Track | None = None
+    searcher: Searcher, questions: Sequence[Judged], modes: Sequence[Mode] = MODES, track: Track | None = None
 ) -> dict[Mode, Rankings]:
     """The first DEEP ids of documents or passages that each mode finds for each question.
 
@@ -96,7 +78,7 @@ def rankings(
     found: dict[Mode, Rankings] = {mode: {} for mode in modes}
     for number, question in enumerate(track(questions) if track else questions):
         for mode in modes:
-            found[mode][str(number)] = _ranking(asks, question, mode)
+            found[mode][str(number)] = _ranking(searcher, question, mode)
     return found
 
 
@@ -109,22 +91,27 @@ def _grades(question: Judged) -> dict[str, int]:
     return question.documents or {str(id_): grade for id_, grade in question.passages.items()}
 
 
-def _ranking(asks: Asks, question: Judged, mode: Mode) -> list[str]:
+def _ranking(searcher: Searcher, question: Judged, mode: Mode) -> list[str]:
     """The first DEEP ids; of documents no more than are needed to see all that are relevant."""
     relevant = {path for path, grade in question.documents.items() if grade > 0}
     k = DEEP
     while True:
-        hits = asks.ask(question.text, k, mode=mode, every=True).hits
+        hits = searcher.ask(question.text, k, mode=mode, every=True).hits
         if question.passages:
-            return _passages(hits, question.passages)
+            return passage_ids(hits, question.passages)
         paths = list(dict.fromkeys(hit.path for hit in hits))
         if len(paths) >= DEEP or len(hits) < k or relevant <= set(paths):
             return paths[:DEEP]
         k *= MORE
 
 
-def _passages(hits: Sequence[Hit], judged: Mapping[int, int]) -> list[str]:
-    """The ids of hits; in place of a run of passages, those of it that are judged, or else the best."""
+def passage_ids(hits: Sequence[Hit], judged: Mapping[int, int]) -> list[str]:
+    """The first DEEP ids of hits, each once; of a run of passages those that are judged, or else the best.
+
+    Args:
+        hits: best first.
+        judged: grades of passages, by id.
+    """
     found: dict[str, None] = {}
     for hit in hits:
         run = [hit.chunk_id, *(other.chunk_id for other in (*hit.before, *hit.after))]

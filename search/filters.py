@@ -6,7 +6,7 @@ import calendar
 import os
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from storage import times
 from storage.errors import NearestError
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from storage.times import Span
 
+T = TypeVar("T", bound="str | os.PathLike[str]")
+
 WHEN = "2024-05-03, 2024-05, 2024, 2024-05-03T14:30, today, yesterday, or a span back from now: 12h, 7d, 2w, 3m, 1y"
 
 _BACK = re.compile(r"([0-9]{1,5})([hdwmy])")
@@ -25,16 +27,16 @@ _META = re.compile(r"[\\*?\[\]!#]")
 
 def filter_of(
     *,
-    paths: Sequence[str] = (),
-    types: Sequence[str] = (),
+    paths: str | Sequence[str] = (),
+    types: str | Sequence[str] = (),
     since: str | None = None,
     until: str | None = None,
-    tags: Sequence[str] = (),
-    where: Sequence[str] = (),
-    within: Sequence[str] = (),
+    tags: str | Sequence[str] = (),
+    where: str | Sequence[str] = (),
+    within: str | Sequence[str] = (),
     now: datetime | None = None,
 ) -> Filter:
-    """What `storage.filters.allowed` takes, of options as they are typed.
+    """What `storage.filters.allowed` takes, of options as they are typed. Where there may be several, one may be alone.
 
     Args:
         paths: globs; one that begins with "~/", "./" or "../" is of the absolute path.
@@ -55,14 +57,19 @@ def filter_of(
     if first is not None and behind is not None and first >= behind:
         raise NearestError(f"--since {since} is later than --until {until}: nothing lies between them")
     return Filter(
-        paths=tuple(_glob(_given("--path", glob)) for glob in paths),
-        kinds=tuple(_given("--type", kind).strip() for kind in types),
+        paths=tuple(_glob(_given("--path", glob)) for glob in several(paths)),
+        kinds=tuple(_given("--type", kind).strip() for kind in several(types)),
         since=first,
         until=behind,
-        tags=tuple(_tag(tag) for tag in tags),
-        where=tuple(_pair(pair) for pair in where),
-        below=below(within),
+        tags=tuple(_tag(tag) for tag in several(tags)),
+        where=tuple(_pair(pair) for pair in several(where)),
+        below=below(several(within)),
     )
+
+
+def several(given: T | Sequence[T]) -> Sequence[T]:
+    """What was given, or the one that was: a text is no sequence of letters here."""
+    return [given] if isinstance(given, str | os.PathLike) else given
 
 
 def below(paths: Sequence[str]) -> tuple[bytes, ...]:

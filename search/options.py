@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from search.modes import MODES
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     F = TypeVar("F", bound=Callable[..., Any])
-
-WHEN = "WHEN"
 
 collection_option = click.option(
     "-c", "--collection", "collection", metavar="NAME", default="default", show_default=True,
@@ -29,7 +29,7 @@ limit_option = click.option(
     "-k", "-n", "--limit", "k", type=click.IntRange(min=1), default=10, show_default=True, help="How many."
 )
 mode_option = click.option(
-    "--mode", type=click.Choice(["hybrid", "vector", "keyword"]), default="hybrid", show_default=True,
+    "--mode", type=click.Choice(MODES), default="hybrid", show_default=True,
     help="Rank by meaning and words together, by meaning alone, or by words alone.",
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
@@ -39,9 +39,9 @@ FILTERS = (
                  help="Only files like this: '*.md', 'docs/'; again for more."),
     click.option("--type", "types", multiple=True, metavar="TYPE",
                  help="Only documents of this type: markdown, pdf, or a suffix: .md; again for more."),
-    click.option("--since", metavar=WHEN,
+    click.option("--since", metavar="WHEN",
                  help="Only from then on: 2024-05-03, 2024-05, 2024, today, yesterday, 12h, 7d, 2w, 3m, 1y."),
-    click.option("--until", metavar=WHEN, help="Only up to then; a day, month or year to its end."),
+    click.option("--until", metavar="WHEN", help="Only up to then; a day, month or year to its end."),
     click.option("--tag", "tags", multiple=True, metavar="TAG",
                  help="Only documents with this tag; 'a' finds 'a/b', too; again: all of them."),
     click.option("--where", multiple=True, metavar="KEY=VALUE",

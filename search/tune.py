@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from search.evaluate import passage_ids, values
 from search.known_items import known_items
 from search.metrics import differences, means, measure
 from search.objects import VERSION
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from search.evaluate import Track
     from search.judgements import Judged
     from search.metrics import Mean, Values
-    from storage.types import Hit, Mode
+    from storage.types import Mode
 
     Setting = tuple[Mode, float]  # and a shift
 
@@ -90,8 +91,8 @@ def tune(searcher: Searcher, *, count: int = COUNT, seed: int = 0, track: Track 
     former = collection.shift
     first, second = halves(collection, known_items(collection, count, seed), seed)
     chances = {
-        shift: float(values.mean())
-        for (_, shift), values in _measured(searcher, first, [("hybrid", shift) for shift in SHIFTS], track).items()
+        shift: float(value.mean())
+        for (_, shift), value in _measured(searcher, first, [("hybrid", shift) for shift in SHIFTS], track).items()
     }
     chosen = max(SHIFTS, key=lambda shift: (chances[shift], -abs(shift)))
     settings: dict[str, Setting] = {
@@ -101,13 +102,13 @@ def tune(searcher: Searcher, *, count: int = COUNT, seed: int = 0, track: Track 
         "tuned": ("hybrid", chosen),
     }
     measured = _measured(searcher, second, list(dict.fromkeys(settings.values())), track)
-    values = {name: measured[setting] for name, setting in settings.items()}
-    difference = differences({MEASURE: values["tuned"]}, {MEASURE: values["hybrid"]})[MEASURE]
+    results = {name: measured[setting] for name, setting in settings.items()}
+    difference = differences({MEASURE: results["tuned"]}, {MEASURE: results["hybrid"]})[MEASURE]
     kept = chosen if difference.low > 0 else 0.0
     if kept != former:
         with Collection(collection.name, write=True) as writable:
             writable.keep_shift(kept)
-    return Tuning(len(first), len(second), former, chosen, chances, means(values), difference, kept)
+    return Tuning(len(first), len(second), former, chosen, chances, means(results), difference, kept)
 
 
 def halves(collection: Collection, questions: Sequence[Judged], seed: int) -> tuple[list[Judged], list[Judged]]:
@@ -147,19 +148,8 @@ def _measured(
         for mode, shift in settings:
             with searcher.collection.tried(shift):
                 hits = searcher.ask(question.text, K, mode=mode, every=True).hits
-            found[mode, shift][str(number)] = _ids(hits, question)
-    grades = {
-        str(number): {str(id_): grade for id_, grade in question.passages.items()}
-        for number, question in enumerate(questions)
-    }
-    return {setting: measure(ranking, grades)[MEASURE] for setting, ranking in found.items()}
-
-
-def _ids(hits: Sequence[Hit], question: Judged) -> list[str]:
-    """The ids of hits; in place of a run of passages, those of it that are judged, or else the best."""
-    runs = [[one.chunk_id for one in (hit, *hit.before, *hit.after)] for hit in hits]
-    ids = (id_ for run in runs for id_ in ([one for one in run if one in question.passages] or run[:1]))
-    return list(dict.fromkeys(map(str, ids)))
+            found[mode, shift][str(number)] = passage_ids(hits, question.passages)
+    return {setting: values(ranking, questions)[MEASURE] for setting, ranking in found.items()}
 
 
 def tuning_object(tuning: Tuning) -> dict[str, Any]:

@@ -59,7 +59,8 @@ class Reasons:
         coverage: their passages, and which of them have no vector.
         change: what has become of the file of the best of them since it was indexed.
         barriers: the parts of the filter, or of the question, that let nothing of it through.
-        standings: in the ranking that was asked for, then in the others; where it is filtered, without the filter.
+        standings: in the ranking that was asked for, then in the others, unless words alone were asked for; where it
+            is filtered, without the filter.
     """
 
     verdict: Verdict
@@ -155,6 +156,8 @@ class _Indexed:
     def standings(self, asked: Question, only: Filter) -> Iterator[Standing]:
         """In the ranking asked for, then in the others; the operators of a question are no part of its meaning."""
         yield standing(self.searcher, self.documents, self.question, self.k, self.mode, only)
+        if self.mode == "keyword":
+            return  # the others would need the embedder, which may be out of reach
         for mode in ARMS:
             text = asked.text if mode == "vector" else self.question
             if mode != self.mode and parsed(text, mode).text.strip():

@@ -171,7 +171,7 @@ class Neighbours:
             "INSERT INTO snapshots (token, embedder, last_vector, count) VALUES (?, ?, ?, ?)",
             (token, self._embedder, self._last, len(index)),
         )
-        snapshot.write(self._path, {"token": token.hex(), "dimension": self._dimension}, index.to_bytes())
+        snapshot.write(self._path, {"token": token.hex(), "dimension": self._dimension}, *index.to_bytes())
         self._db.run("DELETE FROM snapshots WHERE token <> ?", (token,))
         self._saved, self._trusted = len(index), True
         return True

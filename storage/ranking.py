@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DEEP = 100  # candidates from either ranking at least
 ENOUGH = 2  # times as many passages as places that are asked for: some touch, and some say nearly the same
+FEWEST = 20  # passages, so that a few places look the same whether or not more are asked for
 
 
 class Ranking:
@@ -71,7 +72,7 @@ class Ranking:
         Fewer than `query.k` come back only where there are fewer.
         """
         k = self._query.k
-        wanted = ENOUGH * k
+        wanted = max(ENOUGH * k, FEWEST if k else 0)
         arms = self._arms(max(wanted, DEEP if self._query.mode == "hybrid" else 0))
         while True:
             ranked = self._ranked(arms, wanted)

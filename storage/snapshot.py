@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import mmap
 import os
 import secrets
 import shutil
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 MAGIC = b"nearest snapshot 1\n"
 DIGEST = hashlib.sha256().digest_size
-ALIGNED = 16  # bytes: the index begins at a multiple of it, so that it can be used where it was read to
+ALIGNED = 64  # bytes: the index begins at a multiple of it, so that it can be used where it is mapped
 SPARE = 64 * 2**20  # bytes that a disk must keep free beyond the file itself
 
 
@@ -62,13 +63,13 @@ def write(path: Path, header: dict[str, Any], *body: memoryview | bytes) -> None
 
 
 def read(path: Path) -> tuple[dict[str, Any], memoryview] | None:
-    """The header and the index's bytes, or None where there is no snapshot.
+    """The header and the index's bytes, or None where there is no snapshot. They are mapped and not copied.
 
     Raises:
         DamagedError: a bit of it is not as it was written.
     """
     try:
-        data = memoryview(path.read_bytes())
+        data = _mapped(path)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -80,6 +81,14 @@ def read(path: Path) -> tuple[dict[str, Any], memoryview] | None:
         raise DamagedError(f"{path} is of another version")
     end = start + int.from_bytes(data[len(MAGIC) : start], "little")
     return json.loads(bytes(data[start:end])), data[end:-DIGEST]
+
+
+def _mapped(path: Path) -> memoryview:
+    """The bytes of a file; on Windows they are read, since a file that is mapped there cannot be replaced."""
+    if os.name == "nt" or not path.stat().st_size:
+        return memoryview(path.read_bytes())
+    with path.open("rb") as file:
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 def sweep(path: Path) -> None:

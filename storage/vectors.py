@@ -21,23 +21,29 @@ if TYPE_CHECKING:
 # vectors of 384 dimensions: 11 ms with one, 19 ms with two).
 faiss.omp_set_num_threads(1)
 
+COUNT = np.dtype("<i8")  # of the vectors, in front of their ids
+ALIGNED = 64  # bytes, as the snapshot's own parts
+
 
 class VectorIndex:
     """Exact search by inner product, which is the cosine, since every row has length 1.
 
-    `faiss.IndexFlatIP` behind `faiss.IndexIDMap`; ids are those of the texts.
+    Two of `faiss.IndexFlatIP`: one whose rows lie where the snapshot is mapped, and one of those that came after it.
     """
 
     def __init__(self, dimension: int) -> None:
         self.dimension = dimension
-        self._index = faiss.IndexIDMap(faiss.IndexFlatIP(dimension))
+        self._data: memoryview | None = None  # FAISS points into it
+        self._parts = [faiss.IndexFlatIP(dimension)]  # what is added goes to the last
+        self._ids = [np.empty(0, np.int64)]
 
     def __len__(self) -> int:
-        return int(self._index.ntotal)
+        return sum(map(len, self._ids))
 
     def add(self, ids: NDArray[np.int64], vectors: Vectors) -> None:
         """Add `vectors` of shape (n, dimension) under `ids` of shape (n,)."""
-        self._index.add_with_ids(vectors, ids)
+        self._parts[-1].add(vectors)
+        self._ids[-1] = np.concatenate((self._ids[-1], ids))
 
     def search(
         self, query: Vectors, k: int, without: Sequence[int] = (), among: NDArray[np.int64] | None = None
@@ -55,51 +61,90 @@ class VectorIndex:
         Returns:
             cosines (float32) and ids (int64), both of shape (min(k, those there),).
         """
-        ids = faiss.vector_to_array(self._index.id_map)
-        alive = np.ones(len(ids), bool) if among is None else np.isin(ids, among)
-        if len(without):
-            alive &= np.isin(ids, np.asarray(without, np.int64), invert=True)
-        there = int(np.count_nonzero(alive))
-        k = min(k, there)
-        if k == 0:
-            return np.empty(0, np.float32), np.empty(0, np.int64)
-        parameters = None
-        if there < len(ids):
-            # A bit for each place, not for each id: ids may be of any size. FAISS holds a pointer to the bits and to
-            # the selector, so both need a name until it is done.
-            bits = np.packbits(alive, bitorder="little")
-            selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
-            parameters = faiss.SearchParameters()
-            parameters.sel = selector
-        scores, places = self._index.index.search(query.reshape(1, -1), k, params=parameters)
-        found = places[0] >= 0
-        return scores[0][found], ids[places[0][found]]
+        found = [
+            _nearest(part, ids, query, k, without, among) for part, ids in zip(self._parts, self._ids, strict=True)
+        ]
+        scores, ids = (np.concatenate(each) for each in zip(*found, strict=True))
+        order = np.argsort(-scores, kind="stable")[:k]
+        return scores[order], ids[order]
 
     def sample(self, n: int) -> Vectors:
         """At most n of the vectors, from all over the index; of shape (those, dimension)."""
-        if not len(self):
-            return np.empty((0, self.dimension), np.float32)
-        places = np.arange(0, len(self), -(-len(self) // n), dtype=np.int64)
-        vectors: Vectors = faiss.downcast_index(self._index.index).reconstruct_batch(places)
+        step = -(-len(self) // n) or 1
+        vectors: Vectors = np.concatenate(
+            [part.reconstruct_batch(np.arange(0, part.ntotal, step, dtype=np.int64)) for part in self._parts]
+        )
         return vectors
 
-    def to_bytes(self) -> memoryview:
-        """The index as FAISS writes it. It carries no checksum: never keep it without one."""
-        return faiss.serialize_index(self._index).data
+    def to_bytes(self) -> list[memoryview]:
+        """The number of ids, the ids, and what FAISS writes. It carries no checksum: never keep it without one."""
+        head = np.concatenate([np.array([len(self)], COUNT), *self._ids]).astype(COUNT)
+        whole = faiss.IndexFlatIP(self.dimension)
+        for part in self._parts:
+            if part.ntotal:
+                whole.add(faiss.rev_swig_ptr(part.get_xb(), part.ntotal * self.dimension).reshape(-1, self.dimension))
+        return [head.view(np.uint8).data, memoryview(bytes(_gap(len(self), self.dimension))), _serialized(whole).data]
 
     @classmethod
     def from_bytes(cls, data: bytes | memoryview, dimension: int) -> VectorIndex:
-        """The index of `to_bytes`. Only ever for bytes whose checksum was right: FAISS does not defend itself.
+        """The index of `to_bytes`, which goes on using `data`.
+
+        Only ever for bytes whose checksum was right: FAISS does not defend itself.
 
         Raises:
             DamagedError: it is no index of this kind and dimension.
         """
+        index = cls(dimension)
+        index._data = memoryview(data)
         try:
-            inner = faiss.deserialize_index(np.frombuffer(data, dtype=np.uint8))
-        except RuntimeError as error:
+            count = max(0, int(np.frombuffer(data, COUNT, 1)[0]))
+            ids = np.frombuffer(data, COUNT, count, COUNT.itemsize)
+            body = np.frombuffer(data, np.uint8, offset=COUNT.itemsize * (1 + count) + _gap(count, dimension))
+            inner = faiss.read_index(faiss.ZeroCopyIOReader(faiss.swig_ptr(body), len(body)))  # type: ignore[attr-defined]
+        except (ValueError, RuntimeError) as error:
             raise DamagedError(f"FAISS cannot read the snapshot: {error}") from error
-        if not isinstance(inner, faiss.IndexIDMap) or inner.d != dimension:
+        if not isinstance(inner, faiss.IndexFlatIP) or inner.d != dimension or inner.ntotal != count:
             raise DamagedError("the snapshot holds another kind of index")
-        index = cls.__new__(cls)
-        index.dimension, index._index = dimension, inner
+        index._parts.insert(0, inner)
+        index._ids.insert(0, ids)
         return index
+
+
+def _serialized(index: faiss.IndexFlatIP) -> NDArray[np.uint8]:
+    """What FAISS writes: a head, and the rows."""
+    written: NDArray[np.uint8] = faiss.serialize_index(index)
+    return written
+
+
+def _gap(count: int, dimension: int) -> int:
+    """Bytes between the ids and FAISS's part, with which its rows begin at a multiple of ALIGNED."""
+    head = len(_serialized(faiss.IndexFlatIP(dimension)))
+    return -(COUNT.itemsize * (1 + count) + head) % ALIGNED
+
+
+def _nearest(
+    part: faiss.IndexFlatIP,
+    ids: NDArray[np.int64],
+    query: Vectors,
+    k: int,
+    without: Sequence[int],
+    among: NDArray[np.int64] | None,
+) -> tuple[Vectors, NDArray[np.int64]]:
+    alive = np.ones(len(ids), bool) if among is None else np.isin(ids, among)
+    if len(without):
+        alive &= np.isin(ids, np.asarray(without, np.int64), invert=True)
+    there = int(np.count_nonzero(alive))
+    k = min(k, there)
+    if k == 0:
+        return np.empty(0, np.float32), np.empty(0, np.int64)
+    parameters = None
+    if there < len(ids):
+        # A bit for each place, not for each id: ids may be of any size. FAISS holds a pointer to the bits and to
+        # the selector, so both need a name until it is done.
+        bits = np.packbits(alive, bitorder="little")
+        selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
+        parameters = faiss.SearchParameters()
+        parameters.sel = selector
+    scores, places = part.search(query.reshape(1, -1), k, params=parameters)
+    found = places[0] >= 0
+    return scores[0][found], ids[places[0][found]]

@@ -5,17 +5,28 @@ from __future__ import annotations
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from desk import words_vector
+from ollama_server import OllamaServer
 
 from search.cli import main
 
 ROOT = Path(__file__).parent.parent
+PASSAGE_KEYS = [
+    "path", "kind", "title", "digest", "stale", "chunk_id", "start_line", "end_line", "start_char", "end_char", "place",
+    "headings", "header", "text", "before", "after",
+]  # fmt: skip
+HIT_KEYS = ["rank", "score", "confidence", *PASSAGE_KEYS, "similar"]
+SETTINGS = ("NEAREST_EMBEDDER", "NEAREST_COLLECTION", "NEAREST_DEBUG", "NO_COLOR", "FORCE_COLOR", "OLLAMA_HOST")
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,49 @@ def run(*args: str | Path, stdin: bytes = b"", terminal: bool = False) -> Ran:
             main()
     assert isinstance(exit_.value.code, int)
     return Ran(exit_.value.code, out.bytes(), err.bytes().decode())
+
+
+def search(*args: str | Path) -> list[dict[str, Any]]:
+    """The hits of a search that has some good ones, and nothing else to say."""
+    ran = run("search", "--json", *args)
+    assert (ran.status, ran.err) == (0, "")
+    hits: list[dict[str, Any]] = ran.json["hits"]
+    return hits
+
+
+def lines(ran: Ran) -> list[str]:
+    """What was said on standard error."""
+    return ran.err.splitlines()
+
+
+class WordsServer(OllamaServer):
+    """A server whose model sees the words of a text, so that texts which share words are near."""
+
+    def vector(self, text: str) -> list[float]:
+        return [float(number) for number in words_vector(text, self.dimension)]
+
+
+@contextmanager
+def words_server(patch: pytest.MonkeyPatch) -> Iterator[OllamaServer]:
+    """An embedder for the commands of a test, which starts at once, and nothing of the user's own settings."""
+    forget_settings(patch)
+    with WordsServer(dimension=64) as running:
+        patch.setenv("OLLAMA_HOST", running.url)
+        patch.setenv("NEAREST_EMBEDDER", "ollama:fake")
+        yield running
+
+
+def forget_settings(patch: pytest.MonkeyPatch) -> None:
+    """As if the user had set nothing."""
+    for name in SETTINGS:
+        patch.delenv(name, raising=False)
+
+
+def closed_port() -> str:
+    """An address where nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{taken.getsockname()[1]}"
 
 
 def begin(

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -19,42 +18,29 @@ import numpy as np
 import ollama_server
 import pytest
 import wcwidth
-from command import Ran, begin, finish, run
+from command import HIT_KEYS, Ran, begin, closed_port, finish, forget_settings, run, search, words_server
+from command import PASSAGE_KEYS as PASSAGE_KEYS
+from command import lines as lines
 from conftest import OtherProcess
 from desk import as_somebody_else, words_vector
 from ollama_server import OllamaServer
 
 from storage.collection import Collection
 
-PASSAGE_KEYS = [
-    "path", "kind", "title", "digest", "stale", "chunk_id", "start_line", "end_line", "start_char", "end_char", "place",
-    "headings", "header", "text", "before", "after",
-]  # fmt: skip
-HIT_KEYS = ["rank", "score", "confidence", *PASSAGE_KEYS, "similar"]
 LINUX = os.name == "posix" and os.uname().sysname == "Linux"
 ESCAPE = "\x1b"
-
-
-class WordsServer(OllamaServer):
-    """A server whose model sees the words of a text, so that texts which share words are near."""
-
-    def vector(self, text: str) -> list[float]:
-        return [float(number) for number in words_vector(text, self.dimension)]
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the user's own settings."""
-    for name in ("NEAREST_EMBEDDER", "NEAREST_COLLECTION", "NEAREST_DEBUG", "NO_COLOR", "FORCE_COLOR", "OLLAMA_HOST"):
-        monkeypatch.delenv(name, raising=False)
+    forget_settings(monkeypatch)
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[OllamaServer]:
-    """An embedder for the commands of this test, which starts at once."""
-    with WordsServer(dimension=64) as running:
-        monkeypatch.setenv("OLLAMA_HOST", running.url)
-        monkeypatch.setenv("NEAREST_EMBEDDER", "ollama:fake")
+    """An embedder for the commands of this test."""
+    with words_server(monkeypatch) as running:
         yield running
 
 
@@ -79,19 +65,14 @@ def indexed(server: OllamaServer, folder: Path) -> Path:
     return folder
 
 
-def lines(ran: Ran) -> list[str]:
-    """What was said on standard error."""
-    return ran.err.splitlines()
-
-
-def assert_answered(ran: Ran) -> None:
+def assert_answered(ran: Ran, front: str = "") -> None:
     """Hits were printed without any error, and it was told where none of them is likely to be the answer."""
     answer = ran.json
     assert answer["hits"]
     confidence = answer["hits"][0]["confidence"]
     note = f"no good match: the best hit answers the question with a confidence of {confidence:.0%}"
     assert answer["notes"] == ([] if answer["good"] else [note])
-    assert lines(ran) == [f"nearest: {note}" for note in answer["notes"]]
+    assert lines(ran) == [f"nearest: {front}{note}" for note in answer["notes"]]
     assert ran.status == (0 if answer["good"] else 1)
 
 
@@ -301,11 +282,11 @@ def test_search_json_is_one_versioned_object_of_these_keys(indexed: Path) -> Non
     assert passage
     assert passage.chunk.embedded.endswith(first["text"])
     score = words_vector(passage.chunk.embedded, 64) @ words_vector("boiler cellar", 64)
-    (alone, *_) = run("search", "--json", "--mode", "vector", "boiler cellar").json["hits"]
+    (alone, *_) = search("--mode", "vector", "boiler cellar")
     assert (alone["chunk_id"], alone["score"]) == (first["chunk_id"], pytest.approx(score, abs=2e-6))
     assert first["score"] == 1  # the best by meaning and the best by words
     assert 0.1 <= first["confidence"] <= 1
-    assert run("search", "--json", "boiler cellar").json["hits"] == answer["hits"]
+    assert search("boiler cellar") == answer["hits"]
 
 
 def test_search_jsonl_is_one_line_a_question(indexed: Path) -> None:
@@ -333,7 +314,7 @@ def test_questions_from_standard_input_in_the_other_formats(indexed: Path) -> No
 
 def test_bytes_that_are_no_text_are_a_question_like_any_other(indexed: Path) -> None:
     ran = run("search", "-", "--jsonl", stdin=b"moss caf\xe9\n")
-    assert_answered(ran)
+    assert_answered(ran, r"'moss caf\\xe9': ")
     assert ran.json["query"] == "moss caf\\xe9"
 
 
@@ -357,8 +338,8 @@ def test_paths_are_whole_where_they_are_no_part_of_where_one_is(indexed: Path, m
 def test_how_many_can_be_said_in_three_ways(indexed: Path, option: str) -> None:
     (indexed / "third.txt").write_text("The third of three files.")
     assert run("index", ".").status == 0
-    assert len(run("search", "the", option, "2", "--json").json["hits"]) == 2
-    assert len(run("search", "the", option, "999", "--json").json["hits"]) == 3
+    assert len(search("the", option, "2")) == 2
+    assert len(search("the", option, "999")) == 3
     for number in ("0", "-1", "many"):
         ran = run("search", "the", option, number)
         assert (ran.status, ran.out) == (2, b"")
@@ -489,13 +470,6 @@ def test_embed_gives_what_api_embed_answers(server: OllamaServer) -> None:
 # ---- servers
 
 
-def closed_port() -> str:
-    """An address where nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{taken.getsockname()[1]}"
-
-
 @pytest.mark.parametrize("command", [["index", "."], ["embed", "x"]])
 def test_an_embedder_out_of_reach_is_exit_3(folder: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
     monkeypatch.setenv("OLLAMA_HOST", closed_port())
@@ -604,7 +578,7 @@ def test_what_could_command_a_terminal_is_shown_by_its_number(server: OllamaServ
     assert "skipped:     pic\\u001b[2J.png: image" in shown[1]
     vim = run("search", "zebra", "-k1", "--vimgrep").text
     assert vim.endswith(":1:1:zebra \\u001b]0;title\\u0007 \\u009b31m \\u202e stripes\n")
-    (hit,) = run("search", "zebra", "-k1", "--json").json["hits"]
+    (hit,) = search("zebra", "-k1")
     assert (hit["path"], hit["text"]) == (str(folder / name), "zebra \x1b]0;title\x07 \x9b31m \u202e stripes")
 
 

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
+from _thread import interrupt_main
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +17,11 @@ from desk import Desk, Words
 
 from indexer import read as reading
 from indexer.embed import embed
+from indexer.embedder import TokenEmbedder
 from storage.collection import Collection
 from storage.documents import Documents
 from storage.errors import EmbedderError, MismatchError, RefusedError, TooLongError, UnreachableError
+from storage.texts import Texts
 
 if TYPE_CHECKING:
     from storage.types import Passage, Vectors
@@ -76,6 +83,124 @@ def test_batches_hold_no_more_bytes_than_the_embedder_likes(desk: Desk) -> None:
     (desk.root / "long.md").write_text("ö" * 90)
     desk.index()
     assert [len(batch) for batch in desk.embedder.asked] == [1, 3, 3, 3]
+
+
+# ---- several batches at a time
+
+
+@dataclass
+class Tokens(Words):
+    """The same as a `TokenEmbedder`: a text's tokens are its characters, and a batch holds at most 400 of them."""
+
+    requests: int = 2
+    counted: int = 0  # texts that were made tokens of
+
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        self.counted += len(texts)
+        return [[ord(letter) for letter in text] for text in texts]
+
+    def batches(self, tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+        rows = sorted(range(len(tokens)), key=lambda row: -len(tokens[row]))
+        while rows:
+            most = max(1, 400 // len(tokens[rows[0]]))
+            yield rows[:most]
+            rows = rows[most:]
+
+    def embed_tokens(self, tokens: Sequence[Sequence[int]]) -> Vectors:
+        return self.embed_documents(["".join(map(chr, letters)) for letters in tokens])
+
+
+def test_batches_of_tokens_are_embedded_side_by_side_and_each_text_is_tokenised_once(desk: Desk) -> None:
+    both = threading.Barrier(2)
+    desk.embedder = embedder = Tokens(trouble=lambda texts: void(both.wait(10)))
+    assert isinstance(embedder, TokenEmbedder)
+    assert not isinstance(Words(), TokenEmbedder)
+    desk.write(FORTY)  # of 21 characters, so that 19 go into a batch
+    (desk.root / "long.md").write_text("word " * 70)
+    assert desk.index() == {"added": 41}
+    assert sorted(len(batch) for batch in embedder.asked) == [1, 2, 19, 19]
+    assert embedder.counted == len(embedder.embedded) == desk.status().vectors == 41
+    for name in FORTY:
+        (hit,) = desk.search(text_of(name), 1)
+        assert (hit.path, round(hit.score, 4)) == (str(desk.root / name), 1.0)
+
+
+@pytest.mark.parametrize("error", [RefusedError, TooLongError])
+def test_what_is_refused_beside_other_batches_is_singled_out(desk: Desk, error: type[RefusedError]) -> None:
+    def refuse(texts: list[str]) -> None:
+        if any("note 07 md" in text or "note 23 md" in text for text in texts):
+            raise error("it does not like that")
+
+    desk.embedder = Tokens(trouble=refuse)
+    desk.write(FORTY)
+    desk.index()
+    whole = {text_of(name) for name in FORTY} - {text_of("note-07.md"), text_of("note-23.md")}
+    made = desk.embedder.embedded
+    assert len(made) == len(set(made)) == desk.status().vectors
+    if error is RefusedError:
+        assert set(made) == whole
+        assert desk.status().pending == 2
+    else:  # cut in pieces
+        assert set(made) > whole
+        assert desk.status().pending == 0
+
+
+def test_no_more_texts_are_read_ahead_than_two_windows_hold(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("indexer.embed.WINDOW", 20)
+    ahead: list[int] = []
+    embedder = Tokens()
+    embedder.trouble = lambda texts: ahead.append(embedder.counted - len(embedder.embedded))
+    desk.embedder = embedder
+    desk.write(f"{number:03}.md" for number in range(200))
+    desk.index()
+    assert len(set(embedder.embedded)) == embedder.counted == 200
+    assert 20 < max(ahead) <= 40
+
+
+def test_vectors_are_kept_by_the_thread_that_asked_for_them(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    keeping: set[int] = set()
+    embedding: set[int] = set()
+    add = Texts.add
+
+    def noting(self: Texts, ids: Sequence[int], vectors: Vectors) -> None:
+        keeping.add(threading.get_ident())
+        add(self, ids, vectors)
+
+    monkeypatch.setattr(Texts, "add", noting)
+    desk.embedder = Tokens(trouble=lambda texts: embedding.add(threading.get_ident()))
+    desk.write(FORTY)
+    desk.index()
+    assert keeping == {threading.get_ident()}
+    assert threading.get_ident() not in embedding
+
+
+def test_ctrl_c_does_not_wait_for_an_embedder_that_is_silent(desk: Desk) -> None:
+    silent = threading.Event()
+    desk.embedder = Words()
+
+    def wait(texts: list[str]) -> None:
+        if len(desk.embedder.asked) == 3:
+            until = time.monotonic() + 10
+            while desk.status().vectors < 32:  # the batches before are kept, beside this one
+                assert time.monotonic() < until
+                time.sleep(0.01)
+            interrupt_main()
+            silent.wait(60)
+
+    desk.embedder.trouble = wait
+    desk.write(FORTY)
+    start = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            desk.index()
+        assert time.monotonic() - start < 30
+        assert (desk.report.embedded, desk.status().vectors) == (32, 32)
+    finally:
+        silent.set()
+
+
+def void(_: object) -> None:
+    """Nothing of it."""
 
 
 # ---- what is refused
@@ -293,7 +418,12 @@ def test_withdrawn_vectors_are_gone_for_a_reader_that_had_seen_them(
     seen: list[int] = []
 
     def look(texts: list[str]) -> None:
-        seen.append(len(reader.nearest(desk.embedder.embed_query("note"), 99)))
+        there = 1 + 16 * (len(desk.embedder.asked) - 1)
+        until = time.monotonic() + 10  # for the batch before to be kept, beside this one
+        while (found := len(reader.nearest(desk.embedder.embed_query("note"), 99))) < there:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        seen.append(found)
         if len(desk.embedder.asked) == 3:
             raise MismatchError("the weights changed during the run")
 

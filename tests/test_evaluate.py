@@ -15,12 +15,12 @@ import pytest
 from conftest import document
 
 from search.ask import Answer, Searcher
-from search.evaluate import EVERYTHING, MODES, Evaluation, evaluate, evaluation_lines, evaluation_object, rankings
+from search.evaluate import MODES, Evaluation, evaluate, evaluation_lines, evaluation_object, rankings
 from search.judgements import Judged, read_questions
 from search.metrics import MEASURES, Mean, differences, means, measure
 from storage.collection import Collection
 from storage.errors import NearestError
-from storage.types import Chunk, Filter, Hit, Passage
+from storage.types import Chunk, Hit, Passage
 
 if TYPE_CHECKING:
     from storage.types import Mode
@@ -41,23 +41,14 @@ def passage(path: str, chunk_id: int) -> Passage:
     )
 
 
-class Scripted:
+class Scripted(Searcher):
     """Finds what it was told to, for every question and in every mode: each hit a path and the ids of its run."""
 
-    def __init__(self, *hits: tuple[str, Sequence[int]]) -> None:
+    def __init__(self, *hits: tuple[str, Sequence[int]]) -> None:  # and nothing is opened
         self.hits = hits
         self.asked: list[tuple[str, int, Mode, bool]] = []
 
-    def ask(
-        self,
-        question: str,
-        k: int,
-        context: int = 0,
-        *,
-        mode: Mode = "hybrid",
-        only: Filter = EVERYTHING,
-        every: bool = False,
-    ) -> Answer:
+    def ask(self, question: str, k: int, *_: Any, mode: Mode = "hybrid", every: bool = False, **__: Any) -> Answer:
         self.asked.append((question, k, mode, every))
         hits = [
             Hit(
@@ -75,7 +66,7 @@ class Scripted:
             )
             for rank, (path, run) in enumerate(self.hits[:k], start=1)
         ]
-        return Answer(question, "test", 0.0, hits, context)
+        return Answer(question, "test", 0.0, hits)
 
 
 def one(found: Sequence[str], grades: dict[str, int]) -> dict[str, float]:

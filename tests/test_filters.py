@@ -136,6 +136,13 @@ def test_the_options_become_a_filter() -> None:
     )
 
 
+def test_one_of_what_may_be_several_needs_no_list() -> None:
+    for one in ({"paths": "*.md"}, {"types": "md"}, {"tags": "#roof"}, {"where": "a=b"}, {"within": "/srv/notes"}):
+        ((name, value),) = one.items()
+        assert filter_of(**one) == filter_of(**{name: [value]}) != Filter()  # type: ignore[arg-type]
+    assert filter_of(types="md") == Filter(kinds=("md",))
+
+
 @pytest.mark.parametrize("pair", ["author", "=Ann", " =", ""])
 def test_a_pair_without_a_key_or_an_equals_sign_is_told(pair: str) -> None:
     with pytest.raises(NearestError) as caught:

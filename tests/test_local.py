@@ -6,6 +6,7 @@ import importlib.util
 import json
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,31 @@ def test_a_batch_brings_what_its_texts_bring_alone_in_their_order(minilm: LocalE
     # Sums in another order: in fp32 some units of the last place, in bf16, which has 8 bits, far more.
     assert np.abs(together - alone).max() < (2e-6 if is_exact(minilm) else 5e-3)
     assert np.einsum("ij,ij->i", together, alone).min() > (0.999999 if is_exact(minilm) else 0.9999)
+
+
+def test_batches_in_several_threads_bring_what_they_bring_alone(minilm: LocalEmbedder) -> None:
+    texts = mixed_texts(80)
+    tokens = minilm.tokens(texts)
+    order = [row for rows in minilm.batches(tokens) for row in rows]
+    assert sorted(order) == list(range(80))
+    batches = [order[start : start + 5] for start in range(0, 80, 5)]
+    alone = [minilm.embed_tokens([tokens[row] for row in rows]) for rows in batches]
+    with ThreadPoolExecutor(2 * minilm.requests) as pool:  # some wait for a request
+        together = list(pool.map(lambda rows: minilm.embed_tokens([tokens[row] for row in rows]), batches))
+    for rows, one, other in zip(batches, alone, together, strict=True):
+        assert np.array_equal(one, other)
+        assert np.abs(one - minilm.embed_documents([texts[row] for row in rows])).max() < 5e-3
+
+
+def test_batches_are_as_wide_as_their_longest_text(minilm: LocalEmbedder) -> None:
+    tokens = [[1] * length for length in (3, 250, 8, 200, 250, 9, *[4] * 700)]
+    batches = list(minilm.batches(tokens))
+    longest = [max(len(tokens[row]) for row in rows) for rows in batches]
+    assert longest == sorted(longest, reverse=True)
+    assert all(len(rows) * most <= 2048 for rows, most in zip(batches, longest, strict=True))
+    assert [len(rows) for rows in batches] == [8, 512, 186]
+    with pytest.raises(TooLongError, match="257 tokens does not fit"):
+        minilm.embed_tokens([[1] * 257])
 
 
 def test_rows_have_length_one(minilm: LocalEmbedder) -> None:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import ollama_server
 import pytest
-from command import begin, finish, run
+from command import begin, closed_port, finish, lines, run, search, words_server
 from ollama_server import OllamaServer
 from rerank_server import RerankServer
-from test_cli import WordsServer, closed_port, lines
 
 import nearest
 from nearest import NearestError
+from search.modes import MODES
 
 if TYPE_CHECKING:
     from storage.types import Mode
@@ -38,17 +38,12 @@ DOCUMENTS = {
 ROOF = ["house/attic.md", "house/roof.md"]
 NONSENSE = "xylophone quasar 🜁"
 NO_GOOD = r"nearest: no good match: the best hit answers the question with a confidence of \d%"
-MODES: tuple[Mode, ...] = ("hybrid", "vector", "keyword")
 
 
 @pytest.fixture(autouse=True)
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[OllamaServer]:
-    """An embedder for the commands of this test, and nothing of the user's own settings."""
-    for name in ("NEAREST_COLLECTION", "NEAREST_DEBUG", "NO_COLOR", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-    with WordsServer(dimension=64) as running:
-        monkeypatch.setenv("OLLAMA_HOST", running.url)
-        monkeypatch.setenv("NEAREST_EMBEDDER", "ollama:fake")
+    """An embedder for the commands of this test."""
+    with words_server(monkeypatch) as running:
         yield running
 
 
@@ -203,7 +198,7 @@ def test_explain_is_a_line_below_the_place(indexed: Path) -> None:
 
 
 def test_explanations_come_only_where_they_are_asked_for(indexed: Path) -> None:
-    plain, explained = (run("search", "slate", "--json", *args).json["hits"] for args in ((), ("--explain",)))
+    plain, explained = (search("slate", *args) for args in ((), ("--explain",)))
     assert [list(hit)[-1] for hit in explained] == ["explanation"] * len(plain)
     for hit in explained:
         del hit["explanation"]
@@ -211,7 +206,7 @@ def test_explanations_come_only_where_they_are_asked_for(indexed: Path) -> None:
 
 
 def test_a_passage_without_any_of_the_words_has_no_rank_by_words(indexed: Path) -> None:
-    hits = run("search", "moss", "--json", "--explain").json["hits"]
+    hits = search("moss", "--explain")
     by_words = {Path(hit["path"]).name: hit["explanation"]["keyword"] for hit in hits}
     assert by_words["lawn.txt"]["rank"] == 1
     assert by_words["roof.md"] == {"rank": None, "score": None}
@@ -239,7 +234,7 @@ def test_all_shows_each_of_them(indexed: Path, mode: Mode) -> None:
     ran = run("search", *question)
     assert "similar" not in ran.text
     assert run("search", *question, "--paths").text == "house/boiler.txt\nhouse/copy.txt\n"
-    assert [hit["similar"] for hit in run("search", *question, "--json").json["hits"]] == [[], []]
+    assert [hit["similar"] for hit in search(*question)] == [[], []]
 
 
 # ---- no good match
@@ -263,8 +258,13 @@ def test_no_good_match_is_told_and_exit_1_and_the_hits_are_shown(indexed: Path) 
 def test_one_good_answer_of_several_is_exit_0(indexed: Path) -> None:
     ran = run("search", "-", "--jsonl", stdin=f"{NONSENSE}\nslate tiles roof\n".encode())
     assert (ran.status, len(lines(ran))) == (0, 1)
-    assert re.fullmatch(NO_GOOD, lines(ran)[0])
+    named = NO_GOOD.replace("nearest: ", f"nearest: '{NONSENSE}': ")
+    assert re.fullmatch(named, lines(ran)[0])
     assert [json.loads(line)["good"] for line in ran.text.splitlines()] == [False, True]
+    ran = run("search", "-", stdin=f"zebra giraffe\nslate roof\n{NONSENSE}\n".encode())
+    assert [line.partition(": no good match")[0] for line in lines(ran)] == [
+        "nearest: 'zebra giraffe'", f"nearest: '{NONSENSE}'",
+    ]  # fmt: skip
 
 
 # ---- filters
@@ -305,6 +305,32 @@ def test_only_what_a_filter_lets_through_is_found(indexed: Path, options: list[s
 def test_filters_hold_in_every_mode(indexed: Path, mode: Mode) -> None:
     assert found("tiles roses", "--mode", mode, "--path", "garden/roses.md") == ["garden/roses.md"]
     assert found("slate", "--mode", mode, "--where", "draft=true") == ["house/roof.md"]
+
+
+NO_MATCH = "nothing matches the filter"
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("options", [["--tag", "nobody"], ["--path", "*.pdf"], ["--tag", "plants", "--path", "house/"]])
+def test_a_filter_that_nothing_matches_is_told(indexed: Path, mode: Mode, options: list[str]) -> None:
+    ran = run("search", "slate", "--mode", mode, *options)
+    assert (ran.status, ran.out, lines(ran)) == (1, b"", [f"nearest: {NO_MATCH}"])
+    answer = run("search", "slate", "--mode", mode, *options, "--json").json
+    assert (answer["good"], answer["hits"], answer["notes"]) == (False, [], [NO_MATCH])
+
+
+def test_what_a_filter_lets_through_may_have_none_of_the_words(indexed: Path) -> None:
+    for question in ('"tiles slate"', "zebra", "-slate"):
+        ran = run("search", "--mode", "keyword", "--tag", "house", "--", question)
+        assert (ran.status, ran.out, ran.err) == (1, b"", "")
+
+
+def test_a_filter_that_nothing_matches_is_told_with_several_questions_and_with_a_reranker(indexed: Path) -> None:
+    ran = run("search", "-", "--tag", "nobody", "--paths", stdin=b"slate\nmoss\n")
+    assert (ran.status, ran.out) == (1, b"")
+    assert lines(ran) == [f"nearest: 'slate': {NO_MATCH}", f"nearest: 'moss': {NO_MATCH}"]
+    ran = run("search", "slate", "--tag", "nobody", "--rerank", f"http:{closed_port()}")
+    assert (ran.status, ran.out, lines(ran)) == (1, b"", [f"nearest: {NO_MATCH}"])
 
 
 @pytest.mark.parametrize(
@@ -381,7 +407,7 @@ def test_why_not_says_where_it_stands(indexed: Path) -> None:
     ran = run("why-not", "garden/lawn.txt", "slate", "tiles", "-k1", "--mode", "keyword")
     assert (ran.status, ran.err) == (0, "")
     assert ran.text.splitlines()[0] == "garden/lawn.txt is indexed: 1 passage, all embedded"
-    assert ran.text.splitlines()[1].startswith("not among the 2 hits (keyword): rank ")
+    assert ran.text.splitlines()[1] == "not among the 2 hits (keyword)"
     ran = run("why-not", "house/roof.md", "slate tiles roof barn", "--json")
     assert (ran.status, ran.err) == (0, "")
     reasons = ran.json
@@ -409,6 +435,20 @@ def test_why_not_gives_the_reason(indexed: Path, args: list[str], verdict: str, 
     ran = run("why-not", *args, "--json")
     assert (ran.status, ran.err, ran.json["verdict"]) == (0, "", verdict)
     assert said in run("why-not", *args).text.splitlines()
+
+
+def test_why_not_by_words_asks_no_embedder(
+    server: OllamaServer, indexed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", closed_port())
+    ran = run("why-not", "house/roof.md", "slate tiles barn", "--mode", "keyword")
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.text.splitlines()[1:] == [
+        "rank 1 of the hits (keyword), document 1 (slate, tiles, barn)", "its best passage: house/roof.md:1",
+    ]  # fmt: skip
+    ran = run("why-not", "house/roof.md", "slate tiles barn")
+    assert (ran.status, ran.out, len(lines(ran))) == (3, b"", 1)
+    assert server.requests == []
 
 
 # ---- figures
@@ -520,6 +560,20 @@ def test_the_python_face_takes_every_filter(indexed: Path) -> None:
         (hit,) = collection.search('"slate tiles"')
         assert (hit.path, hit.explanation.terms) == (str(indexed / "house/roof.md"), ("slate", "tiles"))
         assert collection.search('"tiles slate"') == []
+        assert names(types=".txt", paths="garden/") == ["garden/lawn.txt"]
+        assert names(tags="plants", where="draft=false", within="garden") == ["garden/roses.md"]
         for bad in ({"types": ["pdf"]}, {"since": "soon"}, {"where": ["draft"]}, {"paths": ["["]}, {"tags": [""]}):
             with pytest.raises(NearestError):
                 names(**bad)
+        for name in ("types", "since", "where", "paths", "tags", "within"):
+            with pytest.raises(NearestError):
+                names(**{name: ""})
+
+
+def test_the_python_face_takes_one_path_and_one_glob_without_a_list(folder: Path) -> None:
+    with nearest.open() as collection:
+        assert collection.index("garden").documents.added == 2
+        assert collection.index(folder / "house", include="*.md").documents.added == 2
+        assert collection.index("house", exclude="roof.*", yes=True).documents.added == 2
+        with pytest.raises(NearestError, match="an empty path names nothing"):
+            collection.index("")

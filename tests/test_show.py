@@ -6,12 +6,10 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from command import run
+from command import HIT_KEYS, run, search, words_server
 from ollama_server import OllamaServer
-from test_cli import HIT_KEYS, WordsServer
 
 from search.places import extent, place_text
 from search.stale import checked
@@ -23,11 +21,7 @@ from storage.types import Chunk, Document, Passage, Place
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[OllamaServer]:
     """An embedder for the commands of this test."""
-    for name in ("NEAREST_COLLECTION", "NEAREST_DEBUG", "NO_COLOR", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-    with WordsServer(dimension=64) as running:
-        monkeypatch.setenv("OLLAMA_HOST", running.url)
-        monkeypatch.setenv("NEAREST_EMBEDDER", "ollama:fake")
+    with words_server(monkeypatch) as running:
         yield running
 
 
@@ -50,14 +44,6 @@ def keep(name: str, *chunks: Chunk) -> None:
     with Collection("default", write=True) as collection:
         collection.documents.put([(Document(path, "pdf", bytes(32), None, "", "T", "x" * 5000), list(chunks))])
     assert run("index", "short.txt").status == 0
-
-
-def search(*args: str) -> list[dict[str, Any]]:
-    """The hits."""
-    ran = run("search", "--json", *args)
-    assert (ran.status, ran.err) == (0, "")
-    hits: list[dict[str, Any]] = ran.json["hits"]
-    return hits
 
 
 # ---- places

@@ -246,7 +246,7 @@ def test_ids_of_any_size_unknown_ones_and_none_at_all_may_be_allowed() -> None:
 def test_each_vector_can_be_the_only_one_that_is_allowed(there: int) -> None:
     vectors = VectorIndex(DIMENSION)
     vectors.add(np.arange(100, 100 + there), rows(there))
-    again = VectorIndex.from_bytes(bytes(vectors.to_bytes()), DIMENSION)
+    again = VectorIndex.from_bytes(b"".join(vectors.to_bytes()), DIMENSION)
     for id_ in {100, 100 + there // 2, 99 + there}:
         assert again.search(rows(1)[0], 10, among=np.array([id_]))[1].tolist() == [id_]
 

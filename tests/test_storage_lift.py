@@ -52,14 +52,14 @@ def lines(hit: Hit) -> list[int | None]:
 
 def test_what_stands_beside_a_good_passage_comes_with_it_and_takes_no_rank() -> None:
     first, second = search([[0.9, 0.5, 0.1], [0.6, 0.2]], 2)
-    assert (first.path, first.chunk.start_line, lines(first)) == ("/000", 1, [1, 2])
+    assert (first.path, first.chunk.start_line, lines(first)) == ("/000", 1, [1, 2, 3])
     assert (second.path, second.chunk.start_line, lines(second)) == ("/001", 1, [1, 2])
     assert [hit.score for hit in (first, second)] == pytest.approx([0.9, 0.6], abs=1e-6)
 
 
 def test_a_lifted_passage_counts_for_more_than_it_would_alone() -> None:
     found = search([[0.9, 0.1, 0.8, 0.8, 0.8, 0.8, 0.5], [0.6]], 3)
-    assert [(hit.path, lines(hit)) for hit in found[:2]] == [("/000", [1]), ("/000", [3, 4, 5, 6])]
+    assert [(hit.path, lines(hit)) for hit in found[:2]] == [("/000", [1, 2]), ("/000", [3, 4, 5, 6])]
     assert (found[2].path, lines(found[2])) == ("/000", [7])  # 0.5, lifted by the 0.8 beside it, and no room in its run
     assert found[2].score == pytest.approx(0.5 + LIFT * 0.3, abs=1e-6)
 

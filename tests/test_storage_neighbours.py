@@ -286,5 +286,5 @@ def test_passing_over_ids_is_done_during_the_scan() -> None:
 def test_ids_beyond_four_bytes_are_kept() -> None:
     vectors = VectorIndex(8)
     vectors.add(np.array([2**40, 7]), np.stack([vector_of("a"), vector_of("b")]))
-    again = VectorIndex.from_bytes(bytes(vectors.to_bytes()), 8)
+    again = VectorIndex.from_bytes(b"".join(vectors.to_bytes()), 8)
     assert again.search(vector_of("a"), 1)[1].tolist() == [2**40]

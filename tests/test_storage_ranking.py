@@ -157,7 +157,7 @@ def test_few_hits_are_the_first_of_many(collection: Collection, mode: Mode) -> N
 
 def test_a_run_is_the_same_whether_or_not_near_duplicates_are_folded(collection: Collection) -> None:
     corpus: Corpus = {b"/d/1.md": ("slate roof gutter pump", "a roof over many words that nobody looks for here")}
-    index(collection, corpus | {b"/d/%d.md" % n: (f"slate roof gutter {n}",) for n in (2, 3)})
+    index(collection, {**corpus, **{b"/d/%d.md" % n: (f"slate roof gutter {n}",) for n in (2, 3)}})
     for every in (False, True):
         hits = ask(collection, "slate roof gutter", 2, "keyword", every=every)
         assert [len(texts([hit])) for hit in hits] == [2, 1]

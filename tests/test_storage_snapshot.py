@@ -31,7 +31,7 @@ def written(path: Path) -> bytes:
     """A snapshot of three vectors, as bytes."""
     vectors = VectorIndex(DIMENSION)
     vectors.add(np.arange(3), np.stack([vector_of(str(n)) for n in range(3)]))
-    snapshot.write(path, HEADER, vectors.to_bytes())
+    snapshot.write(path, HEADER, *vectors.to_bytes())
     return path.read_bytes()
 
 
@@ -198,16 +198,16 @@ def test_an_older_database_beside_a_newer_snapshot_is_what_counts(saved: Path) -
 @pytest.mark.parametrize(
     ("make", "note"),
     [
-        (lambda: memoryview(b"no index at all"), "FAISS cannot read the snapshot"),
+        (lambda: [memoryview(b"no index at all")], "FAISS cannot read the snapshot"),
         (lambda: VectorIndex(DIMENSION + 1).to_bytes(), "another kind of index"),
         (lambda: VectorIndex(DIMENSION).to_bytes(), "does not hold what the database says"),
     ],
 )
 def test_a_whole_snapshot_with_something_else_in_it_is_not_believed(
-    saved: Path, make: Callable[[], memoryview], note: str
+    saved: Path, make: Callable[[], list[memoryview]], note: str
 ) -> None:
     header, _ = snapshot.read(saved) or ({}, b"")
-    snapshot.write(saved, header, make())
+    snapshot.write(saved, header, *make())
     answers_and_tells(note)
     is_mended()
 

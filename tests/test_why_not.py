@@ -21,7 +21,7 @@ from search.unindexed import missing
 from search.why_not import Reasons, why_not
 from storage.collection import Collection
 from storage.documents import Root, is_below
-from storage.errors import NearestError, RefusedError
+from storage.errors import NearestError, RefusedError, UnreachableError
 from storage.types import Filter, Skip
 
 posix = pytest.mark.skipif(os.name != "posix", reason="this system has no such files")
@@ -345,7 +345,7 @@ def test_the_hits_are_searched_to_their_end(desk: Desk, ask: Asker) -> None:
     assert reasons.verdict == "ranked"
     assert reasons.standings[0].rank is None
     assert reasons.standings[0].hits == FIRST_LOOK + 20
-    assert reasons.lines[1].startswith(f"not among the {FIRST_LOOK + 20} hits (keyword): ")
+    assert reasons.lines[1] == f"not among the {FIRST_LOOK + 20} hits (keyword)"
 
 
 def test_a_folder_stands_where_its_best_document_stands(desk: Desk, ask: Asker) -> None:
@@ -502,8 +502,26 @@ def test_the_words_that_decide(desk: Desk, ask: Asker) -> None:
     desk.write(["b.md"], "Blue slates.\n")
     desk.index()
     assert "by words (roof, tile)" in ask("a.md", "roof tile hammer").lines[1]
-    assert "document 1 (roof, tile): " in ask("a.md", "roof tile hammer", mode="keyword").lines[1]
+    by_words = ask("a.md", "roof tile hammer", mode="keyword")
+    assert by_words.lines[1] == "rank 1 of the hits (keyword), document 1 (roof, tile)"
     assert ask("b.md", "roof").lines[1].endswith("no rank by words: it has no word of the question")
+
+
+def test_by_words_alone_no_embedder_is_opened(desk: Desk, ask: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.write(["a.md"], "The roof has red tiles.\n")
+    desk.write(["b.md"], "Blue slates.\n")
+    desk.index()
+
+    def out_of_reach(name: str) -> Embedder:
+        raise UnreachableError(name)
+
+    monkeypatch.setattr("search.ask.open_embedder", out_of_reach)
+    with Searcher("default", mode="keyword") as searcher:
+        reasons = why_not(searcher, "a.md", "roof", mode="keyword")
+        assert (reasons.verdict, [one.mode for one in reasons.standings]) == ("found", ["keyword"])
+        assert why_not(searcher, "b.md", "roof", mode="keyword").lines[1] == "not among the 1 hit (keyword)"
+        with pytest.raises(UnreachableError):
+            why_not(searcher, "a.md", "roof")
 
 
 def test_nearly_the_same(desk: Desk, ask: Asker) -> None:

@@ -1,0 +1,59 @@
+"""Waiting texts in, batches out that can be embedded in any thread: those of like length together."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from indexer.embedder import TokenEmbedder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from indexer.embedder import Embedder
+    from storage.types import Vectors
+
+    Waiting = list[tuple[int, str]]  # id and text
+    Prepare = Callable[[Sequence[str]], Sequence[str]]
+
+
+class Batch(NamedTuple):
+    """Texts that are embedded together.
+
+    Attributes:
+        embed: their vectors, in order; raises as `Embedder.embed_documents` does.
+    """
+
+    items: Waiting
+    embed: Callable[[], Vectors]
+
+
+def batches(embedder: Embedder, waiting: Waiting, prepare: Prepare) -> Iterator[Batch]:
+    """All of the texts, long ones first: what is padding costs a model as much as what is text.
+
+    Args:
+        embedder: makes the vectors; says how large a batch may be.
+        waiting: the texts.
+        prepare: what the embedder is given in place of them.
+    """
+    if not isinstance(embedder, TokenEmbedder):
+        for items in _by_bytes(waiting, embedder.batch_texts, embedder.batch_bytes):
+            yield Batch(items, partial(embedder.embed_documents, prepare([text for _, text in items])))
+        return
+    tokens = embedder.tokens(prepare([text for _, text in waiting]))
+    for rows in embedder.batches(tokens):
+        yield Batch([waiting[row] for row in rows], partial(embedder.embed_tokens, [tokens[row] for row in rows]))
+
+
+def _by_bytes(waiting: Waiting, most_texts: int, most_bytes: int) -> Iterator[Waiting]:
+    batch: Waiting = []
+    size = 0
+    for item in sorted(waiting, key=lambda item: -len(item[1])):
+        length = len(item[1].encode())
+        if batch and (len(batch) == most_texts or size + length > most_bytes):
+            yield batch
+            batch, size = [], 0
+        batch.append(item)
+        size += length
+    if batch:
+        yield batch
