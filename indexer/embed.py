@@ -77,6 +77,7 @@ class _Run:
         self._running: deque[tuple[Waiting, Future[Vectors]]] = deque()
         self._refused: set[int] = set()
         self._cut = False
+        self._end: BaseException | None = None
         self.unchecked: list[int] = []  # texts embedded since the weights were last known to be the same
 
     def once(self) -> bool:
@@ -105,7 +106,19 @@ class _Run:
         return list(batches(self._embedder, waiting, self._prepare))
 
     def _begin(self, batch: Batch) -> tuple[Waiting, Future[Vectors]]:
-        return batch.items, self._pool.submit(batch.embed)
+        return batch.items, self._pool.submit(self._embed, batch)
+
+    def _embed(self, batch: Batch) -> Vectors:
+        """In a thread of the model. After what ends the run nothing more is begun."""
+        if self._end:
+            raise self._end
+        try:
+            return batch.embed()
+        except RefusedError:
+            raise
+        except BaseException as error:
+            self._end = error
+            raise
 
     def _finish(self, most: int) -> None:
         """Settle what was begun first, until no more than `most` batches are left."""

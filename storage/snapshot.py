@@ -21,7 +21,7 @@ from storage.errors import DamagedError, NearestError
 if TYPE_CHECKING:
     from pathlib import Path
 
-MAGIC = b"nearest snapshot 1\n"
+MAGIC = b"nearest snapshot 2\n"
 DIGEST = hashlib.sha256().digest_size
 ALIGNED = 64  # bytes: the index begins at a multiple of it, so that it can be used where it is mapped
 SPARE = 64 * 2**20  # bytes that a disk must keep free beyond the file itself

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = ("storage", "indexer", "search")
 FILES = [path for floor in FLOORS for path in sorted((ROOT / floor).rglob("*.py"))]
 ENGINES = {
-    "faiss": 1,
+    "faiss": 2,
     "openvino": 1,
     "lxml": 2,
     "sqlite_utils": 2,

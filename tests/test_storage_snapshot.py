@@ -117,7 +117,7 @@ def test_a_snapshot_of_another_version_is_not_believed(
     tmp_path: Path, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(snapshot, "MAGIC", b"nearest snapshot 2\n")
+        patch.setattr(snapshot, "MAGIC", b"nearest snapshot 3\n")
         data = written(tmp_path / "x")
     with pytest.raises(DamagedError, match="is of another version"):
         snapshot.read(tmp_path / "x")
