@@ -131,6 +131,7 @@ def status_object(name: str, status: Status) -> dict[str, Any]:
         "chunks": status.chunks,
         "vectors": status.vectors,
         "pending": status.pending,
+        "structure": status.structure,
         "refused": [
             {"path": os.fsdecode(path), "line": line, "reason": reason} for path, line, reason in status.refused
         ],

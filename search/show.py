@@ -160,6 +160,8 @@ def status_lines(name: str, status: Status) -> Iterator[str]:
     yield f"documents:   {status.documents}"
     yield f"chunks:      {status.chunks}"
     yield f"vectors:     {status.vectors}, {status.pending} pending"
+    if status.structure:
+        yield f"search:      {status.structure}"
     yield f"searchable:  {status.searchable:.1%} of the text"
     yield f"on disk:     {status.bytes_on_disk / 1e6:.1f} MB"
     yield from _foreign(status)

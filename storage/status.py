@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage.documents import Documents
+from storage.neighbours import STRUCTURE
 from storage.texts import Texts
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Status:
     skips: list[Skip]
     scripts: dict[str, int]  # how many documents are mostly in each script other than Latin
     bytes_on_disk: int
+    structure: str  # how the vectors are searched: see `storage.neighbours`; "" before the first snapshot
 
 
 def status_of(db: Database, folder: Path, embedder: int, identity: Identity | None) -> Status:
@@ -64,6 +66,7 @@ def status_of(db: Database, folder: Path, embedder: int, identity: Identity | No
         skips=documents.skips(),
         scripts=documents.scripts(),
         bytes_on_disk=sum(_file_size(path) for path in folder.iterdir()),
+        structure=db.value("SELECT value FROM facts WHERE key = ?", (STRUCTURE,)) or "",
     )
 
 
