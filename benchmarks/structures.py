@@ -142,7 +142,7 @@ def rows_of(vectors: Vectors, asked: Vectors) -> Iterator[Row]:
     lists = built(sample, size, batches(vectors))
     took = time.perf_counter() - start
     if lists is not None:
-        per_vector = len(lists.to_bytes()) / size
+        per_vector = sum(map(len, lists.to_bytes())) / size
         figures = measured(vectors, asked, truth, partial(lists.search, k=NEAREST))
         setting = f"{lists.quality.probes} of {lists.quality.lists}"
         yield Row(size, "nearest", setting, took, per_vector, *figures)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import faiss
 import numpy as np
 
 from storage.errors import DamagedError
+from storage.vectors import SAMPLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -56,12 +57,17 @@ class Lists:
 
     Candidates are to be scored by their exact vectors. Sivic and Zisserman, "Video Google", 2003, for the lists; Jégou,
     Douze and Schmid, "Product Quantization for Nearest Neighbor Search", 2011, for scoring candidates anew.
+
+    Attributes:
+        quality: how they are searched, and how well.
+        sample: some of the vectors, from all over, of shape (at most SAMPLE, dimension).
     """
 
-    def __init__(self, index: faiss.IndexIVF, quality: Quality) -> None:
+    def __init__(self, index: faiss.IndexIVF, quality: Quality, sample: Vectors) -> None:
         self._index = index
         self._data: memoryview | None = None  # FAISS points into it
         self.quality = quality
+        self.sample = sample
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -102,31 +108,37 @@ class Lists:
 
     def extended(self, rows: Iterable[Rows]) -> Lists:
         """A copy with more vectors in the same lists."""
-        index: faiss.IndexIVF = faiss.deserialize_index(np.frombuffer(self.to_bytes(), np.uint8))  # type: ignore[assignment]
+        index: faiss.IndexIVF = faiss.deserialize_index(faiss.serialize_index(self._index))  # type: ignore[assignment]
         with _all_threads():
             for ids, vectors in rows:
                 index.add_with_ids(vectors, ids)
-        return Lists(index, self.quality)
+        return Lists(index, self.quality, self.sample)
 
-    def to_bytes(self) -> memoryview:
-        """The index as FAISS writes it. It carries no checksum: never keep it without one."""
-        return faiss.serialize_index(self._index).data
+    def header(self) -> dict[str, Any]:
+        """What `from_bytes` needs beside the bytes."""
+        return {"lists": self.quality, "sample": len(self.sample)}
+
+    def to_bytes(self) -> list[memoryview]:
+        """The sample, and the index as FAISS writes it. It carries no checksum: never keep it without one."""
+        sample = np.ascontiguousarray(self.sample, "<f4")
+        return [sample.reshape(-1).view(np.uint8).data, faiss.serialize_index(self._index).data]
 
     @classmethod
-    def from_bytes(cls, data: bytes | memoryview, dimension: int, quality: Quality) -> Lists:
+    def from_bytes(cls, data: bytes | memoryview, dimension: int, header: dict[str, Any]) -> Lists:
         """The lists of `to_bytes`, which go on using `data`. Only ever for bytes whose checksum was right.
 
         Raises:
             DamagedError: it is no index of this kind and dimension.
         """
-        body = np.frombuffer(data, np.uint8)
         try:
+            sample = np.frombuffer(data, "<f4", header["sample"] * dimension).reshape(-1, dimension)
+            body = np.frombuffer(data, np.uint8, offset=sample.nbytes)
             inner = faiss.read_index(faiss.ZeroCopyIOReader(faiss.swig_ptr(body), len(body)))  # type: ignore[attr-defined]
-        except RuntimeError as error:
+        except (ValueError, RuntimeError) as error:
             raise DamagedError(f"FAISS cannot read the snapshot: {error}") from error
         if not isinstance(inner, faiss.IndexIVFScalarQuantizer) or inner.d != dimension:
             raise DamagedError("the snapshot holds another kind of index")
-        lists = cls(inner, quality)
+        lists = cls(inner, Quality(*header["lists"]), sample)
         lists._data = memoryview(data)
         return lists
 
@@ -166,7 +178,8 @@ def built(sample: Vectors, number: int, rows: Iterable[Rows]) -> Lists | None:
         while probes * 2 <= lists:
             recall = truth.recall(index, probes)
             if recall >= WANTED:
-                return Lists(index, Quality(lists, probes, recall, number))
+                some = sample[:: -(-len(sample) // SAMPLE)]
+                return Lists(index, Quality(lists, probes, recall, number), some)
             probes = -(-probes * 5 // 4)
     return None
 

@@ -29,7 +29,6 @@ APPROXIMATE = 50_000  # vectors from which on lists are worth it: to compare wit
 FEW = 2_000  # vectors that are sooner read from the database than looked for in lists
 TRAINED_ON_MOST = 1 << 18  # vectors; 400 MB of 384 dimensions
 STRUCTURE = "vector structure"  # the fact that says how they are searched
-SAMPLE = 1_000  # vectors that stand for all: their mean is then right to a thirtieth of their deviation
 USUAL_COUNT, USUAL_MEAN, USUAL_DEVIATION = 10, 0.1, 0.1
 
 
@@ -94,7 +93,7 @@ class Neighbours:
         """
         index = self.refreshed()
         if self._sample is None:
-            self._sample = index.sample(SAMPLE) if self._lists is None else self._sampled(SAMPLE)
+            self._sample = index.sample() if self._lists is None else self._lists.sample
         cosines = self._sample @ query
         mean = (cosines.sum() + USUAL_COUNT * USUAL_MEAN) / (len(cosines) + USUAL_COUNT)
         squares = np.square(cosines - mean).sum() + USUAL_COUNT * USUAL_DEVIATION**2
@@ -170,9 +169,9 @@ class Neighbours:
 
         if "lists" not in header:
             return VectorIndex.from_bytes(body, self._dimension), None
-        from storage.lists import Lists, Quality
+        from storage.lists import Lists
 
-        return VectorIndex(self._dimension), Lists.from_bytes(body, self._dimension, Quality(*header["lists"]))
+        return VectorIndex(self._dimension), Lists.from_bytes(body, self._dimension, header)
 
     def _replay(self, index: VectorIndex) -> None:
         for ids, vectors in self._rows(self._last):
@@ -222,7 +221,7 @@ class Neighbours:
             index = self.refreshed()
             self._write({}, len(index), index.to_bytes(), "exact")
         else:
-            self._write({"lists": lists.quality}, len(lists), [lists.to_bytes()], str(lists.quality))
+            self._write(lists.header(), len(lists), lists.to_bytes(), str(lists.quality))
             from storage.vectors import VectorIndex
 
             self._index, self._lists, self._seen = VectorIndex(self._dimension), lists, None

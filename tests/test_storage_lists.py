@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ from test_storage_snapshot import (  # noqa: F401
 
 from storage import neighbours, snapshot
 from storage.collection import SNAPSHOT, Collection
-from storage.lists import NEAREST, Lists, Quality, built
+from storage.lists import NEAREST, Lists, built
 from storage.neighbours import Neighbours
 
 if TYPE_CHECKING:
@@ -187,8 +188,8 @@ def test_lists_are_extended_and_made_anew_once_they_have_doubled(
 def test_a_snapshot_of_another_kind_of_lists_is_not_believed(large: Collection) -> None:
     header, body = snapshot.read(large.folder / SNAPSHOT) or ({}, memoryview(b""))
     exact = {name: value for name, value in header.items() if name != "lists"}
-    for wrong in (exact, {**header, "lists": header["lists"]} | {"dimension": 3}):
-        snapshot.write(large.folder / SNAPSHOT, wrong, body if wrong is exact else bytes(200))
+    for wrong, data in ((exact, body), (header, bytes(200)), (header, bytes(40_000)), ({**header, "sample": 9}, body)):
+        snapshot.write(large.folder / SNAPSHOT, wrong, data)
         with Collection("default") as reader:
             assert found(reader, "question", MANY) == truth(corpus(0, MANY), "question", MANY)
             (told,) = reader.notes
@@ -199,7 +200,9 @@ def test_lists_come_back_as_they_were() -> None:
     vectors = rows(3000)
     lists = built(vectors[::2], len(vectors), batches(vectors))
     assert lists is not None
-    again = Lists.from_bytes(bytes(lists.to_bytes()), 32, Quality(*lists.quality))
+    again = Lists.from_bytes(b"".join(lists.to_bytes()), 32, json.loads(json.dumps(lists.header())))
+    assert (again.quality, again.sample.tolist()) == (lists.quality, lists.sample.tolist())
+    assert len(again.sample) == 750
     assert len(again) == 3000
     for query in rows(5, seed=9):
         assert again.search(query, 10).tolist() == lists.search(query, 10).tolist()
