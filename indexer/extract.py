@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from indexer.decode import clean
+from indexer.decode import clean, decode
 from storage.types import Block, Heading, Mark
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from storage.types import Field
@@ -35,6 +36,20 @@ class Source:
     data: bytes
     kind: str
     within: Callable[[str, bytes], Extract]
+
+    def decoded(self, declared: str | None = None) -> tuple[str, str]:
+        """The bytes as clean text, and the name of their encoding.
+
+        Args:
+            declared: the encoding that they say they are in; see `indexer.decode.decode`.
+
+        Raises:
+            UnreadableError: they are no text.
+        """
+        text, encoding = decode(self.data, declared)
+        if not encoding:
+            raise UnreadableError("binary")
+        return text, encoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +142,31 @@ class Builder:
             self.write("\n".join(lines))
             self.end("table", start, len(lines[0]) + 1 if header and len(lines) > 1 else 0)
 
+    def weave(self, other: Extract, heading: re.Pattern[str], below: int = 0) -> None:
+        """All of another text, as paragraphs with its headings and blocks between them.
+
+        Args:
+            other: its lines and places are left out, and a heading or block that begins within another.
+            heading: what a heading takes up in the text, from its offset on.
+            below: how many levels deeper its headings stand here.
+        """
+        at = 0
+        parts: list[Heading | Block] = [*other.headings, *other.blocks]
+        for it in sorted(parts, key=_start):
+            if _start(it) < at:
+                continue
+            self.paragraph(other.text[at : _start(it)])
+            if isinstance(it, Heading):
+                self.heading(it.level + below, it.title)
+                match = heading.match(other.text, it.offset)
+                at = match.end() if match else it.offset
+            else:
+                start = self.begin()
+                self.write(other.text[it.start : it.end])
+                self.end(it.kind, start, it.header and it.header - it.start)
+                at = it.end
+        self.paragraph(other.text[at:])
+
     def append(self, other: Extract, part: str = "", unit: str = "paragraph", number: int = 1) -> None:
         """All of another text, as a part that no passage shares with what stands before.
 
@@ -202,6 +242,10 @@ class Builder:
             offset += len(row_) + 1
             line += 1
         return tuple(lines)
+
+
+def _start(part: Heading | Block) -> int:
+    return part.offset if isinstance(part, Heading) else part.start
 
 
 def row(cells: Sequence[str]) -> str:

@@ -100,17 +100,15 @@ class LocalEmbedder:
 
     def probe(self) -> Vectors:
         """See `Embedder`."""
-        vector: Vectors = self._embed([PROBE], "")[0]
-        return vector
+        return self._row(PROBE, "")
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """See `Embedder`."""
-        return self._embed(texts, self._folder.document_prefix)
+        return self.encoder.encode(self._checked(self.tokens(texts)))
 
     def embed_query(self, text: str) -> Vectors:
         """See `Embedder`."""
-        vector: Vectors = self._embed([text], self._folder.query_prefix)[0]
-        return vector
+        return self._row(text, self._folder.query_prefix)
 
     def embed_response(self, texts: Sequence[str]) -> dict[str, Any]:
         """What `POST /api/embed` of Ollama would answer; no prefixes are added.
@@ -131,8 +129,9 @@ class LocalEmbedder:
             "prompt_eval_count": sum(map(len, tokens)),
         }
 
-    def _embed(self, texts: Sequence[str], prefix: str) -> Vectors:
-        return self.encoder.encode(self._checked(self._tokens(texts, prefix)))
+    def _row(self, text: str, prefix: str) -> Vectors:
+        row: Vectors = self.embed_tokens(self._tokens([text], prefix))[0]
+        return row
 
     def _tokens(self, texts: Sequence[str], prefix: str) -> list[list[int]]:
         encodings = self._tokenizer.encode_batch_fast([prefix + text for text in texts] if prefix else list(texts))

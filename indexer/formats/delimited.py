@@ -10,8 +10,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from indexer.decode import decode
-from indexer.extract import MAX_TEXT, Builder, UnreadableError, row
+from indexer.extract import MAX_TEXT, Builder, row
 
 if TYPE_CHECKING:
     from indexer.extract import Extract, Source
@@ -28,9 +27,7 @@ def extract(source: Source) -> Extract:
     Raises:
         UnreadableError: it is no text.
     """
-    text, encoding = decode(source.data)
-    if not encoding:
-        raise UnreadableError("binary")
+    text, encoding = source.decoded()
     csv.field_size_limit(MAX_TEXT)
     builder = Builder()
     start = builder.begin()

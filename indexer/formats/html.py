@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from indexer.decode import clean, decode
+from indexer.decode import clean
 from indexer.extract import Extract, UnreadableError
 from indexer.formats.html_page import ACTIVE, Page
 from indexer.outline import plain_title
@@ -51,9 +51,7 @@ def extract(source: Source) -> Extract:
     Raises:
         UnreadableError: it is no text, or nested so deeply (2,048 elements) that the parser gives up.
     """
-    text, encoding = decode(source.data, declared_charset(source.data))
-    if not encoding:
-        raise UnreadableError("binary")
+    text, encoding = source.decoded(declared_charset(source.data))
     page = page_text(text)
     if page is None:
         raise UnreadableError("HTML nested too deeply")

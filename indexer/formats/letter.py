@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from indexer.extract import Builder, Extract, UnreadableError
 from indexer.formats.html import page_text
 from indexer.kinds import unread_reason
-from storage.types import Heading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from indexer.extract import Source
-    from storage.types import Block
 
 MAX_NESTED = 4  # messages within each other
 NAME_LENGTH = 120  # of an attachment, as it is told
+
+_LINE = re.compile(r"[^\n]*")
 
 
 @dataclass(slots=True)
@@ -68,7 +69,7 @@ def write(text: Builder, letter: Letter, number: int, part: str = "") -> None:
         if isinstance(body, str):
             text.paragraph(body)
         else:
-            _write_page(text, body)
+            text.weave(body, _LINE, below=1)
     extracts, unread = _extracts(letter)
     text.paragraph("\n".join(letter.unread + unread))
     for name, extract in extracts:
@@ -124,30 +125,3 @@ def _extracts(letter: Letter) -> tuple[list[tuple[str, Extract]], list[str]]:
                 reason = "empty"
         unread.append(f"Attachment: {name} ({reason})")
     return extracts, unread
-
-
-def _write_page(text: Builder, page: Extract) -> None:
-    """A body with its headings, below the one of the subject, and its blocks."""
-    at = 0
-    parts: list[Heading | Block] = [*page.headings, *page.blocks]
-    for it in sorted(parts, key=_start):
-        if _start(it) < at:  # a heading within a listing
-            continue
-        text.paragraph(page.text[at : _start(it)])
-        at = _write_part(text, page, it)
-    text.paragraph(page.text[at:])
-
-
-def _start(part: Heading | Block) -> int:
-    return part.offset if isinstance(part, Heading) else part.start
-
-
-def _write_part(text: Builder, page: Extract, part: Heading | Block) -> int:
-    """A heading or a block of a page; returns where what follows it begins."""
-    if isinstance(part, Heading):
-        text.heading(part.level + 1, part.title)
-        return part.offset + len(page.text[part.offset :].partition("\n")[0])
-    start = text.begin()
-    text.write(page.text[part.start : part.end])
-    text.end(part.kind, start, part.header and part.header - part.start)
-    return part.end

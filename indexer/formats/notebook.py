@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 from indexer.blocks import structure
 from indexer.decode import clean, decode
 from indexer.extract import Builder, Extract, UnreadableError
-from storage.types import Heading
 
 if TYPE_CHECKING:
     from indexer.extract import Source
-    from storage.types import Block
 
 MAX_OUTPUT = 2000  # characters of one; more of it is a log, or data
 
@@ -64,24 +62,7 @@ def _joined(lines: str | list[str] | None) -> str:
 
 def _write_markdown(builder: Builder, text: str) -> None:
     headings, blocks = structure(text, "markdown")
-    at = 0
-    parts: list[Heading | Block] = [*headings, *blocks]
-    for part in sorted(parts, key=_start):
-        builder.paragraph(text[at : _start(part)])
-        if isinstance(part, Heading):
-            builder.heading(part.level, part.title)
-            match = _HEADING.match(text, part.offset)
-            at = match.end() if match else part.offset
-        else:
-            start = builder.begin()
-            builder.write(text[part.start : part.end])
-            builder.end(part.kind, start, part.header and part.header - part.start)
-            at = part.end
-    builder.paragraph(text[at:])
-
-
-def _start(part: Heading | Block) -> int:
-    return part.offset if isinstance(part, Heading) else part.start
+    builder.weave(Extract(text, headings=headings, blocks=blocks), _HEADING)
 
 
 def _output(output: dict[str, Any]) -> str:

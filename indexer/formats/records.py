@@ -6,8 +6,8 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from indexer.decode import clean, decode
-from indexer.extract import Builder, UnreadableError
+from indexer.decode import clean
+from indexer.extract import Builder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,9 +28,7 @@ def extract(source: Source) -> Extract:
     Raises:
         UnreadableError: it is no text.
     """
-    text, encoding = decode(source.data)
-    if not encoding:
-        raise UnreadableError("binary")
+    text, encoding = source.decoded()
     builder = Builder()
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pysubs2
 
-from indexer.decode import decode
 from indexer.extract import Builder, UnreadableError
 
 if TYPE_CHECKING:
@@ -28,11 +27,9 @@ def extract(source: Source) -> Extract:
     """What is said, and by whom where the file tells; not again what a cue repeats of the one before, as captions do.
 
     Raises:
-        UnreadableError: it holds no cues.
+        UnreadableError: it is no text, or holds no cues.
     """
-    text, encoding = decode(source.data)
-    if not encoding:
-        raise UnreadableError("binary")
+    text, encoding = source.decoded()
     try:
         # The library takes tags in the square of their number, and only to make others of them.
         cues = pysubs2.SSAFile.from_string(_VOICE.sub(r"\1: ", text), keep_html_tags=True)

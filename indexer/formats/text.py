@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from indexer import outline_man
 from indexer.blocks import structure
-from indexer.decode import decode
-from indexer.extract import Extract, UnreadableError
+from indexer.extract import Extract
 from indexer.front_matter import fields, org_fields
 from indexer.kinds import kind_of_text
 from indexer.outline import named, plain_title
@@ -29,9 +28,7 @@ def extract(source: Source) -> Extract:
     Raises:
         UnreadableError: it is no text.
     """
-    text, encoding = decode(source.data)
-    if not encoding:
-        raise UnreadableError("binary")
+    text, encoding = source.decoded()
     kind = source.kind or kind_of_text(text)
     page = Extract(text, encoding=encoding, kind=kind, lines=None)
     if kind == "man":

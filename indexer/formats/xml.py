@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from indexer.decode import decode
 from indexer.extract import Builder, Extract, UnreadableError, row
 
 if TYPE_CHECKING:
@@ -64,9 +63,7 @@ def extract(source: Source) -> Extract:
         UnreadableError: it is no text, or a trap for parsers.
     """
     declared = _DECLARED.match(source.data.lstrip())
-    text, encoding = decode(source.data, declared[1].decode() if declared else None)
-    if not encoding:
-        raise UnreadableError("binary")
+    text, encoding = source.decoded(declared[1].decode() if declared else None)
     plain = Extract(text, encoding=encoding, lines=None)
     try:
         root = parse(text.encode(), "utf-8")
