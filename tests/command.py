@@ -8,7 +8,8 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,14 @@ def run(*args: str | Path, stdin: bytes = b"", terminal: bool = False) -> Ran:
             main()
     assert isinstance(exit_.value.code, int)
     return Ran(exit_.value.code, out.bytes(), err.bytes().decode())
+
+
+def wait_until(there: Callable[[], bool], seconds: float = 30) -> None:
+    """Returns once the condition holds; a failure of the test where it does not come to hold."""
+    until = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def search(*args: str | Path) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ import numpy as np
 import ollama_server
 import pytest
 import wcwidth
-from command import HIT_KEYS, Ran, begin, closed_port, finish, forget_settings, run, search, words_server
+from command import HIT_KEYS, Ran, begin, closed_port, finish, forget_settings, run, search, wait_until, words_server
 from command import PASSAGE_KEYS as PASSAGE_KEYS
 from command import lines as lines
 from conftest import OtherProcess
@@ -740,6 +740,7 @@ def test_an_interrupt_is_exit_130_and_the_next_run_carries_on(server: OllamaServ
     server.fail(stall, when=lambda request: _documents_in(server) > 64 and ollama_server.embeds(request), times=1)
     process = begin("index", ".")
     assert reached.wait(60)
+    wait_until(lambda: run("status", "--json").json["pending"] == 39)  # the second batch may still be on its way in
     process.send_signal(signal.SIGINT)
     ran = finish(process)
     assert (ran.status, ran.out) == (130, b"")

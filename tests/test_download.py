@@ -10,11 +10,11 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command import wait_until
 from model_hub import DIGESTS, FILES, PREFIX, REPOSITORY, REVISION, WEIGHTS, Hub, serving
 
 from indexer import download, model_folder
@@ -125,9 +125,7 @@ def run(folder: Path) -> subprocess.Popen[bytes]:
 
 
 def wait_for_part(folder: Path) -> None:
-    until = time.monotonic() + 20
-    while not any(path.stat().st_size for path in folder.glob("*.part")) and time.monotonic() < until:
-        time.sleep(0.01)
+    wait_until(lambda: any(path.stat().st_size for path in folder.glob("*.part")))
 
 
 def test_a_process_that_was_killed_leaves_what_the_next_one_goes_on_with(hub: Hub, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from command import wait_until
 from conftest import stored
 from desk import Desk, Words
 
@@ -180,10 +181,7 @@ def test_ctrl_c_does_not_wait_for_an_embedder_that_is_silent(desk: Desk) -> None
 
     def wait(texts: list[str]) -> None:
         if len(desk.embedder.asked) == 3:
-            until = time.monotonic() + 10
-            while desk.status().vectors < 32:  # the batches before are kept, beside this one
-                assert time.monotonic() < until
-                time.sleep(0.01)
+            wait_until(lambda: desk.status().vectors == 32)  # the batches before are kept, beside this one
             interrupt_main()
             silent.wait(60)
 
@@ -428,16 +426,17 @@ def test_withdrawn_vectors_are_gone_for_a_reader_that_had_seen_them(
 
     def look(texts: list[str]) -> None:
         there = 1 + 16 * (len(desk.embedder.asked) - 1)
-        until = time.monotonic() + 10  # for the batch before to be kept, beside this one
-        while (found := len(reader.nearest(desk.embedder.embed_query("note"), 99))) < there:
-            assert time.monotonic() < until
-            time.sleep(0.01)
-        seen.append(found)
+        wait_until(lambda: found() >= there)  # the batch before is kept beside this one
+        seen.append(found())
         if len(desk.embedder.asked) == 3:
             raise MismatchError("the weights changed during the run")
 
     desk.index("note-00.md")
     with Collection("default") as reader:
+
+        def found() -> int:
+            return len(reader.nearest(desk.embedder.embed_query("note"), 99))
+
         desk.embedder.trouble = look
         with pytest.raises(MismatchError):
             desk.index()
