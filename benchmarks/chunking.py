@@ -20,16 +20,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from benchmarks.metrics import ndcg
-from indexer import chunk as chunking
-from indexer import cut as cutting
-from indexer.embedders import open_embedder
-from storage.lift import fold, lifted
+from indexer.chunk import chunker as chunking
+from indexer.chunk import split as cutting
+from indexer.embed.registry import open_embedder
+from search.ranking.adjacency import fold, lifted
 from storage.types import Document, Heading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from indexer.embedder import Embedder
+    from indexer.embed.protocol import Embedder
     from storage.types import Chunk, Vectors
 
     Span = tuple[str, int, int]  # document, start, end

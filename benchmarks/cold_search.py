@@ -18,29 +18,35 @@ from pathlib import Path
 
 from benchmarks.trees import python_documentation
 
-COMMAND = (sys.executable, "-c", "import nearest; nearest.main()", "search", "how do I sort a dictionary by value")
+COMMAND = (
+    sys.executable,
+    "-c",
+    "from nearest.cli.main import script; script()",
+    "search",
+    "how do I sort a dictionary by value",
+)
 PARTS = """
 import json, sys, time
 marks = [("start", time.perf_counter())]
 def mark(name): marks.append((name, time.perf_counter()))
-import search.cli
+import nearest.cli.main
 mark("import of the command line")
-import storage.collection
+import storage.local_store
 mark("import of numpy, sqlite-utils and FAISS")
-import indexer.local
+import indexer.embed.local.embedder
 mark("import of OpenVINO and the tokenizer")
-from storage.collection import Collection
+from storage.local_store import Collection
 collection = Collection("default")
 mark("opening of the collection")
 collection.load("hybrid")
 mark("reading of the vectors")
-embedder = indexer.local.LocalEmbedder("all-minilm")
+embedder = indexer.embed.local.embedder.LocalEmbedder("all-minilm")
 mark("checking of the model's bytes")
 embedder.encoder
 mark("building and compiling of the model")
 vector = embedder.embed_query("how do I sort a dictionary by value")
 mark("embedding of the question")
-collection.nearest(vector, 10)
+nearest_hits(collection, vector, 10)
 mark("search")
 print(json.dumps({name: at - before for (_, before), (name, at) in zip(marks, marks[1:])}))
 """
@@ -59,7 +65,7 @@ def make(tree: Path, chunks: int, home: Path) -> int:
             batch.append(files.pop(0))
             size += batch[-1].stat().st_size
         out = subprocess.run(
-            [sys.executable, "-c", "import nearest; nearest.main()", "index", "--json", *batch],
+            [sys.executable, "-c", "from nearest.cli.main import script; script()", "index", "--json", *batch],
             env=environment, check=True, stdout=subprocess.PIPE,
         ).stdout  # fmt: skip
         have = json.loads(out)["chunks"]

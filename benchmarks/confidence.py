@@ -16,9 +16,9 @@ import tempfile
 from statistics import mean
 
 from benchmarks.embedding import DATA
-from search.ask import Searcher
-from search.beir import prepare
-from storage.confidence import GOOD
+from search.evaluation.beir import prepare
+from search.ranking.confidence import GOOD
+from search.searcher import Searcher
 
 SPLITS = {
     "scifact-train-1k": "test", "feedbackqa": "dev", "cosqa": "dev", "pubmedqa": "test",

@@ -26,9 +26,9 @@ import openvino as ov
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
-from indexer import model_folder
-from indexer.encoder import batches, padded
-from indexer.local import LocalEmbedder
+from indexer.embed.local import model_folder
+from indexer.embed.local.embedder import LocalEmbedder
+from indexer.embed.local.encoder import batches, padded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

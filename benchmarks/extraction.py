@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.trees import package
+from indexer.file_types import unpacked_name
 from indexer.index import Silence, index_by_name
-from indexer.kinds import unpacked_name
-from indexer.read import read
-from indexer.walk import walk
-from indexer.workers import read_all
+from indexer.read.reader import read
+from indexer.sandbox.pool import read_all
+from indexer.walk.walker import walk
 from storage.types import Document, Skip
 
 if TYPE_CHECKING:

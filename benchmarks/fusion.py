@@ -29,24 +29,24 @@ import numpy as np
 from benchmarks.embedding import DATA
 from benchmarks.quality import CHOSEN_ON, sampled, say
 from benchmarks.trees import package, python_documentation
-from indexer.extract import UnreadableError
 from indexer.index import index_by_name
-from indexer.read import extract
-from search.ask import Searcher
-from search.beir import prepare
-from search.judgements import read_questions
-from search.progress import Bars
-from search.question import parsed
-from storage import fusion
-from storage.fusion import COVERED, TENTH, Signals
-from storage.terms import dense_share
+from indexer.read.extract import UnreadableError
+from indexer.read.reader import extract
+from nearest.cli.progress import Bars
+from search.evaluation.beir import prepare
+from search.evaluation.judgements import read_questions
+from search.query.question import parsed
+from search.ranking import fusion
+from search.ranking.fusion import COVERED, TENTH, Signals
+from search.searcher import Searcher
+from storage.analyzer import dense_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from search.judgements import Judged
+    from search.evaluation.judgements import Judged
 
     Floats = NDArray[np.float64]
 
@@ -136,7 +136,7 @@ class Answers:
     """Of n questions, the candidates of either ranking; what is not there has NaN.
 
     Attributes:
-        signals: shape (n, 5): 1 and the four of `storage.fusion.weight`, as they go into it.
+        signals: shape (n, 5): 1 and the four of `search.ranking.fusion.weight`, as they go into it.
         near: shape (n, 2 * DEEP): the normalised cosines.
         common: the normalised BM25 scores, squared.
         grades: of what is judged, 0 where it is not.

@@ -8,8 +8,8 @@ vectors that stand in for those of a model. Counted are
   quotes or behind a dash, as the judge of `tests/fuzzed.py` says;
 * passages missed: nothing is excluded, a passage has every word of the question (there is one at least) and every
   phrase just as it stands there, and is not found;
-* passages found wrongly: without a phrase that is required (as `storage.phrases.holds` says), or with a word or phrase
-  that is excluded just as it stands there.
+* passages found wrongly: without a phrase that is required (as `storage.filters.phrases.holds` says), or with a word or
+  phrase that is excluded just as it stands there.
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from search.question import parsed
-from storage.collection import Collection
-from storage.phrases import holds
+from search.query.question import parsed
+from search.ranking.ranker import search
+from storage.filters.phrases import holds
+from storage.local_store import Collection
 from storage.types import Chunk, Document, Identity, Query
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
-from fuzzed import A_WORD, NAMES, WORDS, injected, questions
+from helpers.fuzzed import A_WORD, NAMES, WORDS, injected, questions
 
 if TYPE_CHECKING:
     from storage.types import Mode, Question, Vectors
@@ -131,7 +132,7 @@ def ask(collection: Collection, text: str, findings: Findings) -> None:
     must = wanted(question)
     for mode in MODES:
         query = Query(question, None if mode == "keyword" else vector(text), mode, PASSAGES, every=True)
-        found = {hit.chunk.text for hit in collection.search(query)}
+        found = {hit.chunk.text for hit in search(collection, query)}
         findings.checked += len(must)
         if must - found:
             findings.note("passage missed", text, f"{mode}: {(must - found).pop()}")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from benchmarks.embedding import documents
-from indexer.encoder import Encoder
+from indexer.embed.local.encoder import Encoder
 from indexer.index import Silence, index_by_name
 
 if TYPE_CHECKING:

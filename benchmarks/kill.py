@@ -29,16 +29,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from indexer.read import read
-from storage.collection import Collection
+from indexer.read.reader import read
+from search.ranking.adjacency import fold, lift
+from search.ranking.ranker import search
 from storage.errors import NearestError
-from storage.lift import fold, lift
-from storage.types import Document
+from storage.local_store import Collection
+from storage.types import Document, Query, Question
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-INDEX = (sys.executable, "-c", "import nearest; nearest.main()", "index", "--yes")
+INDEX = (sys.executable, "-c", "from nearest.cli.main import script; script()", "index", "--yes")
 WORDS = [
     f"{first}{last}"
     for first in ("river", "stone", "lamp", "winter", "paper", "engine", "garden", "letter", "music", "harbour")
@@ -248,7 +249,7 @@ def _wrong_results(collection: Collection) -> int:
     for row in list(vectors)[:: max(1, len(vectors) // 8)]:
         scores = lift({at: float(vector @ vectors[row]) for at, vector in vectors.items()}, beside)
         runs = fold(sorted(scores, key=lambda at: (-scores[at], at)), beside, len(rows))
-        hits = collection.nearest(vectors[row], len(rows))
+        hits = search(collection, Query(Question(""), vectors[row], "vector", len(rows), every=True))
         wrong += sorted(len(run) for run in runs) != sorted(1 + len(hit.before) + len(hit.after) for hit in hits)
         expected = sorted((scores[run[0]] for run in runs), reverse=True)
         wrong += not np.allclose([hit.score for hit in hits], expected, atol=1e-5)

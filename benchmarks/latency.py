@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.embedding import DATA, machine
-from indexer.local import LocalEmbedder
-from search.ask import Searcher
-from search.beir_folder import CORPUS, QUERIES
-from search.judgements import rows
-from search.question import parsed
-from storage.collection import Collection
-from storage.ranking import DEEP, Ranking
+from indexer.embed.local.embedder import LocalEmbedder
+from search.evaluation.beir_folder import CORPUS, QUERIES
+from search.evaluation.judgements import rows
+from search.query.question import parsed
+from search.ranking.ranker import DEEP, Ranking, search
+from search.searcher import Searcher
+from storage.local_store import Collection
 from storage.types import Chunk, Document, Query
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def measure(
         neighbours.search(vector, DEEP)
         near = clock.lap(f"best {DEEP} by vectors")
         read.milliseconds = fused.milliseconds = 0.0
-        collection.search(Query(question, vector, "hybrid", HITS))
+        search(collection, Query(question, vector, "hybrid", HITS))
         whole = clock.lap("hybrid search, with the vector at hand")
         clock.add("  of it, reading candidates and hits from SQLite", read.milliseconds)
         clock.add("  of it, fusion", fused.milliseconds)

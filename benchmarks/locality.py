@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from semantic_text_splitter import TextSplitter
 
 from benchmarks.trees import python_documentation
-from indexer.chunk import MAX_CHARACTERS, chunk
-from indexer.outline import headings
+from indexer.chunk.chunker import MAX_CHARACTERS, chunk
+from indexer.markup.headings import headings
 from storage.types import Document
 
 if TYPE_CHECKING:

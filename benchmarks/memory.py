@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.trees import python_documentation
 
-COMMAND = (sys.executable, "-c", "import nearest; nearest.main()", "index", "--json")
+COMMAND = (sys.executable, "-c", "from nearest.cli.main import script; script()", "index", "--json")
 
 
 def grow(tree: Path, megabytes: float, folder: Path) -> int:

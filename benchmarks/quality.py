@@ -1,9 +1,9 @@
 """Labelled questions in, how well each mode answers them out: `python -m benchmarks.quality`.
 
-Everything goes the way of `nearest eval`: the collection is made by `search.beir`, the questions are asked of a
-`Searcher`, and its rankings measured by `search.evaluate`. Beside the modes stands reciprocal rank fusion with k = 60
-(Cormack, Clarke and Büttcher, SIGIR 2009) of the first 1,000 documents by keywords and by vectors, in the order in
-which a search has them.
+Everything goes the way of `nearest eval`: the collection is made by `search.evaluation.beir`, the questions are asked
+of a `Searcher`, and its rankings measured by `search.evaluation.evaluate`. Beside the modes stands reciprocal rank
+fusion with k = 60 (Cormack, Clarke and Büttcher, SIGIR 2009) of the first 1,000 documents by keywords and by vectors,
+in the order in which a search has them.
 
 A row is one passage ("whole"), cut at the model's window, as published figures of models have it. Long documents are
 chunked as every document is, and are found by their best passage ("passages").
@@ -23,22 +23,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.embedding import DATA
-from search.ask import Searcher
-from search.beir import prepare
-from search.beir_folder import CORPUS, BeirFolder
-from search.evaluate import MODES, rankings, values
-from search.metrics import DEEP
-from search.progress import Bars
-from search.question import parsed
-from storage.fusion import reciprocal_rank
-from storage.ranking import Ranking
+from nearest.cli.progress import Bars
+from search.evaluation.beir import prepare
+from search.evaluation.beir_folder import CORPUS, BeirFolder
+from search.evaluation.evaluate import MODES, rankings, values
+from search.evaluation.metrics import DEEP
+from search.query.question import parsed
+from search.ranking.fusion import reciprocal_rank
+from search.ranking.ranker import Ranking
+from search.searcher import Searcher
 from storage.types import Query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from search.evaluate import Rankings
-    from search.judgements import Judged
+    from search.evaluation.evaluate import Rankings
+    from search.evaluation.judgements import Judged
     from storage.types import Mode
 
 SETS = (
@@ -146,9 +146,7 @@ def ranks(searcher: Searcher, question: str, mode: Mode) -> dict[bytes, int]:
     """
     asked, collection = parsed(question, mode), searcher.collection
     query = Query(asked, None if mode == "keyword" else searcher._embedded(asked.text), mode, DEPTH)
-    ranking = Ranking(
-        collection.database, collection.passages, collection._neighbours, collection._keywords, query, collection.shift
-    )
+    ranking = Ranking(collection.database, collection.passages, collection._neighbours, collection._keywords, query)
     with collection.database.transaction():
         ranked = ranking._ranked(ranking._arms(2 * DEPTH), DEPTH)
     documents = dict.fromkeys(ranked.spots[id_].path for id_ in ranked.order[:DEPTH])

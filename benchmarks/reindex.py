@@ -18,7 +18,7 @@ from benchmarks.trees import python_documentation
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-NEAREST = (sys.executable, "-c", "import nearest; nearest.main()")
+NEAREST = (sys.executable, "-c", "from nearest.cli.main import script; script()")
 SENTENCE = "This sentence was added in the middle of the file, and nothing else was changed."
 
 

@@ -15,11 +15,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.embedding import DATA
-from indexer.local import LocalEmbedder
-from search.ask import Searcher
-from search.beir import prepare
-from search.evaluate import rankings, values
-from search.progress import Bars
+from indexer.embed.local.embedder import LocalEmbedder
+from nearest.cli.progress import Bars
+from search.evaluation.beir import prepare
+from search.evaluation.evaluate import rankings, values
+from search.searcher import Searcher
 
 if TYPE_CHECKING:
     from pathlib import Path

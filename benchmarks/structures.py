@@ -21,9 +21,9 @@ import numpy as np
 
 from benchmarks.embedding import THREADS, machine, real_texts
 from benchmarks.latency import questions
-from indexer.local import LocalEmbedder
-from storage.lists import SPARE, TRAINED_ON, built, list_count
-from storage.neighbours import TRAINED_ON_MOST
+from indexer.embed.local.embedder import LocalEmbedder
+from storage.vectors.ivf import SPARE, TRAINED_ON, built, list_count
+from storage.vectors.vector_index import TRAINED_ON_MOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from indexer.chunk import chunk, fit, parameters
+from indexer.chunk.chunker import chunk, fit, parameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from indexer.embedder import Embedder
-    from storage.documents import Documents
+    from indexer.embed.protocol import Embedder
+    from storage.sqlite.documents import Documents
     from storage.types import Chunk, Document, Stamp
 
 BATCH_DOCUMENTS = 64  # written in one transaction, so that a slow disk is not waited for after each

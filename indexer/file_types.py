@@ -1,15 +1,8 @@
-"""A file's name, first bytes and status in; the kind of document it holds out, or the reason why it is left out."""
+"""What a file is, by its name and first bytes; or the reason why it is not read."""
 
 from __future__ import annotations
 
 import re
-import stat
-from typing import TYPE_CHECKING
-
-from storage.types import Skip, Stamp
-
-if TYPE_CHECKING:
-    import os
 
 MAX_BYTES = 64_000_000  # of a text file; a text of more is data, not something to read
 MAX_FORMAT_BYTES = 256_000_000  # of a file that is more than its text: a PDF with pictures, an archive of mail
@@ -30,12 +23,12 @@ FORMATS = {
     "notebook": {"notebook": "ipynb"},
     "opendocument": {"odt": "odt ott", "odp": "odp otp"},
     "pdf": {"pdf": "pdf"},
-    "records": {"jsonl": "jsonl ndjson"},
+    "jsonl": {"jsonl": "jsonl ndjson"},
     "rtf": {"rtf": "rtf"},
     "sheets": {"spreadsheet": "xlsx xlsm xltx xltm xlsb xls ods ots"},
-    "slides": {"pptx": "pptx pptm ppsx potx"},
+    "pptx": {"pptx": "pptx pptm ppsx potx"},
     "subtitles": {"subtitles": "srt vtt ass ssa"},
-    "word": {"docx": "docx docm dotx dotm"},
+    "docx": {"docx": "docx docm dotx dotm"},
     "xml": {"xml": "xml xsd xsl xslt dbk docbook rss atom opml tei"},
 }
 CODE = {
@@ -86,14 +79,6 @@ MAGIC = (
     (re.compile(rb"From \S+ +[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d"), "mbox"),
 )
 UNREAD_MAGIC = {b"PK\x03\x04": "archive"}
-SPECIAL = {
-    stat.S_IFSOCK: "socket",
-    stat.S_IFIFO: "named pipe",
-    stat.S_IFCHR: "device",
-    stat.S_IFBLK: "device",
-    stat.S_IFDIR: "folder",
-    stat.S_IFLNK: "link",
-}
 
 _MODULES = {kind: module for module, table in FORMATS.items() for kind in table}
 _SUFFIX_KIND = {
@@ -172,26 +157,3 @@ def kind_of_text(text: str) -> str:
         program = match[1].rpartition("/")[2]
         return next((kind for kind, known in SHEBANGS.items() if re.fullmatch(known, program)), "text")
     return "text"
-
-
-def stamp_of(status: os.stat_result) -> Stamp:
-    """What of a file's status tells whether it has changed."""
-    return Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-
-
-def unfit(path: bytes, status: os.stat_result, max_bytes: int) -> Skip | None:
-    """Why a file is not read by what it is: no regular file, or too large; None where it can be."""
-    if not stat.S_ISREG(status.st_mode):
-        return Skip(path, SPECIAL.get(stat.S_IFMT(status.st_mode), "not a regular file"))
-    if status.st_size > max_bytes:
-        return Skip(path, f"{status.st_size / 1e6:,.1f} MB, more than the limit of {max_bytes / 1e6:g} MB")
-    return None
-
-
-def failure(path: bytes, error: OSError) -> Skip:
-    """An error of the file system into its reason; what is gone is no failure, the rest may be better next time."""
-    if isinstance(error, FileNotFoundError):
-        return Skip(path, "vanished")
-    if isinstance(error, PermissionError):
-        return Skip(path, "permission denied", failed=True)
-    return Skip(path, error.strerror or type(error).__name__, failed=True)

@@ -8,18 +8,18 @@ import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from indexer.embed import embed
-from indexer.embedders import DEFAULT, full_name, open_embedder
+from indexer.embed.registry import DEFAULT, full_name, open_embedder
+from indexer.embed.run import embed
 from indexer.sync import Counts, known_as, sync
-from storage.collection import Collection
-from storage.documents import Root, is_below
 from storage.errors import NearestError
 from storage.home import similar
+from storage.local_store import Collection
+from storage.sqlite.documents import Root, is_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from indexer.embedder import Embedder
+    from indexer.embed.protocol import Embedder
 
 
 @dataclass(slots=True)

@@ -11,23 +11,23 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from indexer import kinds
-from indexer.explain_walk import look
-from indexer.keep import Keeper
-from indexer.read import digest
-from indexer.reader import Limits
-from indexer.workers import read_all
-from storage.documents import Root, is_below
+from indexer import file_types
+from indexer.document_writer import Keeper
+from indexer.read.reader import digest
+from indexer.sandbox.pool import read_all
+from indexer.sandbox.process import Limits
+from indexer.walk.walker import look
 from storage.errors import GuardError
+from storage.sqlite.documents import Root, is_below
 from storage.types import Skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
-    from indexer.embedder import Embedder
-    from storage.collection import Collection
-    from storage.documents import Known
+    from indexer.embed.protocol import Embedder
+    from storage.local_store import Collection
+    from storage.sqlite.documents import Known
     from storage.types import Document, Stamp
 
     Track = Callable[[Sequence[bytes]], Iterable[bytes]]
@@ -261,4 +261,4 @@ def _upwards(path: bytes) -> Iterator[bytes]:
 
 
 def _kind(path: bytes) -> str | None:
-    return kinds.kind_of_name(os.fsdecode(os.path.basename(path)))  # noqa: PTH119 - not every name is text
+    return file_types.kind_of_name(os.fsdecode(os.path.basename(path)))  # noqa: PTH119 - not every name is text

@@ -1,30 +1,9 @@
-"""Find the passages of your own documents nearest in meaning to a question.
-
-import nearest
-
-with nearest.open("notes") as collection:
-    collection.index(["~/notes"])
-    for hit in collection.search("what did we decide about the roof?", k=5):
-        print(hit.path, hit.chunk.start_line, hit.score, hit.chunk.text)
-"""
+"""The Python face: a collection that is opened by its name, and what can be done with it."""
 
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-for _name in ("indexer", "search", "storage"):
-    _spec = find_spec(_name)  # looks for it, and runs nothing of what it finds
-    _found = _spec.origin if _spec else None
-    if _found is None or Path(_found).resolve().parent.parent != Path(__file__).resolve().parent:
-        raise ImportError(
-            f"nearest needs its own package {_name!r}, but {_found or 'a folder of that name'} stands before it on the "
-            f"import path: rename that, or run nearest from elsewhere"
-        )
-
-from storage.errors import NearestError  # noqa: E402 - the check above has to come first
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,10 +11,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from indexer.index import Report
-    from search.ask import Searcher
+    from search.searcher import Searcher
     from storage.types import Hit, Mode, Passage
-
-__all__ = ["Collection", "NearestError", "main", "open"]
 
 
 class Collection:
@@ -66,7 +43,7 @@ class Collection:
             NearestError: with a message that names the cure.
         """
         from indexer.index import index_by_name
-        from search.filters import several
+        from search.query.filter_options import several
 
         expanded = [os.path.expanduser(path) for path in several(paths)]  # noqa: PTH111 - "" is to stay what it is
         return index_by_name(
@@ -96,17 +73,18 @@ class Collection:
             k: how many.
             mode: "hybrid" by meaning and words, "vector" by meaning, "keyword" by words.
             context: how many of its neighbours each comes with, in `before` and `after`.
-            paths: see `search.filters.filter_of`, as those that follow. Nothing is brought up to date for `within`.
+            paths: see `search.query.filter_options.filter_of`, as those that follow. Nothing is brought up
+                to date for `within`.
             every: passages that say nearly the same are not folded into one hit.
 
         Raises:
             NearestError: with a message that names the cure; `NothingIndexedError` where there is nothing yet.
         """
         if self._searcher is None:
-            from search.ask import Searcher
+            from search.searcher import Searcher
 
             self._searcher = Searcher(self.name, self._embedder, mode=mode)
-        from search.filters import filter_of
+        from search.query.filter_options import filter_of
 
         only = filter_of(paths=paths, types=types, since=since, until=until, tags=tags, where=where, within=within)
         return self._searcher.ask(question, k, context, mode=mode, only=only, every=every).hits
@@ -115,14 +93,14 @@ class Collection:
         """The passages at a place, in order.
 
         Args:
-            reference: the `chunk_id` of a hit; "PATH", "PATH:LINE", "report.pdf:7": see `search.refer.find`.
+            reference: the `chunk_id` of a hit; "PATH", "PATH:LINE", "report.pdf:7": see `search.query.references.find`.
             context: how many of their neighbours they come with, in `before` and `after`.
 
         Raises:
             NearestError: with a message that names the cure; `NotFoundError` where nothing stands there.
         """
-        from search.refer import find
-        from storage.collection import Collection
+        from search.query.references import find
+        from storage.local_store import Collection
 
         with Collection(self.name) as collection:
             return find(collection, os.path.expanduser(str(reference)), context)  # noqa: PTH111 - it is no path alone
@@ -151,10 +129,3 @@ def open(collection: str = "default", *, embedder: str | None = None) -> Collect
             that it was made with.
     """
     return Collection(collection, embedder)
-
-
-def main() -> None:
-    """The command line."""
-    from search.cli import script
-
-    script()

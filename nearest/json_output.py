@@ -8,12 +8,15 @@ from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from nearest.reasons import barrier_text, reason_lines
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from indexer.index import Report
-    from search.ask import Answer
-    from search.why_not import Reasons
+    from search.evaluation.evaluate import Evaluation
+    from search.explain.why_not import Reasons
+    from search.searcher import Answer
     from storage.status import Status
     from storage.types import Field, Hit, Passage, Skip
 
@@ -61,8 +64,8 @@ def reasons_object(reasons: Reasons) -> dict[str, Any]:
         "coverage": asdict(reasons.coverage),
         "change": reasons.change,
         "skips": [_skip_object(skip) for skip in reasons.skips],
-        "barriers": list(reasons.barriers),
-        "lines": list(reasons.lines),
+        "barriers": [barrier_text(barrier) for barrier in reasons.barriers],
+        "lines": reason_lines(reasons),
     }
 
 
@@ -145,3 +148,19 @@ def status_object(name: str, status: Status) -> dict[str, Any]:
 
 def _skip_object(skip: Skip) -> dict[str, str]:
     return {"path": os.fsdecode(skip.path), "reason": skip.reason}
+
+
+def evaluation_object(evaluation: Evaluation) -> dict[str, Any]:
+    """The versioned object of `eval --json`."""
+    return {
+        "version": VERSION,
+        "questions": evaluation.questions,
+        "modes": {
+            mode: {name: round(mean.value, 6) for name, mean in of.items()} for mode, of in evaluation.modes.items()
+        },
+        "intervals": {
+            mode: {name: [round(mean.low, 6), round(mean.high, 6)] for name, mean in of.items()}
+            for mode, of in evaluation.modes.items()
+        },
+        "notes": list(evaluation.notes),
+    }

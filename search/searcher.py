@@ -8,23 +8,22 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from indexer.embedders import full_name, open_embedder
-from search.modes import MODES
-from search.question import parsed
+from indexer.embed.registry import full_name, open_embedder
+from search.query.question import parsed
+from search.ranking.confidence import GOOD
+from search.ranking.ranker import search
 from search.stale import checked
 from storage import home
-from storage.confidence import GOOD
 from storage.errors import NearestError, NothingIndexedError, TooLongError
-from storage.glance import embedder_of
-from storage.types import Filter, Query
+from storage.types import MODES, Filter, Query
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from indexer.embedder import Embedder
-    from search.rerank import Reranker
-    from storage.collection import Collection
+    from indexer.embed.protocol import Embedder
+    from search.ranking.rerank import Reranker
+    from storage.local_store import Collection
     from storage.types import Hit, Identity, Mode, Vectors
 
 NO_FILTER = Filter()
@@ -81,7 +80,7 @@ class Searcher:
 
     def __init__(self, collection: str, embedder: str | None = None, *, mode: Mode = "hybrid") -> None:
         with ExitStack() as undo:
-            name = None if mode == "keyword" else embedder_of(home.folder(collection))
+            name = None if mode == "keyword" else home.embedder_of(home.folder(collection))
             engine = _opened(name, undo) if name else None
             with ThreadPoolExecutor(1) as pool:
                 # The model is compiled while the libraries of SQLite and FAISS are imported and the vectors are read.
@@ -114,7 +113,7 @@ class Searcher:
         """The k places that answer `question` best, each with at least `context` neighbours before it and after it.
 
         Args:
-            question: see `search.question.parsed`.
+            question: see `search.query.question.parsed`.
             k: how many.
             context: see `storage.types.Query`, as `mode`, `only` and `every`.
             mode: by meaning, by words, or by both.
@@ -139,14 +138,14 @@ class Searcher:
         if asked.text.strip():  # there is nothing to look for where a question only says what it is not about
             vector = None if mode == "keyword" else self._embedded(asked.text)
             query = Query(asked, vector, mode, k, context, only, every)
-            hits = checked(self.collection.search(query))
+            hits = checked(search(self.collection, query))
         notes = () if hits or self._allows(only) else (NO_MATCH,)
         took = (time.perf_counter() - start) * 1000
         return Answer(question, self.embedder_name, took, hits, context, mode, notes).noted()
 
     def _allows(self, only: Filter) -> bool:
         """Whether any passage may be found."""
-        from storage.filters import allowed
+        from storage.filters.filters import allowed
 
         among = allowed(self.collection.database, only)
         return among is None or among.chunks.size > 0
@@ -175,7 +174,7 @@ class Searcher:
         except TooLongError:
             import numpy as np
 
-            from indexer.chunk import pieces
+            from indexer.chunk.chunker import pieces
 
             note = "the question is longer than the model's window: it was asked in parts, and their mean taken"
             if note not in self.notes:
@@ -213,7 +212,7 @@ def _identity(engine: Embedder) -> Identity:
 
 def _open(name: str, embedder: str | None, mode: Mode, undo: ExitStack) -> Collection:
     """The collection with what its questions need read, made sure to be of that embedder."""
-    from storage.collection import Collection
+    from storage.local_store import Collection
 
     collection = Collection(name)
     undo.callback(collection.close)

@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from indexer.kinds import stamp_of
+from indexer.file_status import stamp_of
 from storage.types import Passage
 
 if TYPE_CHECKING:
@@ -42,6 +42,6 @@ def _change(passage: Passage) -> Change:
         return "gone"
     if stamp == passage.stamp:
         return ""
-    from indexer.read import digest  # which most searches do not need
+    from indexer.read.reader import digest  # which most searches do not need
 
     return "" if digest(path) == passage.digest else "changed"

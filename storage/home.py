@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import platformdirs
@@ -51,5 +53,22 @@ def names() -> list[str]:
 
 def similar(name: str, known: list[str]) -> str:
     """ " did you mean 'x'?", or nothing where no known name is near."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    near = closest(name, known)
+    return f"; did you mean {near!r}?" if near else ""
+
+
+def closest(name: str, known: list[str]) -> str | None:
+    """Find the known name that is meant most likely; None where none is near."""
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.5)), None)
+
+
+def embedder_of(folder: Path) -> str | None:
+    """What `Collection.identity` will say once it is open; None where that cannot be seen before it is."""
+    if not (folder / DATABASE).exists():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{(folder / DATABASE).as_uri()}?mode=ro", uri=True)) as connection:
+            rows = connection.execute("SELECT name FROM embedders WHERE active = 1").fetchall()
+    except sqlite3.Error:
+        return None  # whoever opens the collection will say what is wrong
+    return str(rows[0][0]) if rows else None

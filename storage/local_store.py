@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from storage import home
-from storage.database import Database
-from storage.documents import Documents
 from storage.errors import DamagedError, MismatchError, NearestError, NothingIndexedError
-from storage.keywords import FILE, Keywords
+from storage.keywords.keyword_index import FILE, Keywords
 from storage.lock import WriterLock
-from storage.neighbours import Neighbours
-from storage.passages import Passages
-from storage.ranking import Ranking
+from storage.sqlite.database import Database
+from storage.sqlite.documents import Documents
+from storage.sqlite.passages import Passages
+from storage.sqlite.texts import Texts
 from storage.status import status_of
-from storage.texts import Texts
-from storage.types import Identity, Query, Question
+from storage.types import Identity
+from storage.vectors.vector_index import Neighbours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Self
 
     from storage.status import Status
-    from storage.types import Hit, Mode, Vectors
+    from storage.types import Mode, Vectors
 
 SNAPSHOT = "vectors.faiss"
 NOTHING = "nothing is indexed yet: nearest index PATH"
-SHIFT = "fusion shift"
 SAME = 0.999  # cosine of two embeddings of one text by what is the same model
 
 
@@ -51,7 +47,6 @@ class Collection:
         self.name = name
         self.folder = home.folder(name)
         self._lock: WriterLock | None = None
-        self._tried: float | None = None
         if write:
             self._make_folder()
             self._lock = WriterLock(self.folder)
@@ -193,45 +188,15 @@ class Collection:
         if mode != "vector":
             self._keywords.refreshed()
 
-    def search(self, query: Query) -> list[Hit]:
-        """The best places for a query, best first: see `storage.ranking`."""
-        if self._neighbours and query.vector is not None:
-            self._neighbours.refreshed()
-        if query.mode != "vector":
-            self._keywords.refreshed()
-        with self.database.transaction():  # so that what is found and what is shown are of one moment
-            ranking = Ranking(self.database, self.passages, self._neighbours, self._keywords, query, self.shift)
-            return ranking.hits()
-
-    def nearest(self, query: Vectors, k: int, *, context: int = 0) -> list[Hit]:
-        """The k places nearest to a vector, float32 of shape (dimension,), of length 1, whatever the words."""
-        return self.search(Query(Question(""), query, "vector", k, context, every=True))
+    @property
+    def neighbours(self) -> Neighbours | None:
+        """Its vectors; None before the first run."""
+        return self._neighbours
 
     @property
     def keywords(self) -> Keywords:
         """The words of its passages."""
         return self._keywords
-
-    @property
-    def shift(self) -> float:
-        """What `nearest tune` has found for this collection: see `storage.fusion.weight`."""
-        return float(self.fact(SHIFT) or 0) if self._tried is None else self._tried
-
-    @contextmanager
-    def tried(self, shift: float) -> Iterator[None]:
-        """Within, questions are answered as if this were the collection's shift."""
-        former, self._tried = self._tried, shift
-        try:
-            yield
-        finally:
-            self._tried = former
-
-    def keep_shift(self, shift: float) -> None:
-        """Make this the collection's shift; 0 is as if it had never had one."""
-        if shift:
-            self.remember(SHIFT, repr(shift))
-        else:
-            self.database.run("DELETE FROM facts WHERE key = ?", (SHIFT,))
 
     def save_snapshot(self) -> None:
         """Write the snapshots of vectors and words where they are missing or too far behind."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from storage.documents import Documents
-from storage.neighbours import STRUCTURE
-from storage.texts import Texts
+from storage.sqlite.documents import Documents, below
+from storage.sqlite.texts import Texts
+from storage.vectors.vector_index import STRUCTURE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from storage.database import Database
+    from storage.sqlite.database import Database
     from storage.types import Identity, Skip
 
 COVERAGE = """
@@ -24,6 +24,15 @@ FROM chunks
 REFUSED = """
 SELECT path, start_line, reason FROM refusals JOIN chunks USING (text)
 JOIN documents ON documents.id = chunks.document WHERE embedder = ? ORDER BY path, start_char
+"""
+
+PASSAGES = """
+SELECT chunks.id, EXISTS (SELECT 1 FROM vectors WHERE vectors.embedder = active.id AND vectors.text = chunks.text),
+    reason
+FROM chunks JOIN documents ON documents.id = chunks.document
+JOIN embedders AS active ON active.active = 1
+LEFT JOIN refusals ON refusals.embedder = active.id AND refusals.text = chunks.text
+WHERE {where} ORDER BY path, start_char, chunks.id
 """
 
 
@@ -41,7 +50,7 @@ class Status:
     skips: list[Skip]
     scripts: dict[str, int]  # how many documents are mostly in each script other than Latin
     bytes_on_disk: int
-    structure: str  # how the vectors are searched: see `storage.neighbours`; "" before the first snapshot
+    structure: str  # how the vectors are searched: see `storage.vectors.vector_index`; "" before the first snapshot
 
 
 def status_of(db: Database, folder: Path, embedder: int, identity: Identity | None) -> Status:
@@ -75,3 +84,24 @@ def _file_size(path: Path) -> int:
         return path.stat().st_size
     except OSError:  # gone in between
         return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The passages of one or more documents by their ids, in order of path and place."""
+
+    chunks: tuple[int, ...] = ()
+    waiting: tuple[int, ...] = ()  # those that have no vector yet
+    refused: dict[int, str] = field(default_factory=dict)  # those that the embedder will not have, and why
+
+
+def coverage(db: Database, path: bytes) -> Coverage:
+    """The passages at and below `path`, under the collection's embedder."""
+    where, values = below(path)
+    rows = db.rows(PASSAGES.format(where=where), values)
+    lacking = [(id_, reason) for id_, embedded, reason in rows if not embedded]
+    return Coverage(
+        chunks=tuple(id_ for id_, _, _ in rows),
+        waiting=tuple(id_ for id_, reason in lacking if reason is None),
+        refused={id_: reason for id_, reason in lacking if reason is not None},
+    )

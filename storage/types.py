@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
-    from typing import Literal
 
     import numpy as np
     from numpy.typing import NDArray
 
     Vectors = NDArray[np.float32]  # (n, dimension), each row of length 1
-    Mode = Literal["hybrid", "vector", "keyword"]
     Scalar = str | int | float | bool | date  # a datetime is a date, too
     Field = Scalar | tuple[Scalar, ...]
+
+Mode = Literal["hybrid", "vector", "keyword"]
+MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Document:
     """One file as it was read: its text is cleaned (no NUL, no lone surrogate) and keeps its line breaks as "\\n"."""
 
     path: bytes  # absolute, as os.fsencode gives it, so that every name round-trips
-    kind: str  # "markdown", "html", "pdf", "text", the name of a programming language: see `indexer.kinds`
+    kind: str  # "markdown", "html", "pdf", "text", the name of a programming language: see `indexer.file_types`
     digest: bytes  # sha256 of the file's bytes
     stamp: Stamp | None  # None when the file was too young at reading for its times to be trusted
     encoding: str  # "" where the file is no text
@@ -120,7 +121,7 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: see `search.question`."""
+    """What is asked: see `search.query.question`."""
 
     text: str  # what is embedded, and whose words are looked for; the words of the phrases are in it, too
     phrases: tuple[str, ...] = ()  # every passage found holds each of them
@@ -208,7 +209,7 @@ class Hit(Passage):
     """A passage that answers a question."""
 
     rank: int  # from 1
-    score: float  # what the ranking goes by: see `storage.fusion`
+    score: float  # what the ranking goes by: see `search.ranking.fusion`
     confidence: float = 0.0  # 0 to 1: how likely it is that this answers the question
     similar: tuple[Passage, ...] = ()  # passages that say nearly the same, which would have come further down
     explanation: Explanation = Explanation()

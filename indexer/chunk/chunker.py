@@ -9,8 +9,8 @@ from bisect import bisect_right
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from indexer.cut import Section, Unit, cut, section
-from indexer.outline import plain_title
+from indexer.chunk.split import Section, Unit, cut, section
+from indexer.markup.headings import plain_title
 from storage.types import Chunk, Place
 
 if TYPE_CHECKING:

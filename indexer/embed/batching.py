@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from indexer.embedder import TokenEmbedder
+from indexer.embed.protocol import TokenEmbedder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from indexer.embedder import Embedder
+    from indexer.embed.protocol import Embedder
     from storage.types import Vectors
 
     Waiting = list[tuple[int, str]]  # id and text

@@ -10,7 +10,7 @@ from storage.errors import NearestError
 from storage.home import similar
 
 if TYPE_CHECKING:
-    from indexer.embedder import Embedder
+    from indexer.embed.protocol import Embedder
 
 DEFAULT = "local:all-minilm"
 
@@ -33,15 +33,15 @@ def open_embedder(name: str) -> Embedder:
     # Each brings an engine of its own, so only the one asked for is imported.
     kind, colon, model = name.partition(":")
     if kind == "local" and model:
-        from indexer import model_folder
+        from indexer.embed.local import model_folder
 
         with ThreadPoolExecutor(1) as pool:  # the model's bytes are checked while its engine is imported
             finding = pool.submit(model_folder.find, model)
-            from indexer.local import LocalEmbedder
+            from indexer.embed.local.embedder import LocalEmbedder
 
             return LocalEmbedder(model, folder=finding.result())
     if kind == "ollama" and model:
-        from indexer.ollama import OllamaEmbedder
+        from indexer.embed.remote.ollama import OllamaEmbedder
 
         return OllamaEmbedder(model)
     meant = (

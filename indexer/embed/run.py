@@ -10,17 +10,17 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
-from indexer.batches import Batch, batches
-from indexer.chunk import pieces
-from indexer.embedder import TokenEmbedder
+from indexer.chunk.chunker import pieces
+from indexer.embed.batching import Batch, batches
+from indexer.embed.protocol import TokenEmbedder
 from storage.errors import EmbedderError, MismatchError, RefusedError, TooLongError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from indexer.batches import Prepare, Waiting
-    from indexer.embedder import Embedder
-    from storage.collection import Collection
+    from indexer.embed.batching import Prepare, Waiting
+    from indexer.embed.protocol import Embedder
+    from storage.local_store import Collection
     from storage.types import Vectors
 
     Done = Callable[[int, int], None]

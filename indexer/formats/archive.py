@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from typing import TYPE_CHECKING
 
-from indexer.extract import UnreadableError
+from indexer.read.extract import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,10 +10,10 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from indexer.extract import MAX_TEXT, Builder, row
+from indexer.read.extract import MAX_TEXT, Builder, row
 
 if TYPE_CHECKING:
-    from indexer.extract import Extract, Source
+    from indexer.read.extract import Extract, Source
 
 DELIMITERS = ",;\t|"
 SAMPLE = 200  # lines that tell a file's delimiter

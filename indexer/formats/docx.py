@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import mammoth
 
-from indexer.extract import Extract, UnreadableError
 from indexer.formats.archive import markup_only, open_zip
 from indexer.formats.html import page_text
 from indexer.formats.office import core_properties, paragraph_marks
 from indexer.formats.xml import parse
+from indexer.read.extract import Extract, UnreadableError
 
 if TYPE_CHECKING:
     import zipfile
     from collections.abc import Iterator
 
-    from indexer.extract import Source
+    from indexer.read.extract import Source
 
 BODY_LEVEL = 9  # the outline level of what is no heading; 0 is the outermost
 MAX_LIST_DEPTH = 9  # that Word has; the library's own rules end at 5

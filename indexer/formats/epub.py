@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from indexer.decode import decode
-from indexer.extract import Builder, Extract, UnreadableError
 from indexer.formats.archive import open_zip
 from indexer.formats.html import declared_charset, page_text
 from indexer.formats.office import metadata, moment
 from indexer.formats.xml import parse
-from indexer.outline import plain_title
+from indexer.markup.headings import plain_title
+from indexer.read.decode import decode
+from indexer.read.extract import Builder, Extract, UnreadableError
 from storage.types import Heading
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from indexer.extract import Source
+    from indexer.read.extract import Source
 
 CONTAINER = "META-INF/container.xml"
 ENCRYPTION = "META-INF/encryption.xml"

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from indexer.decode import clean
-from indexer.extract import Extract, UnreadableError
 from indexer.formats.html_page import ACTIVE, Page
-from indexer.outline import plain_title
+from indexer.markup.headings import plain_title
+from indexer.read.decode import clean
+from indexer.read.extract import Extract, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from indexer.extract import Source
+    from indexer.read.extract import Source
 
 DROPPED = frozenset("script style noscript template svg title iframe object datalist".split())  # noqa: SIM905
 SAYING = frozenset(("title", "meta"))

@@ -8,10 +8,10 @@ from __future__ import annotations
 from itertools import accumulate, compress, islice
 from typing import TYPE_CHECKING, Any
 
-from indexer.extract import Extract
 from indexer.formats.html_blocks import PARTS, Part, blocks
 from indexer.formats.main_content import FRAMES, REGIONS, Lines, Region, is_scope, main_lines, role_of
-from indexer.outline import plain_title
+from indexer.markup.headings import plain_title
+from indexer.read.extract import Extract
 from storage.types import Heading
 
 if TYPE_CHECKING:

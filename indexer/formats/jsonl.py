@@ -6,13 +6,13 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from indexer.decode import clean
-from indexer.extract import Builder
+from indexer.read.decode import clean
+from indexer.read.extract import Builder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from indexer.extract import Extract, Source
+    from indexer.read.extract import Extract, Source
 
 IDS = ("_id", "id")
 TEXTS = ("text", "contents", "content", "body")  # what collections of documents name their words

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from indexer.extract import Builder, Extract, UnreadableError
-from indexer.formats.letter import only_letter, write
+from indexer.formats.message import only_letter, write
 from indexer.formats.mime import read_message
+from indexer.read.extract import Builder, Extract, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from indexer.extract import Source
+    from indexer.read.extract import Source
 
 # A line that begins a message: it names a sender and a time, and a header follows.
 _POSTMARK = re.compile(rb"^From (?=([^\n]{1,300}))\1\n(?=>From |[!-9;-~]{1,80}:)", re.MULTILINE)

@@ -6,15 +6,15 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from indexer.extract import Builder, Extract, UnreadableError
+from indexer.file_types import unread_reason
 from indexer.formats.html import page_text
-from indexer.kinds import unread_reason
+from indexer.read.extract import Builder, Extract, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from indexer.extract import Source
+    from indexer.read.extract import Source
 
 MAX_NESTED = 4  # messages within each other
 NAME_LENGTH = 120  # of an attachment, as it is told

@@ -14,15 +14,15 @@ from email.parser import BytesHeaderParser
 from email.policy import Compat32
 from typing import TYPE_CHECKING, Any
 
-from indexer.decode import decode
 from indexer.formats.html import declared_charset
-from indexer.formats.letter import Letter, attached_file, attached_letter, file_name, html_body
+from indexer.formats.message import Letter, attached_file, attached_letter, file_name, html_body
+from indexer.read.decode import decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from email.message import Message
 
-    from indexer.extract import Extract, Source
+    from indexer.read.extract import Extract, Source
 
 MAX_PARTS = 1000  # of one message
 MAX_COMPARISONS = 50_000_000  # of a line with a boundary; each level of parts compares each of its lines

@@ -6,12 +6,12 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from indexer.blocks import structure
-from indexer.decode import clean, decode
-from indexer.extract import Builder, Extract, UnreadableError
+from indexer.markup.structure import structure
+from indexer.read.decode import clean, decode
+from indexer.read.extract import Builder, Extract, UnreadableError
 
 if TYPE_CHECKING:
-    from indexer.extract import Source
+    from indexer.read.extract import Source
 
 MAX_OUTPUT = 2000  # characters of one; more of it is a log, or data
 

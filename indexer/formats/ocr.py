@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from indexer.extract import UnreadableError
+from indexer.read.extract import UnreadableError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from indexer.formats.xml import parse
-from indexer.outline import plain_title
+from indexer.markup.headings import plain_title
 from storage.types import Mark
 
 if TYPE_CHECKING:

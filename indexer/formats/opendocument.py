@@ -6,16 +6,16 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from indexer.extract import Builder, Extract, UnreadableError
 from indexer.formats.archive import open_zip
 from indexer.formats.office import keywords, metadata, moment, paragraph_marks
 from indexer.formats.xml import parse
-from indexer.outline import plain_title
+from indexer.markup.headings import plain_title
+from indexer.read.extract import Builder, Extract, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from indexer.extract import Source
+    from indexer.read.extract import Source
 
 MANIFEST = "META-INF/manifest.xml"
 PARTS = ("meta.xml", "styles.xml", "content.xml")

@@ -12,13 +12,13 @@ from oxmsg import Message
 from oxmsg.domain import constants as pid
 from oxmsg.domain.encodings import encoding_from_codepage
 
-from indexer.decode import clean, decode
-from indexer.extract import UnreadableError
 from indexer.formats.html import declared_charset
-from indexer.formats.letter import Letter, attached_file, attached_letter, file_name, html_body
+from indexer.formats.message import Letter, attached_file, attached_letter, file_name, html_body
+from indexer.read.decode import clean, decode
+from indexer.read.extract import UnreadableError
 
 if TYPE_CHECKING:
-    from indexer.extract import Source
+    from indexer.read.extract import Source
 
 MAX_ATTACHED = 1000
 ROOT_HEADER, NESTED_HEADER, OTHER_HEADER = 32, 24, 8  # bytes before the properties (MS-OXMSG 2.4)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from indexer.extract import MAX_TEXT, Builder, UnreadableError
 from indexer.formats import ocr
 from indexer.formats.office import keywords, metadata
 from indexer.formats.page_lines import HYPHEN, Line, settle
-from indexer.outline import plain_title
+from indexer.markup.headings import plain_title
+from indexer.read.extract import MAX_TEXT, Builder, UnreadableError
 
 if TYPE_CHECKING:
-    from indexer.extract import Extract, Source
+    from indexer.read.extract import Extract, Source
 
 MAX_PAGES = 20_000  # of more there is only what someone made up
 DPI = 300  # of pictures for OCR

@@ -10,15 +10,15 @@ from pptx import Presentation
 from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.exc import PackageNotFoundError
 
-from indexer.extract import Builder, Extract, UnreadableError
 from indexer.formats.archive import markup_only, open_zip
 from indexer.formats.office import core_properties
 from indexer.formats.xml import parse
+from indexer.read.extract import Builder, Extract, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from indexer.extract import Source
+    from indexer.read.extract import Source
 
 LINE_HEIGHT = 180_000  # in units of 1/360,000 cm; shapes that start within it stand side by side
 DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"

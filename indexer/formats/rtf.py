@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from striprtf.striprtf import rtf_to_text
 
-from indexer.extract import Builder, Extract, UnreadableError
 from indexer.formats.office import keywords, metadata, paragraph_marks
-from indexer.outline import plain_title
+from indexer.markup.headings import plain_title
+from indexer.read.extract import Builder, Extract, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from indexer.extract import Source
+    from indexer.read.extract import Source
 
 MAX_INFO = 20_000  # characters of what a file says of itself
 # The library returns bare text. What stands for the structure are characters that no text has: Unicode keeps them for

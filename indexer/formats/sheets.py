@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
-from indexer.extract import Builder, UnreadableError, row
+from indexer.read.extract import Builder, UnreadableError, row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from indexer.extract import Extract, Source
+    from indexer.read.extract import Extract, Source
 
     Row = tuple[int, list[Any]]  # its number, and its cells: str, float, bool, date, time, timedelta
 

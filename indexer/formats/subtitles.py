@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pysubs2
 
-from indexer.extract import Builder, UnreadableError
+from indexer.read.extract import Builder, UnreadableError
 
 if TYPE_CHECKING:
-    from indexer.extract import Extract, Source
+    from indexer.read.extract import Extract, Source
 
 PAUSE = 3000  # milliseconds; after so long a silence a paragraph begins
 

@@ -6,15 +6,15 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from indexer import outline_man
-from indexer.blocks import structure
-from indexer.extract import Extract
-from indexer.front_matter import fields, org_fields
-from indexer.kinds import kind_of_text
-from indexer.outline import named, plain_title
+from indexer.file_types import kind_of_text
+from indexer.markup import man
+from indexer.markup.headings import named, plain_title
+from indexer.markup.structure import structure
+from indexer.read.extract import Extract
+from indexer.read.front_matter import fields, org_fields
 
 if TYPE_CHECKING:
-    from indexer.extract import Source
+    from indexer.read.extract import Source
 
 MAX_LINE = 2000  # characters; a longer line of JSON was written by no hand, and no place in it could be told
 
@@ -32,7 +32,7 @@ def extract(source: Source) -> Extract:
     kind = source.kind or kind_of_text(text)
     page = Extract(text, encoding=encoding, kind=kind, lines=None)
     if kind == "man":
-        words, found = outline_man.page(text)
+        words, found = man.page(text)
         return replace(page, text=words, headings=named(found))
     if kind == "json":
         return _laid_out(page)

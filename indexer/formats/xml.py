@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from indexer.extract import Builder, Extract, UnreadableError, row
+from indexer.read.extract import Builder, Extract, UnreadableError, row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from indexer.extract import Source
+    from indexer.read.extract import Source
 
 TITLES = frozenset(("title", "head"))  # of a chapter, an item of a feed, an entry of a catalogue
 # Their titles name no part of the document.

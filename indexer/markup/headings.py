@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from indexer import outline_latex, outline_markdown, outline_org
+from indexer.markup import latex, markdown, org
 from storage.types import Heading
 
 if TYPE_CHECKING:
@@ -104,8 +104,8 @@ def _without_markup(title: str) -> str:
 
 
 _FINDERS: dict[str, Callable[[str], Iterable[tuple[int, int, str]]]] = {
-    "latex": outline_latex.headings,
-    "markdown": lambda text: outline_markdown.structure(text)[0],
-    "org": lambda text: outline_org.structure(text)[0],
+    "latex": latex.headings,
+    "markdown": lambda text: markdown.structure(text)[0],
+    "org": lambda text: org.structure(text)[0],
     "rst": _rst,
 }

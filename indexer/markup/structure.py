@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from indexer import outline_markdown, outline_org
-from indexer.outline import headings, named
+from indexer.markup import markdown, org
+from indexer.markup.headings import headings, named
 from storage.types import Block
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def structure(text: str, kind: str) -> tuple[tuple[Heading, ...], tuple[Block, .
         kind: as in `Document.kind`.
     """
     if kind in ("markdown", "org"):
-        found, blocks_ = (outline_markdown if kind == "markdown" else outline_org).structure(text)
+        found, blocks_ = (markdown if kind == "markdown" else org).structure(text)
         return named(found), _outermost(blocks_)
     return headings(text, kind), _outermost(_rst(text)) if kind == "rst" else ()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from indexer.decode import clean, decode
+from indexer.read.decode import clean, decode
 from storage.types import Block, Heading, Mark
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Source:
     Attributes:
         name: of the file, for what its suffix says.
         data: its bytes, without an outer compression.
-        kind: see `indexer.kinds`; "" where neither its name nor its first bytes tell.
+        kind: see `indexer.file_types`; "" where neither its name nor its first bytes tell.
         within: reads another file that stands in this one, by its name and bytes; raises UnreadableError.
     """
 
@@ -41,7 +41,7 @@ class Source:
         """The bytes as clean text, and the name of their encoding.
 
         Args:
-            declared: the encoding that they say they are in; see `indexer.decode.decode`.
+            declared: the encoding that they say they are in; see `indexer.read.decode.decode`.
 
         Raises:
             UnreadableError: they are no text.

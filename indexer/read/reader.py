@@ -16,11 +16,11 @@ import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from indexer import kinds
-from indexer.decode import HEAD_BYTES, is_binary
-from indexer.extract import MAX_TEXT, Extract, Source, UnreadableError
-from indexer.outline import plain_title
-from indexer.script import script_of
+from indexer import file_status, file_types
+from indexer.markup.headings import plain_title
+from indexer.read.decode import HEAD_BYTES, is_binary
+from indexer.read.extract import MAX_TEXT, Extract, Source, UnreadableError
+from indexer.read.writing_script import script_of
 from storage.types import Document, Skip
 
 if TYPE_CHECKING:
@@ -59,15 +59,15 @@ def read(path: bytes, *, max_bytes: int | None = None) -> Document | Skip:
 def read_plain(path: bytes) -> Document | Skip | None:
     """The same for a file that only has to be decoded; None for one that something else has to take apart."""
     name = _name(path)
-    if not kinds.is_plain(name):
+    if not file_types.is_plain(name):
         return None
     loaded = _load_named(path, name, None)
     if isinstance(loaded, Skip):
         return loaded
-    return None if kinds.kind_of_magic(loaded[0]) else _document(path, name, *loaded)
+    return None if file_types.kind_of_magic(loaded[0]) else _document(path, name, *loaded)
 
 
-def digest(path: bytes, *, max_bytes: int = kinds.MAX_FORMAT_BYTES) -> bytes | None:
+def digest(path: bytes, *, max_bytes: int = file_types.MAX_FORMAT_BYTES) -> bytes | None:
     """The sha256 of a file's bytes, as `Document.digest` has it; None where it cannot be read."""
     loaded = _load(path, max_bytes, None)
     return None if isinstance(loaded, Skip) else hashlib.sha256(loaded[0]).digest()
@@ -84,19 +84,19 @@ def extract(name: str, data: bytes, depth: int = 0) -> Extract:
     Raises:
         UnreadableError: nothing; the message says why.
     """
-    if reason := kinds.unread_reason(name):
+    if reason := file_types.unread_reason(name):
         raise UnreadableError(reason)
     if depth > MAX_DEPTH:
         raise UnreadableError(f"more than {MAX_DEPTH} files within each other")
-    if kinds.is_packed(name):
-        name, data = kinds.unpacked_name(name), _unpacked(data)
-    kind = kinds.kind_of_name(name)
-    if kinds.is_plain(name):
+    if file_types.is_packed(name):
+        name, data = file_types.unpacked_name(name), _unpacked(data)
+    kind = file_types.kind_of_name(name)
+    if file_types.is_plain(name):
         if reason := _no_text(data[:HEAD_BYTES]):
             raise UnreadableError(reason)
-        kind = kinds.kind_of_magic(data) or kind
+        kind = file_types.kind_of_magic(data) or kind
     source = Source(name, data, kind or "", lambda name, data: extract(name, data, depth + 1))
-    module = importlib.import_module(kinds.module_of(kind))
+    module = importlib.import_module(file_types.module_of(kind))
     try:
         page: Extract = module.extract(source)
     except UnreadableError:
@@ -113,20 +113,20 @@ def extract(name: str, data: bytes, depth: int = 0) -> Extract:
 
 def _no_text(head: bytes) -> str | None:
     """Why a file that starts with these bytes is neither text nor of a format that is known by its first bytes."""
-    if kinds.kind_of_magic(head):
+    if file_types.kind_of_magic(head):
         return None
-    return kinds.magic_reason(head) or ("binary" if is_binary(head) else None)
+    return file_types.magic_reason(head) or ("binary" if is_binary(head) else None)
 
 
 def _unpacked(data: bytes) -> bytes:
     """What gzip packed, all of its members, up to the size that a file may have."""
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            unpacked = file.read(kinds.MAX_FORMAT_BYTES + 1)
+            unpacked = file.read(file_types.MAX_FORMAT_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise UnreadableError(f"damaged, or not packed by gzip: {error}") from error
-    if len(unpacked) > kinds.MAX_FORMAT_BYTES:
-        raise UnreadableError(f"more than {kinds.MAX_FORMAT_BYTES / 1e6:g} MB when unpacked")
+    if len(unpacked) > file_types.MAX_FORMAT_BYTES:
+        raise UnreadableError(f"more than {file_types.MAX_FORMAT_BYTES / 1e6:g} MB when unpacked")
     return unpacked
 
 
@@ -162,10 +162,10 @@ def _document(path: bytes, name: str, data: bytes, stamp: Stamp | None) -> Docum
 
 
 def _load_named(path: bytes, name: str, max_bytes: int | None) -> tuple[bytes, Stamp | None] | Skip:
-    if reason := kinds.unread_reason(name):
+    if reason := file_types.unread_reason(name):
         return Skip(path, reason)
-    limit = kinds.max_bytes(name) if max_bytes is None else max_bytes
-    return _load(path, limit, _no_text if kinds.is_plain(name) else None)
+    limit = file_types.max_bytes(name) if max_bytes is None else max_bytes
+    return _load(path, limit, _no_text if file_types.is_plain(name) else None)
 
 
 def _load(
@@ -177,23 +177,23 @@ def _load(
         refuse: gives a reason not to read on, by the first bytes.
     """
     try:
-        if skip := kinds.unfit(path, os.lstat(path), max_bytes):
+        if skip := file_status.unfit(path, os.lstat(path), max_bytes):
             return skip
         for _ in range(ATTEMPTS):
             now = time.time_ns()
             with open(path, "rb", opener=_open) as file:
                 before = os.fstat(file.fileno())
-                if skip := kinds.unfit(path, before, max_bytes):
+                if skip := file_status.unfit(path, before, max_bytes):
                     return skip
                 data = file.read(HEAD_BYTES)
                 if refuse and (reason := refuse(data)):
                     return Skip(path, reason)
                 data += file.read(max(before.st_size + 1 - len(data), 0))
-                stamp = kinds.stamp_of(os.fstat(file.fileno()))
-            if stamp == kinds.stamp_of(before) and len(data) == stamp.size:
+                stamp = file_status.stamp_of(os.fstat(file.fileno()))
+            if stamp == file_status.stamp_of(before) and len(data) == stamp.size:
                 return data, stamp if max(stamp.mtime_ns, stamp.ctime_ns) < now - SETTLED_NS else None
     except OSError as error:
-        return kinds.failure(path, error)
+        return file_status.failure(path, error)
     return Skip(path, "changes while it is read", failed=True)
 
 

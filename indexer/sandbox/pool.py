@@ -1,7 +1,7 @@
 """Paths in, documents and skips out, as they are done: plain files in this process, all others in processes beside it.
 
 Whatever takes formats apart is large, foreign and fed with files from anywhere. So it runs where a crash, a hang or a
-file that unpacks to more than there is memory costs that one document: in `indexer.worker`, with limits.
+file that unpacks to more than there is memory costs that one document: in `indexer.sandbox.worker`, with limits.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPo
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from indexer import kinds
-from indexer import read as reading
-from indexer.reader import Limits, Reader
-from indexer.transfer import NO_MEMORY, UnsoundError, load
+from indexer import file_status
+from indexer.read import reader as reading
+from indexer.sandbox.process import Limits, Reader
+from indexer.sandbox.protocol import NO_MEMORY, UnsoundError, load
 from storage.errors import NearestError
 from storage.types import Document, Skip
 
@@ -161,7 +161,7 @@ class _Workers:
 def _settled_stamp(path: bytes) -> Stamp | None:
     """The stamp of a file as it is now, if that will tell a later change."""
     try:
-        stamp = kinds.stamp_of(os.lstat(path))
+        stamp = file_status.stamp_of(os.lstat(path))
     except OSError:
         return None
     return stamp if max(stamp.mtime_ns, stamp.ctime_ns) < time.time_ns() - reading.SETTLED_NS else None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 
 import psutil
 
-from indexer.transfer import MAX_FRAME, MAX_JSON, SIZES, Frame, UnsoundError, request
+from indexer.sandbox.protocol import MAX_FRAME, MAX_JSON, SIZES, Frame, UnsoundError, request
 from storage.errors import NearestError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ START_SECONDS = 60.0  # for a process to begin, on however slow a disk
 MAX_SETTING = 1_000_000.0
 
 # Our own folder goes by the parent's import path, and never by the folder that the user happens to be in.
-START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from indexer.worker import main; main()"
+START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from indexer.sandbox.worker import main; main()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +201,6 @@ class Reader:
 
 def _import_path() -> list[str]:
     """This process's import path, without the folder that the user is in, and with our own."""
-    own = str(Path(__file__).resolve().parent.parent)
+    own = str(Path(__file__).resolve().parents[2])
     path = [folder for folder in sys.path if folder]
     return path if own in path else [*path, own]

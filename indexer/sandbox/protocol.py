@@ -3,7 +3,7 @@
 An answer is a frame of three parts: JSON, whole numbers of 8 bytes, and a text in UTF-8. What is a place in the text is
 among the numbers, and its strings by their place in a list of all strings: a million rows stay small and quick to read.
 Whoever takes over the process that reads hostile files can answer with anything, so what is not exactly what
-`indexer.read` may give is refused; nothing is unpickled.
+`indexer.read.reader` may give is refused; nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from itertools import pairwise
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from indexer.decode import clean
-from indexer.extract import MAX_TEXT
+from indexer.read.decode import clean
+from indexer.read.extract import MAX_TEXT
 from storage.types import Block, Document, Heading, Mark, Skip, Stamp
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ MAX_JSON = 16_000_000  # bytes; of a book it is the titles of its headings
 MAX_FRAME = 5 * MAX_TEXT  # bytes: a text of letters beyond ASCII, or a shorter one with very many places
 MAX_NUMBER = 2**63 - 1
 MAX_REASON = 1000  # characters
-NO_MEMORY = "needs too much memory to be read"  # as `indexer.read` has it, where the system gives no more
+NO_MEMORY = "needs too much memory to be read"  # as `indexer.read.reader` has it, where the system gives no more
 _HEADING = attrgetter("offset", "level", "title")
 _MARK = attrgetter("offset", "unit", "number", "part", "apart")
 _BLOCK = attrgetter("kind", "start", "end", "header")
 
 
 class UnsoundError(Exception):
-    """An answer is none that `indexer.read` could have given."""
+    """An answer is none that `indexer.read.reader` could have given."""
 
 
 class Frame(NamedTuple):

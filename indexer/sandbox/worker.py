@@ -1,8 +1,8 @@
 """Paths in on standard input, what was read out on standard output: the process that takes foreign files apart.
 
-It may be taken over, killed or lost at any moment: it holds nothing but the file it is at, and `indexer.workers`, which
-starts it, believes nothing it says without a look. It ends when its input does, and by itself when a file takes too
-long, so that nothing of it outlives the process that asked, whatever became of that.
+It may be taken over, killed or lost at any moment: it holds nothing but the file it is at, and `indexer.sandbox.pool`,
+which starts it, believes nothing it says without a look. It ends when its input does, and by itself when a file takes
+too long, so that nothing of it outlives the process that asked, whatever became of that.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from indexer.read import read
-from indexer.transfer import NO_MEMORY, Frame, dump, requested, sizes
+from indexer.read.reader import read
+from indexer.sandbox.protocol import NO_MEMORY, Frame, dump, requested, sizes
 from storage.types import Skip
 
 if TYPE_CHECKING:

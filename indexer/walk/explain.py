@@ -5,25 +5,17 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from indexer.walk import Entry, walk
-from storage import home
-from storage.documents import is_below
+from indexer.walk.walker import OWN_DATA, Entry, look
+from storage.sqlite.documents import is_below
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from storage.documents import Root
+    from storage.sqlite.documents import Root
     from storage.types import Skip
 
-OWN_DATA = "nearest's own data"
 # How the reasons begin that are somebody's choice, and do not lie in what the file is.
 CHOSEN = ("hidden", "ignored by ", "excluded by ", "not matched by ", OWN_DATA)
-
-
-def look(root: Root, within: bytes = b"") -> Iterator[Entry | Skip]:
-    """The walk of a run at a root; `within` as for `walk`."""
-    own = [os.fsencode(home.home() / "collections"), os.fsencode(home.cache())]
-    return walk(root.path, include=root.include, exclude=root.exclude, avoid=own, within=within)
 
 
 def explained(path: bytes, roots: Sequence[Root]) -> list[Entry | Skip] | None:

@@ -17,13 +17,18 @@ from typing import TYPE_CHECKING
 from pathspec import GitIgnoreSpec
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
-from indexer.kinds import MAX_BYTES, failure, stamp_of, unfit
+from indexer.file_status import failure, stamp_of, unfit
+from indexer.file_types import MAX_BYTES
+from storage import home
 from storage.errors import NearestError
 from storage.types import Skip, Stamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from storage.sqlite.documents import Root
+
+OWN_DATA = "nearest's own data"
 IGNORE_FILES = (b".gitignore", b".nearestignore")  # the later one wins
 IGNORE_FILE_BYTES = 1_000_000  # nobody writes more; what claims to be larger is no list of patterns
 
@@ -89,11 +94,17 @@ def walk(
     return _named(root, _Walk(root, b"", wanted, _Rules(0, unwanted), own, max_bytes, within))
 
 
+def look(root: Root, within: bytes = b"") -> Iterator[Entry | Skip]:
+    """The walk of a run at a root; `within` as for `walk`."""
+    own = [os.fsencode(home.home() / "collections"), os.fsencode(home.cache())]
+    return walk(root.path, include=root.include, exclude=root.exclude, avoid=own, within=within)
+
+
 def _named(root: bytes, step: _Walk) -> Iterator[Entry | Skip]:
     """What is named by the user: a single file, or a folder under the name that it was given."""
     real = os.path.realpath(root)
     if any(real == folder or real.startswith(os.path.join(folder, b"")) for folder in step.avoid):
-        yield Skip(root, "nearest's own data")
+        yield Skip(root, OWN_DATA)
         return
     try:
         status = os.stat(real)
@@ -159,7 +170,7 @@ class _Walk:
         """One entry of a folder; a folder to enter goes into `below` and gives nothing."""
         path = entry.path
         if path in self.avoid:
-            return Skip(path, "nearest's own data")
+            return Skip(path, OWN_DATA)
         if entry.name.startswith(b"."):
             return Skip(path, "hidden")
         is_folder = entry.is_dir(follow_symlinks=False)

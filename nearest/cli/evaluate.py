@@ -1,4 +1,4 @@
-"""The commands that measure: `eval` and `tune`."""
+"""The command that measures: `eval`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
-from search.cli_search import either, opened, search_notes
-from search.group import tell
-from search.options import collection_option, embedder_option, json_option
+from nearest import json_output
+from nearest.cli import terminal
+from nearest.cli.group import tell
+from nearest.cli.options import collection_option, embedder_option, json_option
+from nearest.cli.search import either, opened, search_notes
 
 
 @click.command("eval")
@@ -36,9 +38,8 @@ def evaluate(
     of a hit in place of the path; each may be a list. nDCG@10, recall and MRR@10 are means over the questions, with
     the interval that holds them with 95 % certainty.
     """
-    from search.evaluate import evaluate as measured
-    from search.evaluate import evaluation_lines, evaluation_object
-    from search.progress import Bars
+    from nearest.cli.progress import Bars
+    from search.evaluation.evaluate import evaluate as measured
 
     if (questions is None) == (beir is None):
         raise click.UsageError("give either a file of QUESTIONS or --beir FOLDER")
@@ -47,13 +48,13 @@ def evaluate(
     bars = Bars()
     try:
         if beir is not None:
-            from search.beir import prepare
+            from search.evaluation.beir import prepare
 
             collection, judged, notes = prepare(Path(beir), split or "test", whole, embedder, bars)
             bars.close()
         searcher = opened(collection, embedder, "hybrid")
         if questions is not None:
-            from search.judgements import read_questions
+            from search.evaluation.judgements import read_questions
 
             judged, notes = read_questions(Path(questions), searcher.collection)
         with searcher:
@@ -61,32 +62,7 @@ def evaluate(
             search_notes(searcher, "hybrid")
     finally:
         bars.close()
-    either(as_json, evaluation_object(evaluation), evaluation_lines(evaluation))
+    either(as_json, json_output.evaluation_object(evaluation), terminal.evaluation_lines(evaluation))
     for note in () if as_json else evaluation.notes:
         tell(note)
-    return 0
-
-
-@click.command()
-@collection_option
-@json_option
-def tune(collection: str, as_json: bool) -> int:
-    """Fit the ranking to the documents of a collection, without any questions of yours.
-
-    Questions are made from headings and sentences of the documents themselves, as they stand and without the words
-    that give them away. On one half the weight of meaning against words is chosen, on the other it is measured; it is
-    kept only where it is better beyond noise. Such questions share more words with their answers than yours may: where
-    you have some, see with nearest eval.
-    """
-    from search.progress import Bars
-    from search.tune import tune as tuned
-    from search.tune import tuning_lines, tuning_object
-
-    bars = Bars()
-    try:
-        with opened(collection, None, "hybrid") as searcher:
-            tuning = tuned(searcher, track=bars.asking)
-    finally:
-        bars.close()
-    either(as_json, tuning_object(tuning), tuning_lines(tuning))
     return 0

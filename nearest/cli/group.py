@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import click
 
-from search.show import visible
+from nearest.plain_text import visible
 from storage.errors import NearestError
 from storage.home import similar
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from search import objects, show
-from search.cli_quality import evaluate, tune
-from search.cli_search import either, search, why_not, width
-from search.group import INTERRUPTED, Cli, tell
-from search.options import collection_option, context_option, embedder_option, json_option
+from nearest import json_output
+from nearest.cli import terminal
+from nearest.cli.evaluate import evaluate
+from nearest.cli.group import INTERRUPTED, Cli, tell
+from nearest.cli.options import collection_option, context_option, embedder_option, json_option
+from nearest.cli.search import either, search, why_not, width
 
 # The engines are imported inside the commands, so that `--help` and a usage error cost nothing.
 
@@ -30,7 +31,7 @@ def cli(context: click.Context, debug: bool) -> None:
         context.color = False
 
 
-for command in (search, why_not, evaluate, tune):
+for command in (search, why_not, evaluate):
     cli.add_command(command)
 
 
@@ -59,7 +60,7 @@ def index(
     nearest status says why.
     """
     from indexer.index import Report, index_by_name
-    from search.progress import Bars
+    from nearest.cli.progress import Bars
 
     if ocr:
         os.environ["NEAREST_OCR"] = ocr  # where the processes that read files look
@@ -73,9 +74,9 @@ def index(
     finally:
         bars.close()
     if as_json:
-        click.echo(objects.json_text(objects.report_object(report), indent=2))
+        click.echo(json_output.json_text(json_output.report_object(report), indent=2))
     else:
-        for line in show.report_lines(report):
+        for line in terminal.report_lines(report):
             click.echo(line, err=True)
     if report.documents.failed:
         tell(f"{report.documents.failed} files could not be read: nearest status says why")
@@ -100,16 +101,16 @@ def get(reference: str, collection: str, context: int, as_json: bool) -> int:
     (talk.srt:00:12:30); the name of a part goes in front of it (budget.xlsx:Costs:12). Exit status 1 where nothing
     stands there.
     """
-    from search.refer import find
-    from storage.collection import Collection
+    from search.query.references import find
+    from storage.local_store import Collection
 
     with Collection(collection) as opened:
         passages = find(opened, reference, context)
         metadata = opened.documents.metadata(os.fsencode(passages[0].path))
     if as_json:
-        click.echo(objects.json_text(objects.passages_object(passages, metadata), indent=2))
+        click.echo(json_output.json_text(json_output.passages_object(passages, metadata), indent=2))
     else:
-        show.reading(passages, width())
+        terminal.reading(passages, width())
     return 0
 
 
@@ -118,11 +119,11 @@ def get(reference: str, collection: str, context: int, as_json: bool) -> int:
 @json_option
 def status(collection: str, as_json: bool) -> int:
     """Say what a collection holds, what of it can be found, and what was passed over and why."""
-    from storage.collection import Collection
+    from storage.local_store import Collection
 
     with Collection(collection) as opened:
         found = opened.status()
-    either(as_json, objects.status_object(collection, found), show.status_lines(collection, found))
+    either(as_json, json_output.status_object(collection, found), terminal.status_lines(collection, found))
     return 0 if found.documents else 1
 
 
@@ -132,7 +133,7 @@ def status(collection: str, as_json: bool) -> int:
 def forget(paths: tuple[str, ...], collection: str) -> int:
     """Drop files and folders from a collection. The files themselves are not touched."""
     from indexer.index import forget as run
-    from storage.collection import Collection
+    from storage.local_store import Collection
 
     with Collection(collection) as readable:  # so that a misspelt name makes no collection
         _ = readable.identity
@@ -148,11 +149,11 @@ def forget(paths: tuple[str, ...], collection: str) -> int:
               help="local:all-minilm, local:FOLDER or ollama:MODEL.")  # fmt: skip
 def embed(texts: tuple[str, ...], embedder: str) -> int:
     """Print the embedding of each TEXT, as the JSON object that Ollama's /api/embed answers with."""
-    from indexer.embedders import open_embedder
+    from indexer.embed.registry import open_embedder
 
     engine = open_embedder(embedder)
     try:
-        click.echo(objects.json_text(engine.embed_response(texts)))
+        click.echo(json_output.json_text(engine.embed_response(texts)))
     finally:
         engine.close()
     return 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from search.modes import MODES
+from storage.types import MODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ FILTERS = (
 
 
 def filter_options(command: F) -> F:
-    """The options of a filter, handed to the command as `filters`, the arguments of `search.filters.filter_of`."""
+    """The options of a filter, handed to the command as `filters`: see `search.query.filter_options`."""
 
     @wraps(command)
     def gathered(*args: Any, **options: Any) -> Any:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from search import objects, show
-from search.group import tell
-from search.options import (
+from nearest import json_output
+from nearest.cli import terminal
+from nearest.cli.group import tell
+from nearest.cli.options import (
     collection_option,
     context_option,
     embedder_option,
@@ -20,12 +21,14 @@ from search.options import (
     limit_option,
     mode_option,
 )
+from nearest.plain_text import visible
+from nearest.reasons import reason_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from search.ask import Answer, Searcher
-    from search.rerank import Reranker
+    from search.ranking.rerank import Reranker
+    from search.searcher import Answer, Searcher
     from storage.types import Filter, Mode
 
 
@@ -80,7 +83,7 @@ def search(
             answer = _answer(searcher, reranker, one, only, **options)
             found |= answer.good
             if text == "-" and form is None:
-                click.echo(click.style(f"# {show.visible(one)}", bold=True))
+                click.echo(click.style(f"# {visible(one)}", bold=True))
             _formats(text == "-", explain)[form or "people"](answer)
             for note in answer.notes:
                 tell(f"{one!r}: {note}" if text == "-" else note)
@@ -93,7 +96,7 @@ def search(
 def _reranker(address: str | None) -> Reranker | None:
     if address is None:
         return None
-    from search.rerank import Reranker
+    from search.ranking.rerank import Reranker
 
     return Reranker(address)
 
@@ -103,23 +106,23 @@ def _answer(
 ) -> Answer:
     if reranker is None:
         return searcher.ask(question, k, context, only=only, **options)
-    from search.rerank import FIRST
+    from search.ranking.rerank import FIRST
 
     return searcher.ask(question, max(k, FIRST), context, only=only, **options).reranked(reranker, k)
 
 
 def filtered(collection: str, embedder: str | None, filters: dict[str, Any]) -> Filter:
     """The filter of these options; what `--in` names is brought up to date first."""
-    from search.ask import NO_FILTER
+    from search.searcher import NO_FILTER
 
     if not any(value is not None and value != () for value in filters.values()):
         return NO_FILTER
-    from search.filters import filter_of
+    from search.query.filter_options import filter_of
 
     only = filter_of(**filters)
     if filters["within"]:
         from indexer.index import index_by_name
-        from search.progress import Bars
+        from nearest.cli.progress import Bars
 
         bars = Bars()
         try:
@@ -132,7 +135,7 @@ def filtered(collection: str, embedder: str | None, filters: dict[str, Any]) -> 
 
 def opened(collection: str, embedder: str | None, mode: Mode) -> Searcher:
     """A searcher, its engines imported now."""
-    from search.ask import Searcher
+    from search.searcher import Searcher
 
     return Searcher(collection, embedder, mode=mode)
 
@@ -148,21 +151,21 @@ def _questions(text: str) -> Iterator[str]:
 
 def _formats(several: bool, explain: bool) -> dict[str, Callable[[Answer], None]]:
     def as_json(answer: Answer, indent: int | None) -> None:
-        click.echo(objects.json_text(objects.answer_object(answer, explain=explain), indent=indent))
+        click.echo(json_output.json_text(json_output.answer_object(answer, explain=explain), indent=indent))
 
     return {
         "json": lambda answer: as_json(answer, None if several else 2),
         "jsonl": lambda answer: as_json(answer, None),
-        "paths": show.paths,
-        "vimgrep": show.vimgrep,
-        "people": lambda answer: show.people(answer, width(), explain=explain),
+        "paths": terminal.paths,
+        "vimgrep": terminal.vimgrep,
+        "people": lambda answer: terminal.people(answer, width(), explain=explain),
     }
 
 
 def either(as_json: bool, found: Mapping[str, Any], lines: Iterable[str]) -> None:
     """What was found: for programs as a JSON object, for people in lines."""
     if as_json:
-        click.echo(objects.json_text(found, indent=2))
+        click.echo(json_output.json_text(found, indent=2))
         return
     for line in lines:
         click.echo(line)
@@ -208,7 +211,7 @@ def why_not(
     It may not be indexed, and by which rule; be skipped, and why; wait for its embedding; be filtered; or stand further
     down: then its rank by meaning and by words is told, and what stands above it. PATH may be a folder.
     """
-    from search.why_not import why_not as reasons_of
+    from search.explain.why_not import why_not as reasons_of
 
     only = filtered(collection, embedder, filters)
     searcher = opened(collection, embedder, mode)
@@ -217,5 +220,5 @@ def why_not(
         search_notes(searcher, mode)
     finally:
         searcher.collection.close()
-    either(as_json, objects.reasons_object(reasons), reasons.lines)
+    either(as_json, json_output.reasons_object(reasons), reason_lines(reasons))
     return 0

@@ -1,22 +1,23 @@
-"""Answers in, bytes for standard output out: for people and for editors."""
+"""What is printed for people and for editors: hits, passages, reports, statuses, figures."""
 
 from __future__ import annotations
 
 import os
-import unicodedata
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from search.places import chunk_place
+from nearest.plain_text import near, visible
+from search.evaluation.metrics import MEASURES
+from search.query.locations import chunk_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from indexer.index import Report
-    from search.ask import Answer
+    from search.evaluation.evaluate import Evaluation
+    from search.searcher import Answer
     from storage.status import Status
     from storage.types import Arm, Hit, Passage
 
@@ -24,8 +25,8 @@ MOST_LINES = 6  # of a passage on screen, unless it is to be read; the machine f
 MOST_HEADER = 2  # lines of a table's header
 MOST_WIDTH = 100
 EDGE = "    "
-SEPARATE = ("Cc", "Cf", "Zl", "Zp")  # controls, invisible and bidirectional marks, line and paragraph separators
 ENGLISH = "local:all-minilm"
+TITLES = dict(zip(MEASURES, ("nDCG@10", "Recall@1", "Recall@5", "Recall@10", "Recall@100", "MRR@10"), strict=True))
 CHANGES = {"": "", "changed": "(changed since it was indexed)", "gone": "(gone)"}
 
 
@@ -125,24 +126,6 @@ def _cut(lines: list[str], most: int | None) -> list[str]:
     return ["...", *lines[most:]] if most < 0 else [*lines[:most], "..."]
 
 
-def visible(text: str) -> str:
-    """Text that cannot command a terminal: what is no letter, mark or blank is shown by its number."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        letter if letter == "\t" or unicodedata.category(letter) not in SEPARATE else f"\\u{ord(letter):04x}"
-        for letter in text
-    )
-
-
-def near(path: str) -> str:
-    """The path as seen from here, where that is shorter."""
-    try:
-        return str(Path(path).relative_to(Path.cwd()))
-    except (ValueError, OSError):
-        return path
-
-
 def report_lines(report: Report) -> Iterator[str]:
     """What a run did, for people."""
     counts = asdict(report.documents)
@@ -185,3 +168,18 @@ def _foreign(status: Status) -> Iterator[str]:
             f"multilingual one would serve them: "
             f"nearest index -c NAME --embedder ollama:bge-m3 PATH (or ollama:qwen3-embedding)"
         )
+
+
+def evaluation_lines(evaluation: Evaluation) -> list[str]:
+    """The table for people: a row for each mode, each measure with half the width of its confidence interval."""
+    table = [["", *TITLES.values()]]
+    table += [
+        [mode, *(f"{of[name].value:.3f} ±{of[name].margin:.3f}" for name in TITLES)]
+        for mode, of in evaluation.modes.items()
+    ]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    number = f"{evaluation.questions} question" + ("s" if evaluation.questions != 1 else "")
+    return [
+        f"{number}; ± is half the width of the 95 % confidence interval",
+        *("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table),
+    ]

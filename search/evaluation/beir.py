@@ -10,29 +10,29 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from indexer.chunk import parameters
-from indexer.decode import clean
-from indexer.embed import embed
-from indexer.embedders import DEFAULT, full_name, open_embedder
-from indexer.extract import Builder
+from indexer.chunk.chunker import parameters
+from indexer.document_writer import Keeper
+from indexer.embed.registry import DEFAULT, full_name, open_embedder
+from indexer.embed.run import embed
 from indexer.index import Silence
-from indexer.keep import Keeper
-from indexer.outline import plain_title
-from indexer.script import script_of
-from search.beir_folder import CORPUS, BeirFolder
-from search.judgements import missing
-from storage.collection import Collection
+from indexer.markup.headings import plain_title
+from indexer.read.decode import clean
+from indexer.read.extract import Builder
+from indexer.read.writing_script import script_of
+from search.evaluation.beir_folder import CORPUS, BeirFolder
+from search.evaluation.judgements import missing
 from storage.errors import NearestError
+from storage.local_store import Collection
 from storage.types import Chunk, Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from indexer.embedder import Embedder
+    from indexer.embed.protocol import Embedder
     from indexer.index import Progress
-    from search.beir_folder import Row
-    from search.judgements import Judged
-    from storage.documents import Documents
+    from search.evaluation.beir_folder import Row
+    from search.evaluation.judgements import Judged
+    from storage.sqlite.documents import Documents
 
 MADE_OF = "beir"  # what the collection remembers its corpus and the way it was chunked by
 CUT = "beir cut"  # and a line on what was cut
@@ -73,7 +73,7 @@ def prepare(
 
     Raises:
         NearestError: the folder is not like that, or the embedder cannot count tokens, which `whole` needs.
-        EmbedderError, UnreachableError: see `indexer.embed`.
+        EmbedderError, UnreachableError: see `indexer.embed.run`.
     """
     beir = BeirFolder(folder)
     questions = beir.questions(split)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from search.judgements import MAX_GRADE, Judged, rows
+from search.evaluation.judgements import MAX_GRADE, Judged, rows
 from storage.errors import NearestError
 
 if TYPE_CHECKING:

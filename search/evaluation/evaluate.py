@@ -1,27 +1,25 @@
-"""Judged questions in, how well each mode answers them out, as figures and as a table."""
+"""Judged questions in, how well each mode answers them out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from search.metrics import DEEP, MEASURES, Mean, means, measure
-from search.modes import MODES as HYBRID_FIRST
-from search.objects import VERSION
+from search.evaluation.metrics import DEEP, Mean, means, measure
+from storage.types import MODES as HYBRID_FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from search.ask import Searcher
-    from search.judgements import Judged
-    from search.metrics import Values
+    from search.evaluation.judgements import Judged
+    from search.evaluation.metrics import Values
+    from search.searcher import Searcher
     from storage.types import Hit, Mode
 
     Track = Callable[[Sequence[Judged]], Iterable[Judged]]
     Rankings = dict[str, list[str]]  # what was found for each question, by its number
 
 MODES = HYBRID_FIRST[::-1]  # in a table hybrid comes after what it is made of
-TITLES = dict(zip(MEASURES, ("nDCG@10", "Recall@1", "Recall@5", "Recall@10", "Recall@100", "MRR@10"), strict=True))
 MORE = 4  # times as many hits are asked for where they are of too few documents
 
 
@@ -117,34 +115,3 @@ def passage_ids(hits: Sequence[Hit], judged: Mapping[int, int]) -> list[str]:
         run = [hit.chunk_id, *(other.chunk_id for other in (*hit.before, *hit.after))]
         found |= dict.fromkeys(map(str, [id_ for id_ in run if id_ in judged] or run[:1]))
     return list(found)[:DEEP]
-
-
-def evaluation_object(evaluation: Evaluation) -> dict[str, Any]:
-    """The versioned object of `eval --json`."""
-    return {
-        "version": VERSION,
-        "questions": evaluation.questions,
-        "modes": {
-            mode: {name: round(mean.value, 6) for name, mean in of.items()} for mode, of in evaluation.modes.items()
-        },
-        "intervals": {
-            mode: {name: [round(mean.low, 6), round(mean.high, 6)] for name, mean in of.items()}
-            for mode, of in evaluation.modes.items()
-        },
-        "notes": list(evaluation.notes),
-    }
-
-
-def evaluation_lines(evaluation: Evaluation) -> list[str]:
-    """The table for people: a row for each mode, each measure with half the width of its confidence interval."""
-    table = [["", *TITLES.values()]]
-    table += [
-        [mode, *(f"{of[name].value:.3f} ±{of[name].margin:.3f}" for name in TITLES)]
-        for mode, of in evaluation.modes.items()
-    ]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    number = f"{evaluation.questions} question" + ("s" if evaluation.questions != 1 else "")
-    return [
-        f"{number}; ± is half the width of the 95 % confidence interval",
-        *("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table),
-    ]

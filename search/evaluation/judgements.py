@@ -14,7 +14,7 @@ from storage.errors import NearestError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from storage.collection import Collection
+    from storage.local_store import Collection
 
 QUESTION = ("question", "query", "text")  # what the field may be called
 EXPECTED = ("path", "chunk", "expected")

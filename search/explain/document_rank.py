@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from search.ask import Searcher
+    from search.searcher import Searcher
     from storage.types import Filter, Hit, Mode, Passage
 
 FIRST_LOOK = 100  # hits; then ten times as many, until the document is among them or there are no more

@@ -6,25 +6,39 @@ import os
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from storage.filters import allowed
-from storage.phrases import allowed_by
-from storage.times import EPOCH
+from storage.filters.dates import EPOCH
+from storage.filters.filters import allowed
+from storage.filters.phrases import allowed_by
 from storage.types import Filter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from storage.collection import Collection
-    from storage.database import Database
+    from storage.local_store import Collection
+    from storage.sqlite.database import Database
     from storage.types import Question
 
-TOGETHER = "all of it together"
+
+class Barrier(NamedTuple):
+    """A part of a filter or of a question that lets nothing of some passages through.
+
+    Attributes:
+        part: "path", "type", "in", "since", "until", "tag", "where"; of a question "phrase", "without"; "together"
+            where only all of them together do.
+        value: what was asked for.
+    """
+
+    part: str
+    value: str = ""
 
 
-def filtered_by(db: Database, only: Filter, chunks: frozenset[int]) -> tuple[str, ...]:
-    """The parts of a filter that keep out all the passages of these ids, as they are given on the command line."""
+TOGETHER = Barrier("together")
+
+
+def filtered_by(db: Database, only: Filter, chunks: frozenset[int]) -> tuple[Barrier, ...]:
+    """The parts of a filter that keep out all the passages of these ids."""
     if _passes(db, only, chunks):
         return ()
     return tuple(name for name, part in _parts(only) if not _passes(db, part, chunks)) or (TOGETHER,)
@@ -35,21 +49,21 @@ def _passes(db: Database, only: Filter, chunks: frozenset[int]) -> bool:
     return through is None or not chunks.isdisjoint(through.chunks.tolist())
 
 
-def _parts(only: Filter) -> Iterator[tuple[str, Filter]]:
+def _parts(only: Filter) -> Iterator[tuple[Barrier, Filter]]:
     if only.paths:
-        yield f"--path {', '.join(only.paths)}", Filter(paths=only.paths)
+        yield Barrier("path", ", ".join(only.paths)), Filter(paths=only.paths)
     if only.kinds:
-        yield f"--type {', '.join(only.kinds)}", Filter(kinds=only.kinds)
+        yield Barrier("type", ", ".join(only.kinds)), Filter(kinds=only.kinds)
     if only.below:
-        yield f"--in {', '.join(map(os.fsdecode, only.below))}", Filter(below=only.below)
+        yield Barrier("in", ", ".join(map(os.fsdecode, only.below))), Filter(below=only.below)
     if only.since is not None:
-        yield f"--since {_moment(only.since)}", Filter(since=only.since)
+        yield Barrier("since", _moment(only.since)), Filter(since=only.since)
     if only.until is not None:
-        yield f"--until, which is before {_moment(only.until)}", Filter(until=only.until)
+        yield Barrier("until", _moment(only.until)), Filter(until=only.until)
     for tag in only.tags:
-        yield f"--tag {tag}", Filter(tags=(tag,))
+        yield Barrier("tag", tag), Filter(tags=(tag,))
     for key, value in only.where:
-        yield f"--where {key}={value}", Filter(where=((key, value),))
+        yield Barrier("where", f"{key}={value}"), Filter(where=((key, value),))
 
 
 def _moment(nanoseconds: int) -> str:
@@ -59,7 +73,7 @@ def _moment(nanoseconds: int) -> str:
     return moment.isoformat(" ", "minutes")
 
 
-def excluded_by(collection: Collection, question: Question, chunks: frozenset[int]) -> tuple[str, ...]:
+def excluded_by(collection: Collection, question: Question, chunks: frozenset[int]) -> tuple[Barrier, ...]:
     """The phrases that none of these passages holds, and the words with a minus that each of them holds."""
     if not (question.phrases or question.without):
         return ()
@@ -72,6 +86,6 @@ def excluded_by(collection: Collection, question: Question, chunks: frozenset[in
     if holds(question):
         return ()
     bare = replace(question, phrases=(), without=())
-    parts = [(f'"{phrase}"', replace(bare, phrases=(phrase,))) for phrase in question.phrases]
-    parts += [(f"-{word}", replace(bare, without=(word,))) for word in question.without]
+    parts = [(Barrier("phrase", phrase), replace(bare, phrases=(phrase,))) for phrase in question.phrases]
+    parts += [(Barrier("without", word), replace(bare, without=(word,))) for word in question.without]
     return tuple(name for name, part in parts if not holds(part)) or (TOGETHER,)

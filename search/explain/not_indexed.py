@@ -10,23 +10,20 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from indexer.explain_walk import OWN_DATA, explained, is_chosen
+from indexer.sandbox.pool import read_all
 from indexer.sync import known_as
-from indexer.walk import Entry
-from indexer.workers import read_all
-from search.show import near
-from storage.documents import is_below
+from indexer.walk.explain import explained, is_chosen
+from indexer.walk.walker import OWN_DATA, Entry
 from storage.errors import NearestError
-from storage.home import similar
+from storage.home import closest
+from storage.sqlite.documents import is_below
 from storage.types import Skip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from storage.collection import Collection
-    from storage.documents import Root
-
-SHOWN = 3  # of many
+    from storage.local_store import Collection
+    from storage.sqlite.documents import Root
 
 Unindexed = Literal["no such file", "outside", "ignored", "skipped", "not read yet"]
 
@@ -37,13 +34,19 @@ class Missing:
 
     Attributes:
         verdict: in a word.
-        lines: for people.
         skips: what is left out, and why: the path itself, a folder above it, or files below it.
+        folder: whether it is a folder that is entered.
+        unread: how many files of that folder the next run would take.
+        can_be_named: it would be taken if it were named itself.
+        meant: the path of a document that may be meant instead; "" where there is none.
     """
 
     verdict: Unindexed
-    lines: tuple[str, ...]
     skips: tuple[Skip, ...] = ()
+    folder: bool = False
+    unread: int = 0
+    can_be_named: bool = False
+    meant: str = ""
 
 
 def located(collection: Collection, path: str) -> bytes:
@@ -73,19 +76,17 @@ def _names(path: bytes, roots: Sequence[Root]) -> Iterator[bytes]:
 
 
 def missing(collection: Collection, path: bytes) -> Missing:
-    """Why nothing is indexed at or below `path`."""
-    name = near(os.fsdecode(path))
+    """Find out why nothing is indexed at or below `path`."""
     met = explained(path, collection.documents.roots())
     if not os.path.lexists(path) and not any(map(_is_closed, met or ())):
-        return Missing("no such file", (f"{name} does not exist, and is not indexed{_meant(collection, path)}",))
+        return Missing("no such file", meant=_meant(collection, path))
     if met is None:
-        cure = f"{name} is outside of everything that was indexed: nearest index {name}"
-        return Missing("outside", (cure,))
+        return Missing("outside")
     if not met:
-        return Missing("skipped", (f"{name} is empty",))
+        return Missing("skipped", folder=True)
     if is_below(path, met[0].path):  # it was met itself, or a folder above it that is not entered
-        return _of_one(collection, path, met[0])
-    return _of_folder(collection, name, met)
+        return _of_one(collection, met[0])
+    return _of_folder(collection, met)
 
 
 def _is_closed(found: Entry | Skip) -> bool:
@@ -93,21 +94,13 @@ def _is_closed(found: Entry | Skip) -> bool:
     return isinstance(found, Skip) and found.failed and os.path.lexists(found.path)
 
 
-def _of_one(collection: Collection, path: bytes, found: Entry | Skip) -> Missing:
-    name = near(os.fsdecode(path))
+def _of_one(collection: Collection, found: Entry | Skip) -> Missing:
     skip = found if isinstance(found, Skip) else _refusal(collection, found)
     if skip is None:
-        return Missing("not read yet", (f"{name} was not read yet, and will be found after: nearest index",))
-    at = "" if skip.path == path else f"{near(os.fsdecode(skip.path))} is left out: "
-    line = f"{name} is not indexed: {at}{skip.reason}"
-    if skip.failed:
-        return Missing("skipped", (line, "every nearest index tries it again"), (skip,))
-    if not is_chosen(skip.reason):
-        return Missing("skipped", (line,), (skip,))
-    if skip.reason == OWN_DATA:
-        return Missing("ignored", (line,), (skip,))
-    cure = f"what is named itself is taken all the same: nearest index {name}"
-    return Missing("ignored", (line, cure), (skip,))
+        return Missing("not read yet")
+    if skip.failed or not is_chosen(skip.reason):
+        return Missing("skipped", (skip,))
+    return Missing("ignored", (skip,), can_be_named=skip.reason != OWN_DATA)
 
 
 def _refusal(collection: Collection, entry: Entry) -> Skip | None:
@@ -120,21 +113,15 @@ def _refusal(collection: Collection, entry: Entry) -> Skip | None:
     return found if isinstance(found, Skip) else None
 
 
-def _of_folder(collection: Collection, name: str, met: list[Entry | Skip]) -> Missing:
+def _of_folder(collection: Collection, met: list[Entry | Skip]) -> Missing:
     """Of a folder that is entered: what was refused when it was read counts as it was then."""
     refused = {skip.path: skip for skip in collection.documents.skips() if not is_chosen(skip.reason)}
     judged = [refused.get(found.path, found) for found in met]
     skips = tuple(found for found in judged if isinstance(found, Skip))
-    lines = [f"{near(os.fsdecode(skip.path))}: {skip.reason}" for skip in skips[:SHOWN]]
-    if len(skips) > SHOWN:
-        lines.append(f"and {len(skips) - SHOWN} more")
-    unread = len(judged) - len(skips)
-    if unread:
-        files = "1 file" if unread == 1 else f"{unread} files"
-        first = f"of {name} nothing is indexed yet; {files} will be found after: nearest index"
-        return Missing("not read yet", (first, *lines), skips)
+    if unread := len(judged) - len(skips):
+        return Missing("not read yet", skips, folder=True, unread=unread)
     verdict: Unindexed = "ignored" if all(is_chosen(skip.reason) for skip in skips) else "skipped"
-    return Missing(verdict, (f"of {name} nothing is indexed; what is in it is left out:", *lines), skips)
+    return Missing(verdict, skips, folder=True)
 
 
 def _meant(collection: Collection, path: bytes) -> str:
@@ -143,5 +130,6 @@ def _meant(collection: Collection, path: bytes) -> str:
     known = [os.path.split(one) for one in collection.documents.paths()]
     elsewhere = next((os.path.join(there, other) for there, other in known if other == name), None)
     if elsewhere:
-        return f"; did you mean {near(os.fsdecode(elsewhere))!r}?"
-    return similar(os.fsdecode(name), [os.fsdecode(other) for there, other in known if there == folder])
+        return os.fsdecode(elsewhere)
+    near = closest(os.fsdecode(name), [os.fsdecode(other) for there, other in known if there == folder])
+    return os.path.join(os.fsdecode(folder), near) if near else ""

@@ -1,4 +1,4 @@
-"""A document and a question in, why it did not come up out: on disk, in the collection, in the ranking."""
+"""Why a document did not come up for a question: on disk, in the collection, in the ranking."""
 
 from __future__ import annotations
 
@@ -6,32 +6,28 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from search.ask import NO_FILTER
-from search.barriers import excluded_by, filtered_by
-from search.places import chunk_place
-from search.question import parsed
-from search.show import near, visible
+from search.explain.document_rank import standing
+from search.explain.excluded import excluded_by, filtered_by
+from search.explain.not_indexed import Unindexed, located, missing
+from search.query.question import parsed
+from search.searcher import NO_FILTER
 from search.stale import checked
-from search.standing import standing
-from search.unindexed import SHOWN, Unindexed, located, missing
-from storage.coverage import Coverage, coverage
+from storage.status import Coverage, coverage
+from storage.types import MODES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator
 
-    from search.ask import Searcher
+    from search.explain.document_rank import Standing
+    from search.explain.excluded import Barrier
+    from search.explain.not_indexed import Missing
+    from search.searcher import Searcher
     from search.stale import Change
-    from search.standing import Standing
     from storage.types import Filter, Mode, Passage, Question, Skip
 
-Verdict = Unindexed | Literal["found", "similar", "pending", "refused", "filtered", "excluded", "ranked"]
+LACKING = 10  # of the passages that have no vector, as many are told of
 
-ARMS: dict[Mode, str] = {"hybrid": "by both", "vector": "by meaning", "keyword": "by words"}
-CHANGES = {
-    "": "",
-    "changed": "its file has changed since: nearest index brings it up to date",
-    "gone": "its file is gone: nearest index drops it",
-}
+Verdict = Unindexed | Literal["found", "similar", "pending", "refused", "filtered", "excluded", "ranked"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +49,15 @@ class Reasons:
         path: absolute, as it is known.
         question: as it was asked.
         k: how many hits there were to be.
-        lines: the same for people.
-        skips: of what is not indexed: what is left out, and why.
+        missing: what stands in the way where nothing of it is indexed.
+        folder: whether it is about the documents of a folder.
         documents: how many are indexed at or below the path.
         coverage: their passages, and which of them have no vector.
+        lacking: the first of those that have none.
         change: what has become of the file of the best of them since it was indexed.
-        barriers: the parts of the filter, or of the question, that let nothing of it through.
+        filtered: the parts of the filter that let nothing of it through.
+        excluded: the same of the question.
+        asks_nothing: the question only says what it is not about.
         standings: in the ranking that was asked for, then in the others, unless words alone were asked for; where it
             is filtered, without the filter.
     """
@@ -67,19 +66,32 @@ class Reasons:
     path: str
     question: str
     k: int
-    lines: tuple[str, ...]
-    skips: tuple[Skip, ...] = ()
+    missing: Missing | None = None
+    folder: bool = False
     documents: int = 0
     coverage: Coverage = field(default_factory=Coverage)
+    lacking: tuple[Passage, ...] = ()
     change: Change = ""
-    barriers: tuple[str, ...] = ()
+    filtered: tuple[Barrier, ...] = ()
+    excluded: tuple[Barrier, ...] = ()
+    asks_nothing: bool = False
     standings: tuple[Standing, ...] = ()
+
+    @property
+    def barriers(self) -> tuple[Barrier, ...]:
+        """All parts of the filter and of the question that let nothing of it through."""
+        return self.filtered + self.excluded
+
+    @property
+    def skips(self) -> tuple[Skip, ...]:
+        """Of what is not indexed: what is left out, and why."""
+        return self.missing.skips if self.missing else ()
 
 
 def why_not(
     searcher: Searcher, path: str, question: str, k: int = 10, *, mode: Mode = "hybrid", only: Filter = NO_FILTER
 ) -> Reasons:
-    """Why what is at `path` is not among the k hits for `question`; or that it is.
+    """Find out why what is at `path` is not among the k hits for `question`; or that it is.
 
     Args:
         searcher: ready.
@@ -99,14 +111,7 @@ def why_not(
         covered = coverage(collection.database, at)
     if not documents:
         found = missing(collection, at)
-        return Reasons(
-            verdict=found.verdict,
-            path=os.fsdecode(at),
-            question=question,
-            k=k,
-            lines=tuple(map(visible, found.lines)),
-            skips=found.skips,
-        )
+        return Reasons(verdict=found.verdict, path=os.fsdecode(at), question=question, k=k, missing=found)
     return _Indexed(searcher, os.fsdecode(at), documents, covered, question, k, mode, only).reasons()
 
 
@@ -132,24 +137,25 @@ class _Indexed:
         standings = () if excluded else tuple(self.standings(asked, NO_FILTER if filtered else self.only))
         best = [standings[0].best] if standings and standings[0].best else []
         shown = checked(best or [one for _, one in collection.passages.of_ids(self.covered.chunks[:1])])
-        change = shown[0].change if shown else ""
         verdict: Verdict = "excluded"
         if filtered:
             verdict = "filtered"
         elif not excluded:
             verdict = self.verdict(standings[0])
-        lines = [*self.state(), CHANGES[change], *self.barred(filtered, excluded)]
-        lines += self.ranks(standings, "without the filter " if filtered else "")
+        lacking = [*self.covered.waiting[:LACKING], *list(self.covered.refused)[:LACKING]]
         return Reasons(
             verdict=verdict,
             path=self.path,
             question=self.question,
             k=self.k,
-            lines=tuple(visible(line) for line in lines if line),
+            folder=self.documents != {self.path},
             documents=len(self.documents),
             coverage=self.covered,
-            change=change,
-            barriers=filtered + excluded,
+            lacking=tuple(one for _, one in collection.passages.of_ids(lacking)),
+            change=shown[0].change if shown else "",
+            filtered=filtered,
+            excluded=excluded,
+            asks_nothing=not asked.text.strip(),
             standings=standings,
         )
 
@@ -158,7 +164,7 @@ class _Indexed:
         yield standing(self.searcher, self.documents, self.question, self.k, self.mode, only)
         if self.mode == "keyword":
             return  # the others would need the embedder, which may be out of reach
-        for mode in ARMS:
+        for mode in MODES:
             text = asked.text if mode == "vector" else self.question
             if mode != self.mode and parsed(text, mode).text.strip():
                 yield standing(self.searcher, self.documents, text, self.k, mode, only)
@@ -169,75 +175,3 @@ class _Indexed:
         if self.covered.waiting:
             return "pending"
         return "refused" if self.covered.refused else "ranked"
-
-    def state(self) -> Iterator[str]:
-        """How much is indexed, and what of it lacks a vector."""
-        number, waiting, refused = len(self.covered.chunks), self.covered.waiting, self.covered.refused
-        lacking = [f"{len(waiting)} not embedded yet"] * bool(waiting) + [f"{len(refused)} refused"] * bool(refused)
-        passages = f"{_counted(number, 'passage')}, {', '.join(lacking) or 'all embedded'}"
-        if self.documents == {self.path}:
-            yield f"{near(self.path)} is indexed: {passages}"
-        else:
-            yield f"{near(self.path)} is a folder with {_counted(len(self.documents), 'document')}: {passages}"
-        places = self.places([*waiting, *refused][:SHOWN])
-        if waiting:
-            yield f"not embedded yet: {_listed(waiting, places)}; nearest index carries on"
-        for id_ in list(refused)[:SHOWN]:
-            yield f"refused by the embedder: {self.places([id_])[id_]}: {refused[id_]}"
-
-    def places(self, ids: Sequence[int]) -> dict[int, str]:
-        return {one.chunk_id: _place(one) for _, one in self.searcher.collection.passages.of_ids(ids)}
-
-    def barred(self, filtered: Sequence[str], excluded: Sequence[str]) -> Iterator[str]:
-        if filtered:
-            yield f"the filter leaves it out: {'; '.join(filtered)}"
-        if excluded:
-            yield f"the question leaves it out: {', '.join(excluded)}"
-        elif not parsed(self.question, self.mode).text.strip():
-            yield "the question only says what it is not about: nothing is looked for"
-
-    def ranks(self, standings: Sequence[Standing], front: str) -> Iterator[str]:
-        """Where it stands, its best passage, and what stands above it."""
-        if not standings:
-            return
-        first, *others = standings
-        arms = f": {', '.join(map(_arm, others))}" if others else ""
-        if first.rank is None or first.best is None or first.hit is None:
-            yield f"{front}not among the {_counted(first.hits, 'hit')} ({first.mode}){arms}"
-            return
-        yield f"{front}rank {first.rank} of the hits ({first.mode}), document {first.document}{_terms(first)}{arms}"
-        yield f"its best passage: {_place(first.best)}  {' > '.join(first.best.chunk.headings)}".rstrip()
-        if first.folded:
-            yield f"shown as nearly the same as {_place(first.hit)}"
-        if first.above:
-            yield f"above it: {'  '.join(f'{hit.rank}. {_place(hit)}' for hit in first.above)}"
-        if first.rank > self.k and not front:
-            yield f"-k {first.rank} would show it"
-
-
-def _arm(one: Standing) -> str:
-    """Its rank in one of the rankings."""
-    if one.rank is None:
-        why = ": it has no word of the question" if one.mode == "keyword" else ""
-        return f"no rank {ARMS[one.mode]}{why}"
-    return f"rank {one.rank} {ARMS[one.mode]}{_terms(one)}"
-
-
-def _terms(one: Standing) -> str:
-    """The words of the question that decide its rank by words."""
-    terms = one.hit.explanation.terms if one.hit and one.mode == "keyword" and not one.folded else ()
-    return f" ({', '.join(terms)})" if terms else ""
-
-
-def _place(passage: Passage) -> str:
-    return chunk_place(near(passage.path), passage.chunk)
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def _listed(ids: Sequence[int], places: dict[int, str]) -> str:
-    """The places of the first few passages, and how many more there are."""
-    named: Iterable[str] = (places[id_] for id_ in ids if id_ in places)
-    return ", ".join(named) + (f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else "")

@@ -8,14 +8,14 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from storage import times
 from storage.errors import NearestError
+from storage.filters import dates
 from storage.types import Filter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from storage.times import Span
+    from storage.filters.dates import Span
 
 T = TypeVar("T", bound="str | os.PathLike[str]")
 
@@ -36,7 +36,9 @@ def filter_of(
     within: str | Sequence[str] = (),
     now: datetime | None = None,
 ) -> Filter:
-    """What `storage.filters.allowed` takes, of options as they are typed. Where there may be several, one may be alone.
+    """What `storage.filters.filters.allowed` takes, of options as they are typed.
+
+    Where there may be several, one may be alone.
 
     Args:
         paths: globs; one that begins with "~/", "./" or "../" is of the absolute path.
@@ -116,12 +118,12 @@ def _when(option: str, text: str, now: datetime) -> Span:
     asked = text.strip()
     if match := _BACK.fullmatch(asked.lower()):
         try:
-            return times.moment(_back(now.astimezone(), int(match[1]), match[2]))
+            return dates.moment(_back(now.astimezone(), int(match[1]), match[2]))
         except (OverflowError, ValueError):
             raise NearestError(f"{option} {text!r} is before the first year") from None
     if asked.lower() in ("today", "yesterday"):
-        return times.day(now.astimezone().date() - timedelta(days=asked.lower() == "yesterday"))
-    if found := times.span(asked):
+        return dates.day(now.astimezone().date() - timedelta(days=asked.lower() == "yesterday"))
+    if found := dates.span(asked):
         return found
     raise NearestError(f"{option} {text!r} is no date: write {WHEN}")
 

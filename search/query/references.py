@@ -9,16 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from search.places import extent
+from search.query.locations import extent
 from search.stale import checked
 from storage.errors import NearestError, NotFoundError
 from storage.home import similar
-from storage.passages import TIME, Range
+from storage.sqlite.passages import TIME, Range
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from storage.collection import Collection
+    from storage.local_store import Collection
     from storage.types import Passage
 
 _NUMBERS = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from storage.passages import Spot
+    from storage.sqlite.passages import Spot
 
 LIFT = 0.6  # how far towards a better neighbour; 0.4 to 0.8 do as well (ARCHITECTURE.md)
 FOLDED = 4  # passages in one hit at most

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from storage.fusion import fused
+from search.ranking.fusion import fused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from storage.fusion import Signals
-    from storage.keywords import Scored
-    from storage.neighbours import Neighbours
+    from search.ranking.fusion import Signals
+    from storage.keywords.keyword_index import Scored
     from storage.types import Query
+    from storage.vectors.vector_index import Neighbours
 
 
 class Arms(NamedTuple):

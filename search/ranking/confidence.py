@@ -16,7 +16,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from storage.fusion import Signals
+    from search.ranking.fusion import Signals
 
 GOOD = 0.05  # below it a hit is no good match
 BOTH = (-5.01, 0.31, 4.70)

@@ -46,8 +46,9 @@ class Signals:
         deviation: of the same; above 0.
         keyword: the highest BM25 score; 0 where no word is found.
         tenth: the tenth highest, 0 where fewer passages have a word in common with the question.
-        bound: the highest that a passage could be expected to have: see `storage.keywords.Scored`; of scripts that are
-            written without blanks half of that, since half of the pairs in a question reach over the end of a word.
+        bound: the highest that a passage could be expected to have: see `storage.keywords.keyword_index.Scored`; of
+            scripts that are written without blanks half of that, since half of the pairs in a question reach over the
+            end of a word.
     """
 
     cosine: float
@@ -63,19 +64,14 @@ class Signals:
         return (self.cosine - self.mean) / self.deviation
 
 
-def weight(signals: Signals, shift: float = 0.0) -> float:
-    """The weight of the vectors for a question, 0 to 1; see the module's docstring.
-
-    Args:
-        signals: of the question.
-        shift: what `nearest tune` has found for the collection, in the units of the logistic function.
-    """
+def weight(signals: Signals) -> float:
+    """The weight of the vectors for a question, 0 to 1; see the module's docstring."""
     if signals.keyword <= 0:
         return 1.0
     margin = (signals.keyword - signals.tenth) / signals.keyword
     noise = signals.tenth / signals.bound
     strange = max(0.0, COVERED - signals.keyword / signals.bound)
-    x = BIAS + shift + MARGIN * (margin - 0.5) + CONTRAST * (signals.contrast - 4.5)
+    x = BIAS + MARGIN * (margin - 0.5) + CONTRAST * (signals.contrast - 4.5)
     return 1 / (1 + math.exp(-(x + NOISE * (noise - 0.2) + STRANGE * strange)))
 
 

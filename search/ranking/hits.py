@@ -6,17 +6,17 @@ from bisect import bisect_left
 from dataclasses import fields
 from typing import TYPE_CHECKING, NamedTuple
 
-from storage.confidence import confidence
-from storage.keyword_rows import terms_of
-from storage.terms import term_id, words
+from search.ranking.confidence import confidence
+from storage.analyzer import term_id, words
+from storage.sqlite.term_rows import terms_of
 from storage.types import Arm, Explanation, Hit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from storage.database import Database
-    from storage.passages import Passages, Spot
-    from storage.scores import Arms
+    from search.ranking.candidates import Arms
+    from storage.sqlite.database import Database
+    from storage.sqlite.passages import Passages, Spot
     from storage.types import Passage, Query
 
 
@@ -26,7 +26,7 @@ class Ranked(NamedTuple):
     order: list[int]  # ids, best first
     spots: dict[int, Spot]
     scores: dict[int, float]
-    joined: dict[int, set[int]]  # see `storage.lift`
+    joined: dict[int, set[int]]  # see `search.ranking.adjacency`
     cosines: dict[int, float]  # by text
     keywords: dict[int, float]  # by passage
     complete: bool  # whether these are all candidates there were

@@ -8,28 +8,46 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from storage.duplicates import alike, shingles
-from storage.filters import allowed, narrowed
-from storage.fusion import TENTH, Signals, weight
-from storage.lift import fold, joined, lift
-from storage.phrases import allowed_by
-from storage.scores import Arms, Scores
-from storage.shown import Place, Ranked, Shown
-from storage.terms import dense_share
+from search.ranking.adjacency import fold, joined, lift
+from search.ranking.candidates import Arms, Scores
+from search.ranking.fusion import TENTH, Signals, weight
+from search.ranking.hits import Place, Ranked, Shown
+from search.ranking.near_duplicates import alike, shingles
+from storage.analyzer import dense_share
+from storage.filters.filters import allowed, narrowed
+from storage.filters.phrases import allowed_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from storage.database import Database
-    from storage.filters import Allowed
-    from storage.keywords import Keywords, Scored
-    from storage.neighbours import Neighbours
-    from storage.passages import Passages
+    from storage.filters.filters import Allowed
+    from storage.keywords.keyword_index import Keywords, Scored
+    from storage.local_store import Collection
+    from storage.sqlite.database import Database
+    from storage.sqlite.passages import Passages
     from storage.types import Hit, Query
+    from storage.vectors.vector_index import Neighbours
 
 DEEP = 100  # candidates from either ranking at least
 ENOUGH = 2  # times as many passages as places that are asked for: some touch, and some say nearly the same
 FEWEST = 20  # passages, so that a few places look the same whether or not more are asked for
+
+
+def search(collection: Collection, query: Query) -> list[Hit]:
+    """The best places for a query, best first: see `Ranking.hits`."""
+    if collection.neighbours and query.vector is not None:
+        collection.neighbours.refreshed()
+    if query.mode != "vector":
+        collection.keywords.refreshed()
+    with collection.database.transaction():  # so that what is found and what is shown are of one moment
+        ranking = Ranking(
+            collection.database,
+            collection.passages,
+            collection.neighbours,
+            collection.keywords,
+            query,
+        )
+        return ranking.hits()
 
 
 class Ranking:
@@ -41,7 +59,6 @@ class Ranking:
         neighbours: its vectors; None before the first run.
         keywords: its words.
         query: what is asked.
-        shift: see `storage.fusion.weight`.
     """
 
     def __init__(
@@ -51,7 +68,6 @@ class Ranking:
         neighbours: Neighbours | None,
         keywords: Keywords,
         query: Query,
-        shift: float,
     ) -> None:
         self._db = db
         self._passages = passages
@@ -63,7 +79,6 @@ class Ranking:
             self._scored = keywords.scored(query.question.text)
             only, never = allowed_by(db, keywords, query.question)
             self._among = narrowed(db, self._among, only=only, never=never)
-        self._shift = shift
 
     def hits(self) -> list[Hit]:
         """The best places, best first; of equal ones, in order of path and place.
@@ -107,7 +122,7 @@ class Ranking:
             bound=bound,
         )
         fixed = {"vector": 1.0, "keyword": 0.0}.get(self._query.mode)
-        return Arms(cosines, keywords, depth, signals, weight(signals, self._shift) if fixed is None else fixed)
+        return Arms(cosines, keywords, depth, signals, weight(signals) if fixed is None else fixed)
 
     def _ranked(self, arms: Arms, wanted: int) -> Ranked:
         """The best `wanted` of the candidates of both arms by themselves, and those beside them, all of them lifted."""

@@ -17,9 +17,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from indexer.ollama_host import base_url
-from indexer.retry import Failure, Fault
-from indexer.wire import Timeouts, Wire
+from indexer.embed.remote.address import base_url
+from indexer.embed.remote.http import Timeouts, Wire
+from indexer.embed.remote.retry import Failure, Fault
 from storage.errors import NearestError, UnreachableError
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ import numpy as np
 from pathspec import GitIgnoreSpec
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
-from storage.documents import SEPARATOR, below, is_below
 from storage.errors import NearestError
-from storage.said import dated, saying, tagged
+from storage.filters.metadata_filter import dated, saying, tagged
+from storage.sqlite.documents import SEPARATOR, below, is_below
 from storage.types import Filter
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from storage.database import Database
-    from storage.times import Span
+    from storage.filters.dates import Span
+    from storage.sqlite.database import Database
 
 
 class Allowed(NamedTuple):
@@ -47,12 +47,12 @@ def allowed(db: Database, only: Filter) -> Allowed | None:
     Paths are matched as by `index --include`: relative to a folder that was indexed by name, whichever it is where one
     lies within another; a glob that begins with "/" is of the absolute path.
 
-    The time of a document is the date that it gives itself (`storage.said.DATES`), and else when its file was last
-    changed. A date without a time is the whole day, and one without a time zone is local; a document is let through
-    where any of its time lies between `since` and `until`. A file so young when it was read that its times were not
-    kept is asked for them now; where it is gone, it counts as changed now.
+    The time of a document is the date that it gives itself (`storage.filters.metadata_filter.DATES`), and else when
+    its file was last changed. A date without a time is the whole day, and one without a time zone is local; a document
+    is let through where any of its time lies between `since` and `until`. A file so young when it was read that its
+    times were not kept is asked for them now; where it is gone, it counts as changed now.
 
-    For tags and for what documents say of themselves see `storage.said`.
+    For tags and for what documents say of themselves see `storage.filters.metadata_filter`.
 
     Raises:
         NearestError: no document is of a kind that was asked for, or a glob cannot be understood.

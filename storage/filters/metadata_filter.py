@@ -7,13 +7,13 @@ import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING
 
-from storage.times import span
+from storage.filters.dates import span
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from storage.database import Database
-    from storage.times import Span
+    from storage.filters.dates import Span
+    from storage.sqlite.database import Database
 
     Stored = str | int | float  # a value of the table `metadata`
 

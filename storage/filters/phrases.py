@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from storage.database import batches
-from storage.terms import ACCENTS, DENSE, IGNORED, MARKS, terms
+from storage.analyzer import ACCENTS, DENSE, IGNORED, MARKS, terms
+from storage.sqlite.database import batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
-    from storage.database import Database
+    from storage.sqlite.database import Database
     from storage.types import Question
 
 SELECT = """
@@ -50,7 +50,7 @@ ASCII_LETTER = re.compile("[a-z]")
 
 
 class Holder(Protocol):
-    """What `storage.keywords.Keywords` does for phrases."""
+    """What `storage.keywords.keyword_index.Keywords` does for phrases."""
 
     def holding(self, text: str) -> NDArray[np.int64]:
         """The sorted ids of the live passages that have every term of a text."""

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from storage.keyword_rows import QUARTERS
+from storage.sqlite.term_rows import QUARTERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from storage.postings import Postings
+    from storage.keywords.postings import Postings
 
 K1 = 1.2
 B = 0.75

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from storage import snapshot
-from storage.bm25 import Bm25
+from storage.analyzer import term_id, terms
 from storage.errors import DamagedError
-from storage.keyword_rows import ENTRY
-from storage.postings import Batch, Postings
-from storage.terms import term_id, terms
+from storage.keywords.bm25 import Bm25
+from storage.keywords.postings import Batch, Postings
+from storage.sqlite.term_rows import ENTRY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from storage.database import Database
+    from storage.sqlite.database import Database
 
 FILE = "keywords.bin"
 SMALL_TAIL = 64  # rows that are sooner replayed than written

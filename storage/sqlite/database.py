@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlite_utils
 
 from storage.errors import DamagedError, NearestError
-from storage.schema import migrations
+from storage.sqlite.schema import migrations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

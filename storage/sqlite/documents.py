@@ -9,15 +9,15 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from storage import keyword_rows
-from storage.metadata import metadata_of, rows_of
-from storage.passages import Passages, stamp_of
+from storage.sqlite import term_rows
+from storage.sqlite.metadata import metadata_of, rows_of
+from storage.sqlite.passages import Passages, stamp_of
 from storage.types import Skip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from storage.database import Database
+    from storage.sqlite.database import Database
     from storage.types import Chunk, Document, Field, Stamp
 
 SEPARATOR = os.fsencode(os.sep)
@@ -128,12 +128,12 @@ class Documents:
             kept = free[text].pop() if free.get(text) else None
             rows.append((kept, id_, text, *_row(chunk)))
         self._db.run_many(INSERT_CHUNK, rows)
-        keyword_rows.add(self._db, [id_])
+        term_rows.add(self._db, [id_])
         self._orphan(text for text, _ in former)
 
     def fill(self) -> None:
         """Let every passage be found by its words, also those that an older version has put."""
-        keyword_rows.fill(self._db)
+        term_rows.fill(self._db)
 
     def metadata(self, path: bytes) -> dict[str, Field]:
         """What a document says of itself; nothing where there is no such document."""
@@ -170,7 +170,7 @@ class Documents:
             self.remove([new])
             self._db.run("UPDATE documents SET path = ? WHERE path = ?", (new, old))
             for (id_,) in self._db.rows("SELECT id FROM documents WHERE path = ?", (new,)):
-                keyword_rows.renew(self._db, id_)
+                term_rows.renew(self._db, id_)
 
     def remove(self, paths: Iterable[bytes]) -> None:
         """Drop documents, all in one transaction; their vectors are kept for a while, in case they come back."""
@@ -195,7 +195,7 @@ class Documents:
                 ]
             self._db.run("DELETE FROM chunks WHERE text = ?", (text_id,))
             self._db.run_many(INSERT_CHUNK, rows)
-            keyword_rows.add(self._db, sorted({row[1] for row in rows}))
+            term_rows.add(self._db, sorted({row[1] for row in rows}))
             self._orphan([text_id])
 
     def _chunks_of(self, text_id: int) -> list[tuple[int, Chunk]]:

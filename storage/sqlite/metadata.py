@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from storage.types import Field, Scalar
 
-    Row = tuple[str, int | None, str, str | int | float]  # key, item, kind, value: see `storage.schema`
+    Row = tuple[str, int | None, str, str | int | float]  # key, item, kind, value: see `storage.sqlite.schema`
 
 LARGEST = 2**63 - 1  # of SQLite's integers
 

@@ -7,13 +7,13 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from storage.database import batches
+from storage.sqlite.database import batches
 from storage.types import Chunk, Passage, Place, Stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from storage.database import Database
+    from storage.sqlite.database import Database
 
 LINE = "line"  # a unit as those of `Mark`, of files that are made of lines
 TIME = "time"

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from storage.database import batches
-from storage.terms import VERSION, term_id, terms
+from storage.analyzer import VERSION, term_id, terms
+from storage.sqlite.database import batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from storage.database import Database
+    from storage.sqlite.database import Database
 
 SEPARATOR = os.fsencode(os.sep)
 ENTRY = np.dtype([("term", "<u8"), ("weight", "u1")])  # of a term in `keywords.terms`: its id, and how much it weighs

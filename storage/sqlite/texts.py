@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from storage.database import Database
+    from storage.sqlite.database import Database
     from storage.types import Vectors
 
 KEEP_ORPHANS = 30 * 24 * 3600  # seconds that a text nobody points to keeps its vector: a branch switch comes back

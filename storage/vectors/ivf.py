@@ -11,7 +11,7 @@ import faiss
 import numpy as np
 
 from storage.errors import DamagedError
-from storage.vectors import SAMPLE
+from storage.vectors.flat import SAMPLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

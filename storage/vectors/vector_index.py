@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from storage import snapshot
-from storage.database import batches
 from storage.errors import DamagedError
+from storage.sqlite.database import batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from storage.database import Database
-    from storage.lists import Lists, Rows
+    from storage.sqlite.database import Database
     from storage.types import Vectors
-    from storage.vectors import VectorIndex
+    from storage.vectors.flat import VectorIndex
+    from storage.vectors.ivf import Lists, Rows
 
 SMALL_TAIL = 64  # vectors that are sooner replayed than written
 LARGE_TAIL = 20_000
@@ -66,8 +66,8 @@ class Neighbours:
     ) -> tuple[Vectors, NDArray[np.int64]]:
         """Cosines and text ids of the k nearest texts that some chunk points to; see `VectorIndex.search`.
 
-        In a large collection they are very likely the nearest: see `storage.lists`. What has come since its snapshot,
-        and what is among few, is compared one by one. The cosines are always those of the exact vectors.
+        In a large collection they are very likely the nearest: see `storage.vectors.ivf`. What has come since its
+        snapshot, and what is among few, is compared one by one. The cosines are always those of the exact vectors.
 
         Args:
             query: float32 of shape (dimension,), of length 1.
@@ -123,7 +123,7 @@ class Neighbours:
         return self._index
 
     def _load(self) -> VectorIndex:
-        from storage.vectors import VectorIndex  # FAISS is imported while a model compiles
+        from storage.vectors.flat import VectorIndex  # FAISS is imported while a model compiles
 
         self._last, self._saved, self._saved_last, self._trusted, self._lists = 0, 0, 0, False, None
         reason = ""
@@ -165,11 +165,11 @@ class Neighbours:
         return bool(self._db.value("SELECT count(*) FROM snapshots WHERE embedder = ?", (self._embedder,)))
 
     def _of_bytes(self, header: dict[str, Any], body: memoryview) -> tuple[VectorIndex, Lists | None]:
-        from storage.vectors import VectorIndex
+        from storage.vectors.flat import VectorIndex
 
         if "lists" not in header:
             return VectorIndex.from_bytes(body, self._dimension), None
-        from storage.lists import Lists
+        from storage.vectors.ivf import Lists
 
         return VectorIndex(self._dimension), Lists.from_bytes(body, self._dimension, header)
 
@@ -222,7 +222,7 @@ class Neighbours:
             self._write({}, len(index), index.to_bytes(), "exact")
         else:
             self._write(lists.header(), len(lists), lists.to_bytes(), str(lists.quality))
-            from storage.vectors import VectorIndex
+            from storage.vectors.flat import VectorIndex
 
             self._index, self._lists, self._seen = VectorIndex(self._dimension), lists, None
         return True
@@ -231,7 +231,7 @@ class Neighbours:
         """Lists of all vectors: the former ones with what has come since, unless they have doubled meanwhile."""
         if self._lists is not None and self._trusted and total < 2 * self._lists.quality.trained:
             return self._lists.extended(self._rows(self._saved_last))
-        from storage.lists import TRAINED_ON, built, list_count
+        from storage.vectors.ivf import TRAINED_ON, built, list_count
 
         self._last = int(self._db.value("SELECT max(id) FROM vectors WHERE embedder = ?", (self._embedder,)))
         sample = self._sampled(min(TRAINED_ON * list_count(total), TRAINED_ON_MOST))

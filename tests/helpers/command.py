@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import words_vector
-from ollama_server import OllamaServer
 
-from search.cli import main
+from helpers.desk import words_vector
+from helpers.ollama_server import OllamaServer
+from nearest.cli.main import main
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PASSAGE_KEYS = [
     "path", "kind", "title", "digest", "stale", "chunk_id", "start_line", "end_line", "start_char", "end_char", "place",
     "headings", "header", "text", "before", "after",
@@ -129,7 +129,7 @@ def closed_port() -> str:
 
 
 def begin(
-    *args: str | Path | bytes, code: str = "from nearest import main; main()", **how: Any
+    *args: str | Path | bytes, code: str = "from nearest.cli.main import script; script()", **how: Any
 ) -> subprocess.Popen[bytes]:
     """A process with a command line of its own."""
     env = {**os.environ, "PYTHONPATH": str(ROOT), **how.pop("env", {})}

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from indexer.embedder import PROBE
+from helpers.stored import nearest_hits
+from indexer.embed.protocol import PROBE
 from indexer.index import Report, Silence, index, roots_of
-from storage.collection import Collection
+from storage.local_store import Collection
 from storage.types import Identity
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class Desk:
     def search(self, question: str, k: int = 10) -> list[Hit]:
         """The hits for a question."""
         with Collection("default") as collection:
-            return collection.nearest(self.embedder.embed_query(question), k)
+            return nearest_hits(collection, self.embedder.embed_query(question), k)
 
     def found(self, question: str, k: int = 10) -> list[str]:
         """The files that are found, by their path below the folder."""

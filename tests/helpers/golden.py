@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 import docx
 import openpyxl
-from office import convert
 from pptx import Presentation
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
+
+from helpers.office import convert
 
 TOPICS = (
     "The ferry to the island runs every second hour in summer",

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
-from ollama_server import Handler, OllamaServer, Play, Request
+from helpers.ollama_server import Handler, OllamaServer, Play, Request
 
 MODEL = "words"
 Scored = list[tuple[int, float]]  # index of a text and its score, best first

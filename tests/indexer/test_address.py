@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.ollama_host import base_url, is_loopback, keep_alive
+from indexer.embed.remote.address import base_url, is_loopback, keep_alive
 from storage.errors import UnreachableError
 
 # The table of the server, as a client that connects reads it: an empty or unspecified host is loopback.

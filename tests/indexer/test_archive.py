@@ -7,10 +7,10 @@ import zipfile
 
 import pytest
 
-from indexer.extract import UnreadableError
 from indexer.formats.archive import MIN_BOMB, markup_only, open_zip
 from indexer.formats.office import paragraph_marks
-from indexer.read import extract
+from indexer.read.extract import UnreadableError
+from indexer.read.reader import extract
 from storage.types import Block
 
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")

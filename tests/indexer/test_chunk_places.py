@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from indexer.chunk import MAX_CHARACTERS, MAX_HEADER, MAX_LEAD, MAX_ROWS, chunk, fit
-from indexer.extract import Builder, Extract
+from indexer.chunk.chunker import MAX_CHARACTERS, MAX_HEADER, MAX_LEAD, MAX_ROWS, chunk, fit
+from indexer.read.extract import Builder, Extract
 from storage.types import Document, Place
 
 PROSE = "The gutters are cleaned in November, when the last leaves are down. "

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.chunk import MAX_CHARACTERS, chunk, fit, parameters, pieces
-from indexer.cut import GRAMMARS, Section, Unit, cut
+from indexer.chunk.chunker import MAX_CHARACTERS, chunk, fit, parameters, pieces
+from indexer.chunk.split import GRAMMARS, Section, Unit, cut
+from indexer.embed.local.embedder import LocalEmbedder
 from indexer.formats.html import page_text as extract
-from indexer.local import LocalEmbedder
-from indexer.outline import headings
+from indexer.markup.headings import headings
 from storage.types import Chunk, Document
 
 KINDS = ["text", "markdown", "rst", "html", *GRAMMARS]

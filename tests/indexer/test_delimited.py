@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.extract import Extract, UnreadableError
-from indexer.read import extract
+from indexer.read.extract import Extract, UnreadableError
+from indexer.read.reader import extract
 
 
 def rows(page: Extract) -> list[tuple[int, int, str]]:

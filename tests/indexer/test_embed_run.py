@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from command import wait_until
-from conftest import stored
-from desk import Desk, Words
+from helpers.command import wait_until
+from helpers.desk import Desk, Words
+from helpers.stored import nearest_hits, stored
 
-from indexer import read as reading
-from indexer.embed import embed
-from indexer.embedder import TokenEmbedder
-from storage.collection import Collection
-from storage.documents import Documents
+from indexer.embed.protocol import TokenEmbedder
+from indexer.embed.run import embed
+from indexer.read import reader as reading
 from storage.errors import EmbedderError, MismatchError, RefusedError, TooLongError, UnreachableError
-from storage.texts import Texts
+from storage.local_store import Collection
+from storage.sqlite.documents import Documents
+from storage.sqlite.texts import Texts
 
 if TYPE_CHECKING:
     from storage.types import Passage, Vectors
@@ -147,7 +147,7 @@ def test_what_is_refused_beside_other_batches_is_singled_out(desk: Desk, error: 
 
 
 def test_no_more_texts_are_read_ahead_than_two_windows_hold(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("indexer.embed.WINDOW", 20)
+    monkeypatch.setattr("indexer.embed.run.WINDOW", 20)
     ahead: list[int] = []
     embedder = Tokens()
     embedder.trouble = lambda texts: ahead.append(embedder.counted - len(embedder.embedded))
@@ -401,7 +401,7 @@ def replaced() -> Words:
 def test_vectors_made_since_the_weights_were_last_checked_are_withdrawn(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indexer.embed.WINDOW", 16)
+    monkeypatch.setattr("indexer.embed.run.WINDOW", 16)
     desk.write(FORTY)
     desk.embedder = replaced()
     with pytest.raises(MismatchError, match="changed during the run"):
@@ -435,13 +435,13 @@ def test_withdrawn_vectors_are_gone_for_a_reader_that_had_seen_them(
     with Collection("default") as reader:
 
         def found() -> int:
-            return len(reader.nearest(desk.embedder.embed_query("note"), 99))
+            return len(nearest_hits(reader, desk.embedder.embed_query("note"), 99))
 
         desk.embedder.trouble = look
         with pytest.raises(MismatchError):
             desk.index()
         assert seen == [1, 17, 33]
-        assert len(reader.nearest(desk.embedder.embed_query("note"), 99)) == 1
+        assert len(nearest_hits(reader, desk.embedder.embed_query("note"), 99)) == 1
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from indexer.extract import Extract, UnreadableError
-from indexer.read import extract
+from indexer.read.extract import Extract, UnreadableError
+from indexer.read.reader import extract
 
 CONTAINER = (
     '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'

@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.front_matter import fields, org_fields
-from indexer.read import extract
+from indexer.read.front_matter import fields, org_fields
+from indexer.read.reader import extract
 
 YAML = """---
 title: "The roof: a story"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.outline import TITLE_LENGTH, headings
-from indexer.read import extract
+from indexer.markup.headings import TITLE_LENGTH, headings
+from indexer.read.reader import extract
 
 
 def outline(text: str, kind: str) -> list[tuple[int, str]]:

@@ -11,8 +11,8 @@ import os
 import time
 from pathlib import Path
 
-from command import ROOT, begin
-from hostile import BOMB, WORDS, make
+from helpers.command import ROOT, begin
+from helpers.hostile import BOMB, WORDS, make
 
 ALL = os.environ.get("HOSTILE") == "all"
 LIMITS = {} if ALL else {"NEAREST_READ_SECONDS": "5", "NEAREST_READ_MEMORY": "500"}
@@ -23,8 +23,8 @@ INDEXING = r"""
 import json, os, re, sys
 from pathlib import Path
 import psutil
-from desk import Desk
-from storage.collection import Collection
+from helpers.desk import Desk
+from storage.local_store import Collection
 
 desk = Desk(Path(sys.argv[1]))
 counts = desk.index()

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.extract import Extract
 from indexer.formats.html import declared_charset
 from indexer.formats.html import page_text as extract
+from indexer.read.extract import Extract
 
 PAGE = """<!DOCTYPE html>
 <html>

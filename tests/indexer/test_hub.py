@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command import wait_until
-from model_hub import DIGESTS, FILES, PREFIX, REPOSITORY, REVISION, WEIGHTS, Hub, serving
+from helpers.command import wait_until
+from helpers.model_hub import DIGESTS, FILES, PREFIX, REPOSITORY, REVISION, WEIGHTS, Hub, serving
 
-from indexer import download, model_folder
+from indexer.embed.local import hub as downloads
+from indexer.embed.local import model_folder
 from storage.errors import NearestError, UnreachableError
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -28,14 +29,14 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name.startswith("HF_"):
             monkeypatch.delenv(name)
-    monkeypatch.setattr(download, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(downloads, "FIRST_WAIT", 0.01)
     with serving(Hub()) as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         yield hub
 
 
 def fetch(folder: Path) -> None:
-    download.fetch(REPOSITORY, REVISION, DIGESTS, folder)
+    downloads.fetch(REPOSITORY, REVISION, DIGESTS, folder)
 
 
 def assert_whole(folder: Path) -> None:
@@ -96,8 +97,8 @@ def test_a_line_that_gets_on_is_given_more_tries_than_one_that_does_not(hub: Hub
     hub.files[PREFIX + "model.safetensors"] = data = WEIGHTS * 2
     hub.breaks = [1_100_000] * 8
     digests = {"model.safetensors": hashlib.sha256(data).hexdigest()}
-    download.fetch(REPOSITORY, REVISION, digests, tmp_path)
-    assert len(hub.asked) == 9 > download.TRIES
+    downloads.fetch(REPOSITORY, REVISION, digests, tmp_path)
+    assert len(hub.asked) == 9 > downloads.TRIES
     assert (tmp_path / "model.safetensors").read_bytes() == data
 
 
@@ -118,7 +119,10 @@ def test_a_later_call_goes_on_where_an_earlier_one_gave_up(
 
 def run(folder: Path) -> subprocess.Popen[bytes]:
     """A process that fetches into the folder."""
-    code = f"import sys, pathlib, indexer.download as d; d.fetch(*sys.argv[1:3], {DIGESTS}, pathlib.Path(sys.argv[3]))"
+    code = (
+        "import sys, pathlib, indexer.embed.local.hub as d;"
+        f"d.fetch(*sys.argv[1:3], {DIGESTS}, pathlib.Path(sys.argv[3]))"
+    )
     return subprocess.Popen(
         [sys.executable, "-c", code, REPOSITORY, REVISION, str(folder)], cwd=ROOT, stderr=subprocess.DEVNULL
     )
@@ -230,7 +234,7 @@ def test_redirects_to_another_host_are_followed_with_the_range(hub: Hub, tmp_pat
 
 
 def test_without_a_network_the_cure_is_named_at_once(tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "FIRST_WAIT", 60)
+    monkeypatch.setattr(downloads, "FIRST_WAIT", 60)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
@@ -286,7 +290,7 @@ def test_a_full_disk_is_one_line(hub: Hub, tmp_path: Path) -> None:
 def test_what_is_larger_than_any_model_of_ours_is_not_read(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(downloads, "MAX_BYTES", 1_000_000)
     with pytest.raises(NearestError, match="larger than 1 MB"):
         fetch(tmp_path)
     hub.sizes = False

@@ -9,17 +9,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, OtherProcess
-from desk import Desk
-from ollama_server import OllamaServer
-from tiny_model import WORDS, make_tiny
+from helpers.desk import Desk
+from helpers.ollama_server import OllamaServer
+from helpers.stored import ROOT, OtherProcess, nearest_hits
+from helpers.tiny_model import WORDS, make_tiny
 
-from indexer.embedders import DEFAULT, full_name, open_embedder
+from indexer.embed.registry import DEFAULT, full_name, open_embedder
 from indexer.index import Silence, forget, index_by_name
-from search.ask import Searcher
-from storage.collection import Collection
+from search.searcher import Searcher
 from storage.errors import GuardError, LockedError, MismatchError, NearestError, NothingIndexedError
 from storage.home import names
+from storage.local_store import Collection
 
 SAMPLES = ROOT / "sample_docs"
 
@@ -69,7 +69,7 @@ def test_the_sample_documents_are_whole(samples: Path, monkeypatch: pytest.Monke
     with Collection("default") as collection:
         status = collection.status()
         engine = open_embedder(DEFAULT)
-        hits = collection.nearest(engine.embed_query("anything"), 10_000)
+        hits = nearest_hits(collection, engine.embed_query("anything"), 10_000)
     texts = [passage.chunk.text for hit in hits for passage in (*hit.before, hit, *hit.after)]
     assert len(texts) == status.chunks
     assert max(engine.count_tokens(texts) or [999]) <= 256

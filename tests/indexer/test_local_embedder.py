@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer import model_folder
-from indexer.embedders import open_embedder
-from indexer.local import LocalEmbedder
+from indexer.embed.local import model_folder
+from indexer.embed.local.embedder import LocalEmbedder
+from indexer.embed.registry import open_embedder
 from storage.errors import NearestError, TooLongError
 
-GOLD = Path(__file__).parent.parent.parent / "shared" / "data" / "ollama_minilm_gold.json"
+GOLD = Path(__file__).parents[3] / "shared" / "data" / "ollama_minilm_gold.json"
 # Documented by Ollama for its all-minilm: the first ten of 384 numbers.
 DOCUMENTED = {
     "Why is the sky blue?": [

@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta, timezone
 from email.message import EmailMessage
 from pathlib import Path
 
-import msg_file
 import pytest
+from helpers import msg_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.extract import Extract, UnreadableError
 from indexer.formats.mail import messages
 from indexer.formats.mime import unflowed
-from indexer.read import extract
+from indexer.read.extract import Extract, UnreadableError
+from indexer.read.reader import extract
 from storage.types import Block, Heading, Mark
 
 HEAD = b"From: a@example.org\nSubject: Head\n"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.extract import Extract
 from indexer.formats.html import page_text
+from indexer.read.extract import Extract
 
 PROSE = "A paragraph of the text itself, long enough to be what the page is about, in whole sentences. " * 4
 LINKS = "".join(f"<li><a href='{n}'>Other page {n}</a></li>" for n in range(9))

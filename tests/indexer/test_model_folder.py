@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_model import WORDS, Tiny, make_tiny, reference
+from helpers.tiny_model import WORDS, Tiny, make_tiny, reference
 
-from indexer import encoder
-from indexer.local import LocalEmbedder
+from indexer.embed.local import encoder
+from indexer.embed.local.embedder import LocalEmbedder
 from storage.errors import NearestError, TooLongError
 
 SENTENCES = ["w0", "w1 w2 w3", " ".join(WORDS[:30]), "w7 unknown w7", "", "w3 w2 w1"]

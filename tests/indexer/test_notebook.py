@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from indexer.extract import Extract, UnreadableError
-from indexer.read import extract
+from indexer.read.extract import Extract, UnreadableError
+from indexer.read.reader import extract
 
 MARKDOWN = """# The *roof*
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from office import blocks, convert, flat, headers, outline, place
+from helpers.office import blocks, convert, flat, headers, outline, place
 
-from indexer.extract import Extract
-from indexer.read import extract
+from indexer.read.extract import Extract
+from indexer.read.reader import extract
 
 STYLES = """
 <style:style style:name="P1" style:family="paragraph" style:parent-style-name="Preformatted_20_Text"/>

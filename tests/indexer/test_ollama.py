@@ -9,19 +9,19 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import ollama_server as fake
 import pytest
-from ollama_server import OllamaServer
+from helpers import ollama_server as fake
+from helpers.ollama_server import OllamaServer
 
-from indexer import ollama
-from indexer.embedder import PROBE
-from indexer.ollama import OllamaEmbedder
-from indexer.wire import Timeouts, one_line
+from indexer.embed.protocol import PROBE
+from indexer.embed.remote import ollama
+from indexer.embed.remote.http import Timeouts, one_line
+from indexer.embed.remote.ollama import OllamaEmbedder
 from storage.errors import EmbedderError, MismatchError, RefusedError, UnreachableError
 from storage.types import Identity
 
 if TYPE_CHECKING:
-    from indexer.embedder import Embedder
+    from indexer.embed.protocol import Embedder
 
 NOMIC = "nomic-embed-text"
 

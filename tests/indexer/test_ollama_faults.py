@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import ollama_server as fake
 import pytest
-from ollama_server import OllamaServer, Play
+from helpers import ollama_server as fake
+from helpers.ollama_server import OllamaServer, Play
 
-from indexer.ollama import OllamaEmbedder
-from indexer.wire import Timeouts
+from indexer.embed.remote.http import Timeouts
+from indexer.embed.remote.ollama import OllamaEmbedder
 from storage.errors import EmbedderError, RefusedError, TooLongError, UnreachableError
 
 BUDGET = 30.0  # seconds that no case may take, by far

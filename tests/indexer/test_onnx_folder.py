@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
-from indexer.local import LocalEmbedder
+from indexer.embed.local.embedder import LocalEmbedder
 from storage.errors import NearestError
 
 WORDS = {"[UNK]": 0, "red": 1, "green": 2, "blue": 3, "old": 4}

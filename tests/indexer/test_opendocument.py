@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
-from office import blocks, headers, meta, opendocument, outline, place
+from helpers.office import blocks, headers, meta, opendocument, outline, place
 
-from indexer.extract import Extract, UnreadableError
-from indexer.read import extract
+from indexer.read.extract import Extract, UnreadableError
+from indexer.read.reader import extract
 
 
 def read(body: str, *, styles: str = "") -> Extract:

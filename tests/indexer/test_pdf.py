@@ -12,12 +12,12 @@ from pathlib import Path
 import docx
 import numpy as np
 import pytest
-from pdf_files import LEADING, Pdf, picture_of
+from helpers.pdf_files import LEADING, Pdf, picture_of
 
-from indexer.extract import Extract, UnreadableError
 from indexer.formats import ocr
 from indexer.formats import pdf as pdf_module
-from indexer.read import extract
+from indexer.read.extract import Extract, UnreadableError
+from indexer.read.reader import extract
 
 # Lines that are as wide as a column allows, and one that is not.
 WRAPPED = (

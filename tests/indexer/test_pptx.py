@@ -7,7 +7,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from office import blocks, convert, headers, outline, place
+from helpers.office import blocks, convert, headers, outline, place
 from pptx import Presentation
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
@@ -15,8 +15,8 @@ from pptx.opc.package import Part
 from pptx.opc.packuri import PackURI
 from pptx.util import Cm
 
-from indexer.extract import Extract, UnreadableError
-from indexer.read import extract
+from indexer.read.extract import Extract, UnreadableError
+from indexer.read.reader import extract
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.prefixes import Scheme, full_name, scheme_for
+from indexer.embed.remote.prefixes import Scheme, full_name, scheme_for
 
 PASSAGES = "Represent this sentence for searching relevant passages: "
 INSTRUCT = "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"

@@ -15,12 +15,12 @@ import zlib
 from pathlib import Path
 
 import pytest
-from desk import as_somebody_else
+from helpers.desk import as_somebody_else
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from indexer.decode import decode, is_binary
-from indexer.read import digest, read
+from indexer.read.decode import decode, is_binary
+from indexer.read.reader import digest, read
 from storage.types import Document, Skip, Stamp
 
 posix = pytest.mark.skipif(os.name != "posix", reason="this system has no such files")
@@ -423,7 +423,7 @@ def test_a_change_during_reading_means_reading_again(
             os.utime(path, ns=(1, 10**18 + left))
         return sniffed(data)
 
-    monkeypatch.setattr("indexer.read.is_binary", change_and_sniff)
+    monkeypatch.setattr("indexer.read.reader.is_binary", change_and_sniff)
     found = read(os.fsencode(path))
     if expected:
         assert isinstance(found, Document)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.retry import BUDGET, MAX_TRIES, Failure, Fault, backoff, classify, persist
+from indexer.embed.remote.retry import BUDGET, MAX_TRIES, Failure, Fault, backoff, classify, persist
 
 EOF = 'do embedding request: Post "http://127.0.0.1:39221/embedding": EOF'
 

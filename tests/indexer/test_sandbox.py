@@ -14,14 +14,14 @@ from typing import Any
 
 import psutil
 import pytest
-from command import begin, finish
-from hostile import seeds
+from helpers.command import begin, finish
+from helpers.hostile import seeds
 
-from indexer import reader, workers
-from indexer.read import read
-from indexer.reader import Limits
-from indexer.transfer import Frame, UnsoundError, dump, load, request, requested
-from indexer.workers import read_all
+from indexer.read.reader import read
+from indexer.sandbox import pool, process
+from indexer.sandbox.pool import read_all
+from indexer.sandbox.process import Limits
+from indexer.sandbox.protocol import Frame, UnsoundError, dump, load, request, requested
 from storage.errors import NearestError
 from storage.types import Block, Document, Heading, Mark, Skip, Stamp
 
@@ -30,11 +30,12 @@ LIMITS = Limits(memory=300, seconds=2)
 
 # A worker that does to a file what the file's name says.
 FAULTY = (
-    reader.START.removesuffix("; main()")
+    process.START.removesuffix("; main()")
     + r"""
 import ctypes, os, re, subprocess, time
-from indexer import transfer, worker
-from indexer.read import read
+from indexer.sandbox import protocol
+from indexer.sandbox import worker
+from indexer.read.reader import read
 
 def spin():
     while True:
@@ -91,16 +92,16 @@ def send(answers, frame):
     if name == "garbage":
         answers.write(b"<html>" * 100)
     if name == "flood":
-        answers.write(transfer.SIZES.pack(10, 10, 2**62))
+        answers.write(protocol.SIZES.pack(10, 10, 2**62))
         while True:
             answers.write(bytes(2**20))
     if name == "trickle":
-        answers.write(transfer.SIZES.pack(10, 10, 10))
+        answers.write(protocol.SIZES.pack(10, 10, 10))
         while True:
             answers.write(b"[")
             answers.flush()
             time.sleep(0.5)
-    honest(answers, transfer.Frame(b"[]", b"", b"") if name == "lie" else frame)
+    honest(answers, protocol.Frame(b"[]", b"", b"") if name == "lie" else frame)
 
 honest, worker.read, worker._send = worker._send, faulty, send
 main()
@@ -111,7 +112,7 @@ main()
 @pytest.fixture
 def faulty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers do what the names of files say."""
-    monkeypatch.setattr(reader, "START", FAULTY)
+    monkeypatch.setattr(process, "START", FAULTY)
 
 
 @pytest.fixture(autouse=True)
@@ -125,12 +126,12 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A number for each process that was started."""
     begun: list[int] = []
 
-    class Counted(reader.Reader):
+    class Counted(process.Reader):
         def begin(self) -> None:
             begun.append(len(begun))
             super().begin()
 
-    monkeypatch.setattr(workers, "Reader", Counted)
+    monkeypatch.setattr(pool, "Reader", Counted)
     return begun
 
 
@@ -199,7 +200,7 @@ def test_few_files_are_asked_for_before_results_are_taken(tmp_path: Path) -> Non
     for _ in read_all(asking()):
         taken += 1
         time.sleep(0.01)
-        assert asked - taken <= 2 * workers.AHEAD * workers.MOST_WORKERS
+        assert asked - taken <= 2 * pool.AHEAD * pool.MOST_WORKERS
     assert (asked, taken) == (60, 60)
 
 
@@ -279,7 +280,7 @@ def test_every_second_file_crashes(tmp_path: Path, faulty: None) -> None:
 def test_what_breaks_only_a_worker_that_has_read_before_is_read_by_a_new_one(
     tmp_path: Path, faulty: None, started: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "_cores", lambda: 1)
+    monkeypatch.setattr(pool, "_cores", lambda: 1)
     assert outcomes(pages(tmp_path, "a.html", "weary.html", "b.html")) == {
         name: name for name in ("a.html", "weary.html", "b.html")
     }
@@ -289,8 +290,8 @@ def test_what_breaks_only_a_worker_that_has_read_before_is_read_by_a_new_one(
 def test_a_process_is_replaced_after_so_many_files(
     tmp_path: Path, started: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "_cores", lambda: 1)
-    monkeypatch.setattr(reader, "MOST_FILES", 4)
+    monkeypatch.setattr(pool, "_cores", lambda: 1)
+    monkeypatch.setattr(process, "MOST_FILES", 4)
     assert len(outcomes(pages(tmp_path, *(f"{number}.html" for number in range(12))))) == 12
     assert len(started) == 3
 
@@ -298,8 +299,8 @@ def test_a_process_is_replaced_after_so_many_files(
 def test_a_process_that_has_grown_is_replaced(
     tmp_path: Path, started: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "_cores", lambda: 1)
-    monkeypatch.setattr(reader.Reader, "memory", lambda self: 76e6)
+    monkeypatch.setattr(pool, "_cores", lambda: 1)
+    monkeypatch.setattr(process.Reader, "memory", lambda self: 76e6)
     assert len(outcomes(pages(tmp_path, "a.html", "b.html", "c.html"))) == 3
     assert len(started) == 3
 
@@ -314,7 +315,7 @@ def test_a_young_file_that_crashes_is_tried_again_next_time(tmp_path: Path, faul
 def test_an_installation_that_cannot_read_is_an_error_and_no_skip(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
-    monkeypatch.setattr(reader, "START", code)
+    monkeypatch.setattr(process, "START", code)
     with pytest.raises(NearestError, match=r"ends as soon as it begins .*: is nearest installed whole"):
         list(read_all(pages(tmp_path, "a.html", "b.html")))
 
@@ -381,9 +382,9 @@ def test_a_folder_that_is_gone_is_no_obstacle(tmp_path: Path, monkeypatch: pytes
 
 READING = """
 import os, sys
-from indexer import reader
-from indexer.workers import read_all
-reader.START = os.environ["START"]
+from indexer.sandbox import process
+from indexer.sandbox.pool import read_all
+process.START = os.environ["START"]
 for done in read_all([os.fsencode(path) for path in sys.argv[1:]]):
     print(done.path, flush=True)
 """

@@ -14,9 +14,9 @@ import openpyxl
 import pytest
 import xlsxwriter
 
-from indexer.extract import Extract, UnreadableError
 from indexer.formats import sheets
-from indexer.read import extract
+from indexer.read.extract import Extract, UnreadableError
+from indexer.read.reader import extract
 
 ODS = """<?xml version="1.0"?><office:document-content
  xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.blocks import blocks, structure
-from indexer.outline import headings
+from indexer.markup.headings import headings
+from indexer.markup.structure import blocks, structure
 
 
 def found(text: str, kind: str) -> list[tuple[str, str, str]]:

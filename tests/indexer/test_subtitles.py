@@ -7,8 +7,8 @@ import time
 import pysubs2
 import pytest
 
-from indexer.extract import Extract, UnreadableError
-from indexer.read import extract
+from indexer.read.extract import Extract, UnreadableError
+from indexer.read.reader import extract
 
 SRT = """2
 00:00:05,000 --> 00:00:06,500

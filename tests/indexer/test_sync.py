@@ -10,14 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from desk import Desk, Words, as_somebody_else
+from helpers.desk import Desk, Words, as_somebody_else
 
-from indexer import chunk, read
+from indexer.chunk import chunker
 from indexer.index import forget, index, roots_of
-from indexer.reader import Limits
-from storage.collection import Collection
+from indexer.read import reader
+from indexer.sandbox.process import Limits
 from storage.errors import GuardError, NearestError
 from storage.home import home
+from storage.local_store import Collection
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs the file system of a POSIX system")
 TEN = [f"note-{number}.md" for number in range(10)]
@@ -62,7 +63,7 @@ def test_what_was_too_young_to_be_sure_of_is_read_again_and_not_embedded(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.write(TEN)
-    monkeypatch.setattr(read, "SETTLED_NS", 10**15)
+    monkeypatch.setattr(reader, "SETTLED_NS", 10**15)
     desk.index()
     assert desk.index() == {"unchanged": 10}
     assert sorted(desk.read) == TEN
@@ -543,11 +544,11 @@ def test_another_way_of_chunking_chunks_all_roots_anew(desk: Desk, monkeypatch: 
     desk.index("one")
     desk.index("two")
     before = desk.report.chunks
-    monkeypatch.setattr(chunk, "MAX_CHARACTERS", chunk.MAX_CHARACTERS // 2)
+    monkeypatch.setattr(chunker, "MAX_CHARACTERS", chunker.MAX_CHARACTERS // 2)
     assert desk.index("one") == {"unchanged": 20}
     assert desk.report.chunks > before
     assert len(desk.read) == 20
-    assert all(len(hit.chunk.text) <= chunk.MAX_CHARACTERS for hit in desk.search("words", 99))
+    assert all(len(hit.chunk.text) <= chunker.MAX_CHARACTERS for hit in desk.search("words", 99))
     assert desk.index() == {"unchanged": 20}
     assert (desk.read, desk.embedder.asked) == ([], [])
 
@@ -555,7 +556,7 @@ def test_another_way_of_chunking_chunks_all_roots_anew(desk: Desk, monkeypatch: 
 def test_chunking_anew_embeds_only_what_it_changes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.write(TEN)
     desk.index()
-    monkeypatch.setattr(chunk, "VERSION", 99)
+    monkeypatch.setattr(chunker, "VERSION", 99)
     assert desk.index() == {"unchanged": 10}
     assert sorted(desk.read) == TEN
     assert desk.embedder.asked == []
@@ -573,7 +574,7 @@ def test_a_window_unlike_before_chunks_anew(desk: Desk) -> None:
 
 def test_an_embedder_that_cannot_count_gets_passages_as_they_are(desk: Desk) -> None:
     desk.embedder = Words(counts=False)
-    desk.write(["a.md"], "x " * (chunk.MAX_CHARACTERS // 2 - 1))
+    desk.write(["a.md"], "x " * (chunker.MAX_CHARACTERS // 2 - 1))
     desk.index()
     assert desk.report.chunks == 1
 
@@ -619,7 +620,7 @@ def test_what_was_refused_is_read_again_where_it_is_named(refusing: Desk) -> Non
 def test_what_was_refused_is_read_again_by_another_way_of_reading(
     refusing: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chunk, "VERSION", 99)
+    monkeypatch.setattr(chunker, "VERSION", 99)
     assert refusing.index() == {"unchanged": 10, "skipped": 1}
     assert sorted(refusing.read) == ["empty.md", *TEN]
 
@@ -627,7 +628,7 @@ def test_what_was_refused_is_read_again_by_another_way_of_reading(
 def test_what_was_refused_while_too_young_is_read_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.write(["empty.md"], "\n")
     with monkeypatch.context() as patch:
-        patch.setattr(read, "SETTLED_NS", 10**15)
+        patch.setattr(reader, "SETTLED_NS", 10**15)
         desk.index()
     for expected in (["empty.md"], []):
         assert desk.index() == {"skipped": 1}

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from indexer.retry import Failure, Fault
-from indexer.unit_rows import unit_rows
+from indexer.embed.remote.retry import Failure, Fault
+from indexer.embed.remote.validate import unit_rows
 
 NAN, INF = float("nan"), float("inf")
 

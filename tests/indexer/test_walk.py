@@ -13,9 +13,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from desk import as_somebody_else
+from helpers.desk import as_somebody_else
 
-from indexer.walk import Entry, walk
+from indexer.walk.walker import Entry, walk
 from storage.errors import NearestError
 from storage.types import Skip, Stamp
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.script import SAMPLE, script_of
+from indexer.read.writing_script import SAMPLE, script_of
 
 # Article 1 of the Universal Declaration of Human Rights, in the official translations.
 ARTICLES = {

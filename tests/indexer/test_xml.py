@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from indexer.extract import Extract, UnreadableError
 from indexer.formats.xml import parse
-from indexer.read import extract
+from indexer.read.extract import Extract, UnreadableError
+from indexer.read.reader import extract
 
 DOCBOOK = """<?xml version="1.0" encoding="iso-8859-1"?>
 <!DOCTYPE book SYSTEM "docbook.dtd" [

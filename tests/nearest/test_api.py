@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from command import ROOT
-from tiny_model import make_tiny
+from helpers.command import ROOT
+from helpers.tiny_model import make_tiny
 
 import nearest
 from nearest import NearestError
@@ -174,7 +174,7 @@ def test_a_default_collection_has_a_name(notes: Path, embedder: str) -> None:
 
 
 def test_the_face_is_typed() -> None:
-    for method in (nearest.open, nearest.main, nearest.Collection.index, nearest.Collection.search):
+    for method in (nearest.open, nearest.Collection.index, nearest.Collection.search):
         signature = inspect.signature(method)
         assert signature.return_annotation is not inspect.Signature.empty
         annotations = [p.annotation for name, p in signature.parameters.items() if name != "self"]

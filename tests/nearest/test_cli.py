@@ -15,17 +15,28 @@ from pathlib import Path
 
 import click
 import numpy as np
-import ollama_server
 import pytest
 import wcwidth
-from command import HIT_KEYS, Ran, begin, closed_port, finish, forget_settings, run, search, wait_until, words_server
-from command import PASSAGE_KEYS as PASSAGE_KEYS
-from command import lines as lines
-from conftest import OtherProcess
-from desk import as_somebody_else, words_vector
-from ollama_server import OllamaServer
+from helpers import ollama_server
+from helpers.command import (
+    HIT_KEYS,
+    Ran,
+    begin,
+    closed_port,
+    finish,
+    forget_settings,
+    run,
+    search,
+    wait_until,
+    words_server,
+)
+from helpers.command import PASSAGE_KEYS as PASSAGE_KEYS
+from helpers.command import lines as lines
+from helpers.desk import as_somebody_else, words_vector
+from helpers.ollama_server import OllamaServer
+from helpers.stored import OtherProcess
 
-from storage.collection import Collection
+from storage.local_store import Collection
 
 LINUX = os.name == "posix" and os.uname().sysname == "Linux"
 ESCAPE = "\x1b"
@@ -496,7 +507,7 @@ def test_a_server_that_is_gone_when_a_question_comes_is_exit_3(server: OllamaSer
 def test_a_server_that_goes_during_the_work_leaves_what_was_done(
     server: OllamaServer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indexer.retry.FIRST_WAIT", 0.001)
+    monkeypatch.setattr("indexer.embed.remote.retry.FIRST_WAIT", 0.001)
     for number in range(70):
         (folder / f"{number}.md").write_text(f"number {number}")
     server.fail(ollama_server.hang_up, when=lambda request: _documents_in(server) > 32)
@@ -797,7 +808,10 @@ def test_a_full_disk_behind_standard_output_is_one_line(indexed: Path) -> None:
 
 
 def test_no_command_starts_an_engine_it_does_not_need(indexed: Path) -> None:
-    code = "import sys; from nearest import main\ntry: main()\nfinally: print(*sorted(sys.modules), file=sys.stderr)"
+    code = (
+        "import sys; from nearest.cli.main import script\n"
+        "try: script()\nfinally: print(*sorted(sys.modules), file=sys.stderr)"
+    )
     engines = {"openvino", "faiss", "httpx", "tokenizers", "lxml", "semantic_text_splitter"}
     assert not engines & set(finish(begin("--help", code=code)).err.split())
     assert not engines & set(finish(begin("search", "", code=code)).err.split())

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 import pytest
-from command import run
+from helpers.command import run
 
 import nearest
-from search.cli import cli
+from nearest.cli.main import cli
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 COMMANDS = sorted(cli.commands)
 
 

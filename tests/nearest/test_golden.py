@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from command import run
-from golden import GOLDEN, sentences
+from helpers.command import run
+from helpers.golden import GOLDEN, sentences
 
 SENTENCES = sentences(list(GOLDEN))
 NUMBERS = re.compile(r"s? (\d+)(?:-(\d+))?$")

@@ -9,20 +9,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import ollama_server
 import pytest
-from command import begin, closed_port, finish, lines, run, search, words_server
-from ollama_server import OllamaServer
-from rerank_server import RerankServer
+from helpers import ollama_server
+from helpers.command import begin, closed_port, finish, lines, run, search, words_server
+from helpers.ollama_server import OllamaServer
+from helpers.rerank_server import RerankServer
 
 import nearest
 from nearest import NearestError
-from search.modes import MODES
+from storage.types import MODES
 
 if TYPE_CHECKING:
     from storage.types import Mode
 
-SAMPLES = Path(__file__).parent.parent / "sample_docs"
+SAMPLES = Path(__file__).parents[2] / "sample_docs"
 BOILER = "The boiler in the cellar is old and loud, and every winter Pilar has to bleed it twice before it is {}.\n"
 DOCUMENTS = {
     "garden/lawn.txt": "Moss grows on the lawn where no sun shines.\n",
@@ -98,7 +98,10 @@ def test_by_words_a_code_word_is_found_exactly_and_no_embedder_is_asked(
 
 
 def test_by_words_no_engine_of_vectors_is_imported(indexed: Path) -> None:
-    code = "import sys; from nearest import main\ntry: main()\nfinally: print(*sorted(sys.modules), file=sys.stderr)"
+    code = (
+        "import sys; from nearest.cli.main import script\n"
+        "try: script()\nfinally: print(*sorted(sys.modules), file=sys.stderr)"
+    )
     ran = finish(begin("search", "XQ-7731", "--mode", "keyword", "--paths", code=code))
     assert (ran.status, ran.text) == (0, "garden/roses.md\n")
     assert not {"openvino", "faiss", "httpx", "tokenizers"} & set(ran.err.split())

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command import ROOT
+from helpers.command import ROOT
 
 SENTENCE = (
     r"ImportError: nearest needs its own package {name!r}, but .*{file} stands before it on the import path: "
@@ -53,5 +53,5 @@ def test_a_folder_of_that_name_with_no_package_in_it_is_no_obstacle(tmp_path: Pa
     for name in ("search", "indexer", "storage"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "notes.txt").write_text("not a package")
-    ran = python(tmp_path, "-c", "import nearest, search.ask; print(nearest.open().name)")
+    ran = python(tmp_path, "-c", "import nearest, search.searcher; print(nearest.open().name)")
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "default\n", "")

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command import HIT_KEYS, run, search, words_server
-from ollama_server import OllamaServer
+from helpers.command import HIT_KEYS, run, search, words_server
+from helpers.ollama_server import OllamaServer
 
-from search.places import extent, place_text
+from search.query.locations import extent, place_text
 from search.stale import checked
-from storage.collection import Collection
-from storage.passages import Range
+from storage.local_store import Collection
+from storage.sqlite.passages import Range
 from storage.types import Chunk, Document, Passage, Place
 
 
@@ -225,15 +225,15 @@ def test_indexing_again_makes_it_fresh(folder: Path) -> None:
 def test_a_file_is_read_only_where_its_times_differ_and_once_for_all_its_passages(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import indexer.read
+    import indexer.read.reader
 
-    real, read = indexer.read.digest, list[bytes]()
+    real, read = indexer.read.reader.digest, list[bytes]()
 
     def watched(path: bytes) -> bytes | None:
         read.append(path)
         return real(path)
 
-    monkeypatch.setattr("indexer.read.digest", watched)
+    monkeypatch.setattr("indexer.read.reader.digest", watched)
     with Collection("default") as collection:
         passages = [it for name in ("long.md", "short.txt") for it in _passages(collection, folder / name)]
     assert len(passages) > 3
@@ -261,7 +261,7 @@ def test_the_language_of_scans_is_handed_on(folder: Path, monkeypatch: pytest.Mo
 
 def foreign(embedder: str, *scripts: str) -> list[str]:
     """What status says of languages in a collection of this embedder, with documents in these scripts."""
-    from conftest import IDENTITY, vector_of
+    from helpers.stored import IDENTITY, vector_of
 
     from storage.types import Identity
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from helpers.stored import nearest_hits
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage.collection import Collection
-from storage.lift import FOLDED, LIFT, fold, lifted
+from search.ranking.adjacency import FOLDED, LIFT, fold, lifted
+from storage.local_store import Collection
 from storage.types import Chunk, Document, Hit, Identity, Place
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def search(documents: list[list[float]], k: int, places: list[Place] | None = No
         waiting = collection.texts.next(0, 10_000)
         vectors = np.stack([direction(float(text.rpartition(" ")[2])) for _, text in waiting])
         collection.texts.add([id_ for id_, _ in waiting], vectors)
-        return collection.nearest(direction(1), k)
+        return nearest_hits(collection, direction(1), k)
 
 
 def lines(hit: Hit) -> list[int | None]:
@@ -137,4 +138,4 @@ def test_a_neighbour_without_a_vector_neither_lifts_nor_is_found(tmp_path: Path)
         collection.documents.put([(Document(b"/a", "text", bytes(32), None, "", "", "text"), chunks)])
         (first, _), *_ = collection.texts.next(0, 10)
         collection.texts.add([first], direction(0.8).reshape(1, -1))
-        assert [(hit.chunk.start_line, hit.rank) for hit in collection.nearest(direction(1), 5)] == [(1, 1)]
+        assert [(hit.chunk.start_line, hit.rank) for hit in nearest_hits(collection, direction(1), 5)] == [(1, 1)]

@@ -11,18 +11,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from desk import Words
+from helpers.desk import Words
 from tokenizers import Tokenizer
 
 from benchmarks.embedding import DATA, WINDOW, tokenizer
-from indexer.embedders import DEFAULT, open_embedder
-from search import beir
-from search.ask import Searcher
-from search.beir import Prepared, collection_name, prepare
-from search.beir_folder import BeirFolder
-from storage.collection import Collection
+from indexer.embed.registry import DEFAULT, open_embedder
+from search.evaluation import beir
+from search.evaluation.beir import Prepared, collection_name, prepare
+from search.evaluation.beir_folder import BeirFolder
+from search.searcher import Searcher
 from storage.errors import EmbedderError, LockedError, NearestError
 from storage.home import folder as home_folder
+from storage.local_store import Collection
 from storage.types import Chunk
 
 CORPUS = {

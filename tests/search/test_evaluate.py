@@ -12,20 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from conftest import document
+from helpers.stored import document
 
-from search.ask import Answer, Searcher
-from search.evaluate import MODES, Evaluation, evaluate, evaluation_lines, evaluation_object, rankings
-from search.judgements import Judged, read_questions
-from search.metrics import MEASURES, Mean, differences, means, measure
-from storage.collection import Collection
+from nearest.cli.terminal import evaluation_lines
+from nearest.json_output import evaluation_object
+from search.evaluation.evaluate import MODES, Evaluation, evaluate, rankings
+from search.evaluation.judgements import Judged, read_questions
+from search.evaluation.metrics import MEASURES, Mean, differences, means, measure
+from search.searcher import Answer, Searcher
 from storage.errors import NearestError
+from storage.local_store import Collection
 from storage.types import Chunk, Hit, Passage
 
 if TYPE_CHECKING:
     from storage.types import Mode
 
-SAMPLES = Path(__file__).parent.parent / "sample_docs"
+SAMPLES = Path(__file__).parents[2] / "sample_docs"
 SECOND = 1 / math.log2(3)  # what a document at rank 2 gains; at rank 3 it is 0.5
 
 
@@ -174,7 +176,7 @@ def test_it_is_the_same_however_much_is_drawn_at_a_time(monkeypatch: pytest.Monk
     before = means(values)
     assert means(values) == before
     assert means({"n": values["n"]})["n"] == before["n"]
-    monkeypatch.setattr("search.metrics.BLOCK", 1000)
+    monkeypatch.setattr("search.evaluation.metrics.BLOCK", 1000)
     assert means(values) == before
 
 
@@ -220,7 +222,7 @@ def test_every_form_of_a_line_is_read(docs: Path, collection: Collection) -> Non
 
 
 def _all() -> Any:
-    from storage.passages import Range
+    from storage.sqlite.passages import Range
 
     return Range()
 

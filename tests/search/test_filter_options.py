@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from search.filters import below, filter_of
-from storage.collection import Collection
+from search.query.filter_options import below, filter_of
 from storage.errors import NearestError
-from storage.filters import allowed
-from storage.times import span
+from storage.filters.dates import span
+from storage.filters.filters import allowed
+from storage.local_store import Collection
 from storage.types import Filter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from desk import Desk
+    from helpers.desk import Desk
 
 HOUR = 3600 * 10**9
 NOW = datetime(2024, 3, 31, 12, 30, tzinfo=timezone(timedelta(hours=2)))  # in Berlin, summer began that night
@@ -250,7 +250,7 @@ def test_what_documents_of_several_kinds_say_is_found(desk: Desk) -> None:
 def test_a_file_that_was_indexed_as_soon_as_it_was_written_is_of_now(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indexer.read.SETTLED_NS", 10**18)
+    monkeypatch.setattr("indexer.read.reader.SETTLED_NS", 10**18)
     desk.write(["young.md"])
     desk.index()
     assert found(filter_of(since="1h")) == ["young.md"]

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from storage.confidence import GOOD, confidence
-from storage.duplicates import alike, shingles
-from storage.fusion import Signals, fused, reciprocal_rank, weight
+from search.ranking.confidence import GOOD, confidence
+from search.ranking.fusion import Signals, fused, reciprocal_rank, weight
+from search.ranking.near_duplicates import alike, shingles
 
 ASKED = Signals(cosine=0.6, mean=0.1, deviation=0.1, keyword=10.0, tenth=4.0, bound=20.0)
 
@@ -36,10 +36,6 @@ def test_without_a_word_in_common_meaning_alone_counts() -> None:
     nothing = replace(ASKED, keyword=0.0, tenth=0.0)
     assert weight(nothing) == 1.0
     assert fused(0.6, 0.0, nothing, 1.0) == 1.0
-
-
-def test_a_shift_moves_the_weight_and_never_beyond_its_ends() -> None:
-    assert 0 <= weight(ASKED, -9) < weight(ASKED, -1) < weight(ASKED) < weight(ASKED, 1) < weight(ASKED, 9) <= 1
 
 
 def test_the_best_of_both_rankings_scores_one_and_the_score_is_convex() -> None:

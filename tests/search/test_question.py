@@ -3,11 +3,11 @@ from __future__ import annotations
 from itertools import islice
 
 import pytest
-from fuzzed import injected, questions
+from helpers.fuzzed import injected, questions
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.question import parsed
+from search.query.question import parsed
 from storage.types import Question
 
 MODES = ("keyword", "hybrid")

@@ -7,13 +7,14 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import Corpus, document, embed, index, vector_of
+from helpers.stored import Corpus, document, embed, index, nearest_hits, vector_of
 
-from search.question import parsed
+from search.query.question import parsed
+from search.ranking.ranker import search
 from storage.types import Filter, Query
 
 if TYPE_CHECKING:
-    from storage.collection import Collection
+    from storage.local_store import Collection
     from storage.types import Hit, Mode
 
 TILES: Corpus = {
@@ -33,7 +34,7 @@ def ask(
 ) -> list[Hit]:
     question = parsed(text, mode)
     vector = None if mode == "keyword" else vector_of(question.text)
-    return collection.search(Query(question, vector, mode, k, 0, only or Filter(), every))
+    return search(collection, Query(question, vector, mode, k, 0, only or Filter(), every))
 
 
 def texts(hits: list[Hit]) -> set[str]:
@@ -62,7 +63,7 @@ def test_a_name_is_found_by_its_parts_and_whole(tiles: Collection) -> None:
 
 def test_vectors_alone_are_what_nearest_gives(tiles: Collection) -> None:
     by_mode = ask(tiles, "the gutter leaks", mode="vector", every=True)
-    assert by_mode == tiles.nearest(vector_of("the gutter leaks"), 10)
+    assert by_mode == nearest_hits(tiles, vector_of("the gutter leaks"), 10)
     assert by_mode[0].chunk.text == "the gutter leaks"
 
 

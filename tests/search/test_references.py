@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from command import Ran, run
-from conftest import embed, writer
+from helpers.command import Ran, run
+from helpers.stored import embed, writer
 from test_cli import LINUX, PASSAGE_KEYS, lines
 
 import nearest

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import ollama_server
 import pytest
-import rerank_server
-from ollama_server import Play
-from rerank_server import MODEL, RerankServer, results, score
+from helpers import ollama_server, rerank_server
+from helpers.ollama_server import Play
+from helpers.rerank_server import MODEL, RerankServer, results, score
 
-from search.rerank import Reranker
+from search.ranking.rerank import Reranker
 from storage.errors import NearestError
 from storage.types import Chunk, Hit, Passage
 

@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from desk import Desk, Words, as_somebody_else
+from helpers.desk import Desk, Words, as_somebody_else
 
-from indexer.embedder import Embedder
-from indexer.explain_walk import explained, is_chosen, look
-from indexer.walk import Entry
-from search.ask import Searcher
-from search.standing import FIRST_LOOK
-from search.unindexed import missing
-from search.why_not import Reasons, why_not
-from storage.collection import Collection
-from storage.documents import Root, is_below
+from indexer.embed.protocol import Embedder
+from indexer.walk.explain import explained, is_chosen
+from indexer.walk.walker import Entry, look
+from nearest.reasons import barrier_text, reason_lines
+from search.explain.document_rank import FIRST_LOOK
+from search.explain.not_indexed import missing
+from search.explain.why_not import Reasons, why_not
+from search.searcher import Searcher
 from storage.errors import NearestError, RefusedError, UnreachableError
+from storage.local_store import Collection
+from storage.sqlite.documents import Root, is_below
 from storage.types import Filter, Skip
 
 posix = pytest.mark.skipif(os.name != "posix", reason="this system has no such files")
@@ -46,10 +47,20 @@ def ask(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Asker:
         assert name == desk.embedder.name
         return desk.embedder
 
-    monkeypatch.setattr("search.ask.open_embedder", engine)
+    monkeypatch.setattr("search.searcher.open_embedder", engine)
     monkeypatch.chdir(desk.root)
     desk.embedder.dimension = 512
     return Asker(desk)
+
+
+def lines_of(reasons: Reasons) -> tuple[str, ...]:
+    """What is printed of them."""
+    return tuple(reason_lines(reasons))
+
+
+def barriers_of(reasons: Reasons) -> tuple[str, ...]:
+    """The parts of filter and question, as they are printed."""
+    return tuple(map(barrier_text, reasons.barriers))
 
 
 # ---- what is not indexed
@@ -60,8 +71,8 @@ def test_a_file_that_does_not_exist(desk: Desk, ask: Asker) -> None:
     desk.index()
     reasons = ask("notes/rof.md")
     assert reasons.verdict == "no such file"
-    assert reasons.lines == ("notes/rof.md does not exist, and is not indexed; did you mean 'roof.md'?",)
-    assert ask("roof.md").lines == ("roof.md does not exist, and is not indexed; did you mean 'notes/roof.md'?",)
+    assert lines_of(reasons) == ("notes/rof.md does not exist, and is not indexed; did you mean 'roof.md'?",)
+    assert lines_of(ask("roof.md")) == ("roof.md does not exist, and is not indexed; did you mean 'notes/roof.md'?",)
 
 
 def test_a_path_that_names_nothing(desk: Desk, ask: Asker) -> None:
@@ -78,7 +89,7 @@ def test_outside_of_everything_that_was_indexed(desk: Desk, ask: Asker) -> None:
     desk.index("in")
     assert ask("out/b.md").verdict == "outside"
     assert ask("out").verdict == "outside"
-    assert ask("out/b.md").lines == ("out/b.md is outside of everything that was indexed: nearest index out/b.md",)
+    assert lines_of(ask("out/b.md")) == ("out/b.md is outside of everything that was indexed: nearest index out/b.md",)
 
 
 @pytest.mark.parametrize(
@@ -104,8 +115,8 @@ def test_a_rule_leaves_it_out(desk: Desk, ask: Asker, path: str, left_out: str, 
         (left_out, reason)
     ]
     where = "" if path == left_out else f"{left_out} is left out: "
-    assert reasons.lines[0] == f"{path} is not indexed: {where}{reason}"
-    desk.index(reasons.lines[1].partition("nearest index ")[2])  # the cure that is offered helps
+    assert lines_of(reasons)[0] == f"{path} is not indexed: {where}{reason}"
+    desk.index(lines_of(reasons)[1].partition("nearest index ")[2])  # the cure that is offered helps
     assert ask(path).verdict == "found"
 
 
@@ -127,8 +138,8 @@ def test_own_data_is_not_offered(desk: Desk, ask: Asker, nearest_home: Path) -> 
         collection.documents.remember(Root(os.fsencode(nearest_home)))
     reasons = ask(str(nearest_home / "collections" / "default" / "nearest.db"))
     assert reasons.verdict == "ignored"
-    assert reasons.lines[0].endswith("is left out: nearest's own data")
-    assert len(reasons.lines) == 1
+    assert lines_of(reasons)[0].endswith("is left out: nearest's own data")
+    assert len(lines_of(reasons)) == 1
 
 
 def test_what_a_file_is_leaves_it_out(desk: Desk, ask: Asker) -> None:
@@ -145,7 +156,7 @@ def test_what_a_file_is_leaves_it_out(desk: Desk, ask: Asker) -> None:
         reasons = ask(name)
         assert reasons.verdict == "skipped"
         assert reasons.skips[0].reason == reason.removeprefix("!")
-        assert reasons.lines[0] == f"{name} is not indexed: {reason.removeprefix('!')}"
+        assert lines_of(reasons)[0] == f"{name} is not indexed: {reason.removeprefix('!')}"
     assert len(desk.reasons()) == 5
 
 
@@ -165,7 +176,7 @@ def test_a_file_nobody_has_read_yet(desk: Desk, ask: Asker) -> None:
     desk.write(["new/b.md"])
     reasons = ask("new/b.md")
     assert reasons.verdict == "not read yet"
-    assert reasons.lines == ("new/b.md was not read yet, and will be found after: nearest index",)
+    assert lines_of(reasons) == ("new/b.md was not read yet, and will be found after: nearest index",)
 
 
 @posix
@@ -204,7 +215,7 @@ def test_a_folder_of_which_nothing_is_indexed(desk: Desk, ask: Asker) -> None:
     reasons = ask("logs")
     assert reasons.verdict == "ignored"
     assert len(reasons.skips) == 4
-    assert reasons.lines == (
+    assert lines_of(reasons) == (
         "of logs nothing is indexed; what is in it is left out:",
         "logs/1.log: ignored by .gitignore:1: *.log",
         "logs/2.log: ignored by .gitignore:1: *.log",
@@ -213,10 +224,10 @@ def test_a_folder_of_which_nothing_is_indexed(desk: Desk, ask: Asker) -> None:
     )
     assert ask("mixed").verdict == "skipped"
     assert {skip.reason for skip in ask("mixed").skips} == {"ignored by .gitignore:1: *.log", "empty"}
-    assert ask("bare").lines == ("bare is empty",)
+    assert lines_of(ask("bare")) == ("bare is empty",)
     desk.write(["logs/new.md"])
     assert ask("logs").verdict == "not read yet"
-    assert ask("logs").lines[0] == "of logs nothing is indexed yet; 1 file will be found after: nearest index"
+    assert lines_of(ask("logs"))[0] == "of logs nothing is indexed yet; 1 file will be found after: nearest index"
 
 
 @posix
@@ -232,7 +243,8 @@ def test_a_folder_that_may_not_be_read(ask: Asker) -> None:
             found = missing(collection, os.fsencode(folder / "a.md"))
         folder.chmod(0o700)
     assert found.verdict == "skipped"
-    assert found.lines == (
+    reasons = Reasons(verdict=found.verdict, path=str(folder / "a.md"), question="word", k=10, missing=found)
+    assert lines_of(reasons) == (
         f"{folder / 'a.md'} is not indexed: {folder} is left out: permission denied",
         "every nearest index tries it again",
     )
@@ -316,9 +328,11 @@ def test_found(desk: Desk, ask: Asker) -> None:
     assert reasons.verdict == "found"
     first = reasons.standings[0]
     assert (first.mode, first.rank, first.document, first.hits) == ("hybrid", 2, 2, 2)
-    assert reasons.lines[0] == "b.md is indexed: 1 passage, all embedded"
-    assert reasons.lines[1].startswith("rank 2 of the hits (hybrid), document 2: rank 2 by meaning, rank 2 by words")
-    assert reasons.lines[2:] == ("its best passage: b.md:1", "above it: 1. a.md:1")
+    assert lines_of(reasons)[0] == "b.md is indexed: 1 passage, all embedded"
+    assert lines_of(reasons)[1].startswith(
+        "rank 2 of the hits (hybrid), document 2: rank 2 by meaning, rank 2 by words"
+    )
+    assert lines_of(reasons)[2:] == ("its best passage: b.md:1", "above it: 1. a.md:1")
 
 
 def test_further_down(desk: Desk, ask: Asker) -> None:
@@ -329,8 +343,8 @@ def test_further_down(desk: Desk, ask: Asker) -> None:
     assert reasons.verdict == "ranked"
     assert reasons.standings[0].rank == 7
     assert [Path(hit.path).name for hit in reasons.standings[0].above] == ["8.md", "7.md", "6.md"]
-    assert "above it: 1. 8.md:1  2. 7.md:1  3. 6.md:1" in reasons.lines
-    assert reasons.lines[-1] == "-k 7 would show it"
+    assert "above it: 1. 8.md:1  2. 7.md:1  3. 6.md:1" in lines_of(reasons)
+    assert lines_of(reasons)[-1] == "-k 7 would show it"
     assert ask("2.md", QUESTION, k=7, mode="vector").verdict == "found"
 
 
@@ -345,7 +359,7 @@ def test_the_hits_are_searched_to_their_end(desk: Desk, ask: Asker) -> None:
     assert reasons.verdict == "ranked"
     assert reasons.standings[0].rank is None
     assert reasons.standings[0].hits == FIRST_LOOK + 20
-    assert reasons.lines[1] == f"not among the {FIRST_LOOK + 20} hits (keyword)"
+    assert lines_of(reasons)[1] == f"not among the {FIRST_LOOK + 20} hits (keyword)"
 
 
 def test_a_folder_stands_where_its_best_document_stands(desk: Desk, ask: Asker) -> None:
@@ -354,8 +368,8 @@ def test_a_folder_stands_where_its_best_document_stands(desk: Desk, ask: Asker) 
     desk.index()
     reasons = ask("odd", QUESTION, mode="vector")
     assert (reasons.verdict, reasons.documents, reasons.standings[0].rank) == ("found", 4, 2)
-    assert reasons.lines[0] == "odd is a folder with 4 documents: 4 passages, all embedded"
-    assert "its best passage: odd/7.md:1" in reasons.lines
+    assert lines_of(reasons)[0] == "odd is a folder with 4 documents: 4 passages, all embedded"
+    assert "its best passage: odd/7.md:1" in lines_of(reasons)
 
 
 def test_pending(desk: Desk, ask: Asker) -> None:
@@ -372,7 +386,7 @@ def test_pending(desk: Desk, ask: Asker) -> None:
     reasons = ask("z.md", "something else", mode="vector")
     assert reasons.verdict == "pending"
     assert len(reasons.coverage.waiting) == 1
-    assert reasons.lines[:2] == (
+    assert lines_of(reasons)[:2] == (
         "z.md is indexed: 1 passage, 1 not embedded yet",
         "not embedded yet: z.md:1; nearest index carries on",
     )
@@ -393,7 +407,7 @@ def test_refused(desk: Desk, ask: Asker) -> None:
     reasons = ask("z.md", "something else", mode="vector")
     assert reasons.verdict == "refused"
     assert list(reasons.coverage.refused.values()) == ["not this one"]
-    assert reasons.lines[:2] == (
+    assert lines_of(reasons)[:2] == (
         "z.md is indexed: 1 passage, 1 refused",
         "refused by the embedder: z.md:1: not this one",
     )
@@ -410,7 +424,7 @@ def test_what_became_of_the_file_since(desk: Desk, ask: Asker) -> None:
     ):
         reasons = ask(path)
         assert (reasons.verdict, reasons.change) == ("found", change)
-        assert line in reasons.lines
+        assert line in lines_of(reasons)
     assert ask("c.md").change == ""
 
 
@@ -438,10 +452,10 @@ def test_filtered(desk: Desk, ask: Asker, only: Filter, barriers: tuple[str, ...
     reasons = ask("a.md", QUESTION, mode="vector", only=only)
     assert reasons.verdict == "filtered"
     assert len(reasons.barriers) == len(barriers)
-    assert all(found.startswith(part) for found, part in zip(reasons.barriers, barriers, strict=True))
-    assert reasons.lines[1] == f"the filter leaves it out: {'; '.join(reasons.barriers)}"
-    assert reasons.lines[2].startswith("without the filter rank 2 of the hits (vector)")
-    assert not any(line.startswith("-k") for line in reasons.lines)
+    assert all(found.startswith(part) for found, part in zip(barriers_of(reasons), barriers, strict=True))
+    assert lines_of(reasons)[1] == f"the filter leaves it out: {'; '.join(barriers_of(reasons))}"
+    assert lines_of(reasons)[2].startswith("without the filter rank 2 of the hits (vector)")
+    assert not any(line.startswith("-k") for line in lines_of(reasons))
 
 
 def test_a_filter_that_lets_it_through(desk: Desk, ask: Asker) -> None:
@@ -449,14 +463,14 @@ def test_a_filter_that_lets_it_through(desk: Desk, ask: Asker) -> None:
     desk.write(["b.txt"], sharing(8))
     desk.index()
     reasons = ask("a.md", QUESTION, mode="vector", only=Filter(paths=("*.md",)))
-    assert (reasons.verdict, reasons.standings[0].rank, reasons.barriers) == ("found", 1, ())
+    assert (reasons.verdict, reasons.standings[0].rank, barriers_of(reasons)) == ("found", 1, ())
 
 
 def test_a_filter_whose_parts_only_together_let_nothing_of_a_folder_through(desk: Desk, ask: Asker) -> None:
     desk.write(["x/a.md", "x/b.txt"])
     desk.index()
     reasons = ask("x", only=Filter(paths=("a.*",), kinds=("text",)))
-    assert (reasons.verdict, reasons.barriers) == ("filtered", ("all of it together",))
+    assert (reasons.verdict, barriers_of(reasons)) == ("filtered", ("all of it together",))
 
 
 @pytest.mark.parametrize(
@@ -473,8 +487,8 @@ def test_excluded(desk: Desk, ask: Asker, question: str, barriers: tuple[str, ..
     desk.write(["b.md"], "Blue slates.\n")
     desk.index()
     reasons = ask("a.md", question)
-    assert (reasons.verdict, reasons.barriers) == ("excluded", barriers)
-    assert reasons.lines == (
+    assert (reasons.verdict, barriers_of(reasons)) == ("excluded", barriers)
+    assert lines_of(reasons) == (
         "a.md is indexed: 1 passage, all embedded",
         f"the question leaves it out: {', '.join(barriers)}",
     )
@@ -494,17 +508,17 @@ def test_a_question_that_only_excludes(desk: Desk, ask: Asker) -> None:
     desk.index()
     reasons = ask("a.md", "-slate")
     assert (reasons.verdict, reasons.standings[0].hits) == ("ranked", 0)
-    assert "the question only says what it is not about: nothing is looked for" in reasons.lines
+    assert "the question only says what it is not about: nothing is looked for" in lines_of(reasons)
 
 
 def test_the_words_that_decide(desk: Desk, ask: Asker) -> None:
     desk.write(["a.md"], "The roof has red tiles.\n")
     desk.write(["b.md"], "Blue slates.\n")
     desk.index()
-    assert "by words (roof, tile)" in ask("a.md", "roof tile hammer").lines[1]
+    assert "by words (roof, tile)" in lines_of(ask("a.md", "roof tile hammer"))[1]
     by_words = ask("a.md", "roof tile hammer", mode="keyword")
-    assert by_words.lines[1] == "rank 1 of the hits (keyword), document 1 (roof, tile)"
-    assert ask("b.md", "roof").lines[1].endswith("no rank by words: it has no word of the question")
+    assert lines_of(by_words)[1] == "rank 1 of the hits (keyword), document 1 (roof, tile)"
+    assert lines_of(ask("b.md", "roof"))[1].endswith("no rank by words: it has no word of the question")
 
 
 def test_by_words_alone_no_embedder_is_opened(desk: Desk, ask: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -515,11 +529,11 @@ def test_by_words_alone_no_embedder_is_opened(desk: Desk, ask: Asker, monkeypatc
     def out_of_reach(name: str) -> Embedder:
         raise UnreachableError(name)
 
-    monkeypatch.setattr("search.ask.open_embedder", out_of_reach)
+    monkeypatch.setattr("search.searcher.open_embedder", out_of_reach)
     with Searcher("default", mode="keyword") as searcher:
         reasons = why_not(searcher, "a.md", "roof", mode="keyword")
         assert (reasons.verdict, [one.mode for one in reasons.standings]) == ("found", ["keyword"])
-        assert why_not(searcher, "b.md", "roof", mode="keyword").lines[1] == "not among the 1 hit (keyword)"
+        assert lines_of(why_not(searcher, "b.md", "roof", mode="keyword"))[1] == "not among the 1 hit (keyword)"
         with pytest.raises(UnreachableError):
             why_not(searcher, "a.md", "roof")
 
@@ -533,7 +547,7 @@ def test_nearly_the_same(desk: Desk, ask: Asker) -> None:
     reasons = [ask(name, "roof tiles") for name in ("a.md", "b.md")]
     assert [one.verdict for one in reasons] == ["found", "similar"]
     assert reasons[1].standings[0].folded
-    assert "shown as nearly the same as a.md:1" in reasons[1].lines
+    assert "shown as nearly the same as a.md:1" in lines_of(reasons[1])
 
 
 # ---- with the real model
@@ -541,7 +555,7 @@ def test_nearly_the_same(desk: Desk, ask: Asker) -> None:
 
 def test_the_sample_documents(samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEAREST_HOME", str(samples))
-    root = Path(__file__).parent.parent / "sample_docs"
+    root = Path(__file__).parents[2] / "sample_docs"
     monkeypatch.chdir(root)
     question = "how do I bleed a radiator"
     with Searcher("default") as searcher:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage import terms as analysis
-from storage.terms import term_id, terms, words
+from storage import analyzer as analysis
+from storage.analyzer import term_id, terms, words
 
 TEXTS = st.text(st.characters(codec=None), max_size=60)
 

@@ -10,13 +10,13 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-from conftest import OtherProcess, embed, found, stored, truth, vector_of, writer
+from helpers.stored import OtherProcess, embed, found, stored, truth, vector_of, writer
 
-from storage.collection import Collection
+from storage.local_store import Collection
 
 WRITES = """
-from storage import neighbours
-neighbours.SMALL_TAIL = 0  # so that the snapshot is written as often as can be
+from storage.vectors import vector_index
+vector_index.SMALL_TAIL = 0  # so that the snapshot is written as often as can be
 c = writer()
 for n in range(10_000):
     c.documents.put([document(b"/%d" % (n % 7), *passages(n))])

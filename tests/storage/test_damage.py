@@ -9,13 +9,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from conftest import OtherProcess, document, found, index, truth, writer
+from helpers.stored import OtherProcess, document, found, index, truth, writer
 
-from storage.collection import SNAPSHOT, Collection
-from storage.database import Database
-from storage.documents import Documents
 from storage.errors import DamagedError, NearestError, NothingIndexedError
 from storage.home import DATABASE
+from storage.local_store import SNAPSHOT, Collection
+from storage.sqlite.database import Database
+from storage.sqlite.documents import Documents
 
 CORPUS = {b"/%02d" % n: tuple(f"passage {n} {m}" for m in range(10)) for n in range(40)}
 BOTH = pytest.mark.parametrize("write", [True, False], ids=["writer", "reader"])

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from storage.database import Database
 from storage.errors import NearestError
-from storage.schema import migrations
+from storage.sqlite.database import Database
+from storage.sqlite.schema import migrations
 
 FACT = "INSERT INTO facts (key, value) VALUES (?, 'x')"
 
@@ -130,7 +130,9 @@ def test_opening_again_applies_no_migration_twice(tmp_path: Path) -> None:
 
 
 def test_a_migration_that_fails_leaves_no_table_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.schema.FIRST", "CREATE TABLE facts (key TEXT);\nCREATE TABLE facts (key TEXT);\n")
+    monkeypatch.setattr(
+        "storage.sqlite.schema.FIRST", "CREATE TABLE facts (key TEXT);\nCREATE TABLE facts (key TEXT);\n"
+    )
     with pytest.raises(NearestError):
         Database(tmp_path / "nearest.db", write=True)
     monkeypatch.undo()

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from conftest import document, embed, found, index, stored, vector_of
+from helpers.stored import document, embed, found, index, nearest_hits, stored, vector_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.collection import Collection
-from storage.documents import Known, Root, below, is_below
 from storage.errors import NearestError
+from storage.local_store import Collection
+from storage.sqlite.documents import Known, Root, below, is_below
 from storage.types import Chunk, Document, Skip, Stamp
 
 CHUNKS = "SELECT chunks.id, path, texts.text FROM chunks JOIN texts ON texts.id = chunks.text \
@@ -40,7 +40,7 @@ def test_a_document_is_kept_with_all_that_was_read(collection: Collection) -> No
     embed(collection)
     assert collection.documents.known(b"/a") == {b"/a": Known(1, "markdown", digest, stamp)}
     assert stored(collection, "SELECT title, encoding, characters FROM documents") == [("Städte", "cp1252", 10)]
-    (hit,) = collection.nearest(vector_of("Zürich"), 5)
+    (hit,) = nearest_hits(collection, vector_of("Zürich"), 5)
     assert (hit.rank, hit.path, hit.chunk) == (1, "/a", chunk)
     assert hit.score == pytest.approx(1, abs=1e-6)
 
@@ -260,7 +260,7 @@ def test_a_text_cut_in_pieces_is_replaced_wherever_it_stands(collection: Collect
         (b"/b", "second line", 11, 22, 2, 2),
         (b"/b", "line\nthird", 18, 28, 2, 3),
     ]
-    assert all(hit.chunk.headings == ("Top", "Below") for hit in collection.nearest(vector_of("x"), 9))
+    assert all(hit.chunk.headings == ("Top", "Below") for hit in nearest_hits(collection, vector_of("x"), 9))
     assert (long,) not in stored(collection, LIVE)
 
 

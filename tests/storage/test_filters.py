@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from conftest import DIMENSION, document, embed, vector_of
+from helpers.stored import DIMENSION, document, embed, vector_of
 
-from storage.collection import SNAPSHOT
-from storage.documents import Root
 from storage.errors import NearestError
-from storage.filters import Allowed, allowed, narrowed
-from storage.neighbours import Neighbours
-from storage.times import instant, span
+from storage.filters.dates import instant, span
+from storage.filters.filters import Allowed, allowed, narrowed
+from storage.local_store import SNAPSHOT
+from storage.sqlite.documents import Root
 from storage.types import Chunk, Document, Filter, Stamp
-from storage.vectors import VectorIndex
+from storage.vectors.flat import VectorIndex
+from storage.vectors.vector_index import Neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from storage.collection import Collection
+    from storage.local_store import Collection
     from storage.types import Field
 
     Fits = Callable[["File"], bool]

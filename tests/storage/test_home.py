@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import writer
+from helpers.stored import writer
 
 from storage import home
-from storage.collection import Collection
 from storage.errors import NearestError, NothingIndexedError
+from storage.local_store import Collection
 
 
 @pytest.mark.parametrize("name", ["default", "a", "9", "My-notes_2.0", "x" * 64])

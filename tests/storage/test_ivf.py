@@ -8,17 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from conftest import DIMENSION, Corpus, found, index, stored, truth, vector_of
-from test_storage_neighbours import (  # noqa: F401 - they are run here once more, with lists
-    test_a_collection_without_vectors_has_no_snapshot_and_nothing_to_tell,
-    test_a_reader_with_a_snapshot_that_is_replaced_under_its_eyes_takes_the_new_one,
-    test_a_snapshot_is_written_anew_only_when_an_eighth_is_missing,
-    test_a_sweep_is_no_damage_and_is_not_told,
-    test_in_a_large_collection_the_missing_part_has_a_limit_of_its_own,
-    test_opening_takes_the_snapshot_and_not_the_rows_it_holds,
-    test_what_came_after_the_snapshot_is_found_without_writing_it_anew,
-)
-from test_storage_snapshot import (  # noqa: F401
+from helpers.stored import DIMENSION, Corpus, found, index, nearest_hits, stored, truth, vector_of
+from test_snapshot import (  # noqa: F401
     saved,
     test_a_collection_survives_flipped_bits_with_the_same_hits_and_says_so,
     test_a_collection_survives_truncations_with_the_same_hits_and_says_so,
@@ -27,11 +18,21 @@ from test_storage_snapshot import (  # noqa: F401
     test_an_older_snapshot_copied_back_is_not_believed,
     test_the_snapshot_of_another_collection_is_not_believed,
 )
+from test_vector_index import (  # noqa: F401 - they are run here once more, with lists
+    test_a_collection_without_vectors_has_no_snapshot_and_nothing_to_tell,
+    test_a_reader_with_a_snapshot_that_is_replaced_under_its_eyes_takes_the_new_one,
+    test_a_snapshot_is_written_anew_only_when_an_eighth_is_missing,
+    test_a_sweep_is_no_damage_and_is_not_told,
+    test_in_a_large_collection_the_missing_part_has_a_limit_of_its_own,
+    test_opening_takes_the_snapshot_and_not_the_rows_it_holds,
+    test_what_came_after_the_snapshot_is_found_without_writing_it_anew,
+)
 
-from storage import neighbours, snapshot
-from storage.collection import SNAPSHOT, Collection
-from storage.lists import NEAREST, Lists, built
-from storage.neighbours import Neighbours
+from storage import snapshot
+from storage.local_store import SNAPSHOT, Collection
+from storage.vectors import vector_index
+from storage.vectors.ivf import NEAREST, Lists, built
+from storage.vectors.vector_index import Neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +44,7 @@ MANY = 3_000
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neighbours, "APPROXIMATE", 1)
+    monkeypatch.setattr(vector_index, "APPROXIMATE", 1)
 
 
 def corpus(start: int, count: int) -> Corpus:
@@ -96,7 +97,7 @@ def test_nearly_all_of_the_nearest_are_found_and_their_cosines_are_exact(large: 
         for n in range(60):
             exact = cosines(corpus(0, MANY), f"question {n}")
             best = sorted(exact, key=lambda text: -exact[text])[:10]
-            answer = reader.nearest(vector_of(f"question {n}"), 10)
+            answer = nearest_hits(reader, vector_of(f"question {n}"), 10)
             assert [hit.score for hit in answer] == pytest.approx([exact[hit.chunk.text] for hit in answer], abs=1e-6)
             hits += len(answer)
             right += len({hit.chunk.text for hit in answer} & set(best))
@@ -136,7 +137,7 @@ def test_k_come_back_whenever_they_are_there(large: Collection, k: int) -> None:
 def test_a_filter_gives_k_of_what_it_lets_through(
     large: Collection, monkeypatch: pytest.MonkeyPatch, share: float
 ) -> None:
-    monkeypatch.setattr(neighbours, "FEW", 100)
+    monkeypatch.setattr(vector_index, "FEW", 100)
     pick, near = random.Random(3), neighbours_of(large)
     right = wanted = 0
     for n in range(20):

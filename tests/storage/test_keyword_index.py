@@ -12,18 +12,20 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from conftest import OtherProcess, document
+from helpers.stored import OtherProcess, document
 from hypothesis import given
 from hypothesis import strategies as st
-from test_storage_postings import bm25
+from test_postings import bm25
 
-from storage import home, keyword_rows, keywords, snapshot
-from storage.database import Database
-from storage.documents import Documents
+from storage import home, snapshot
+from storage.analyzer import VERSION, term_id, terms
 from storage.errors import NearestError
-from storage.keyword_rows import ENTRY, Fields, fill, missing, packed
-from storage.keywords import FILE, Keywords
-from storage.terms import VERSION, term_id, terms
+from storage.keywords import keyword_index
+from storage.keywords.keyword_index import FILE, Keywords
+from storage.sqlite import term_rows
+from storage.sqlite.database import Database
+from storage.sqlite.documents import Documents
+from storage.sqlite.term_rows import ENTRY, Fields, fill, missing, packed
 from storage.types import Chunk, Document
 
 WORDS = ("apple", "pear", "plum", "fig", "quince", "snake_case", "中文", "of", "the")
@@ -107,7 +109,7 @@ def test_headings_titles_and_paths_are_found_too_and_leads_only_once(shelf: Shel
 
 
 def test_a_weight_fits_a_byte_and_is_never_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keyword_rows, "WEIGHTS", keyword_rows.Weights(1, 0.1, 1, 1))
+    monkeypatch.setattr(term_rows, "WEIGHTS", term_rows.Weights(1, 0.1, 1, 1))
     size, blob = packed(Fields("a " * 1000, "b", "a", ""))
     weights = np.frombuffer(blob, ENTRY)["weight"].tolist()
     assert (size, weights) == (4004, [255, 1])
@@ -254,7 +256,7 @@ def test_what_went_before_there_was_any_snapshot_stays_gone(shelf: Shelf) -> Non
 
 
 def test_it_is_written_again_when_enough_has_come_or_gone(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keywords, "SMALL_TAIL", 3)
+    monkeypatch.setattr(keyword_index, "SMALL_TAIL", 3)
     filled(shelf, 20)
     assert shelf.keywords.save()
     assert not shelf.keywords.save()
@@ -317,7 +319,7 @@ def test_a_snapshot_that_is_missing_older_or_of_something_else_is_not_believed(s
     snapshot.write(shelf.file, {"token": header["token"], "dimension": 3}, b"no index at all")
     damaged(shelf, "another kind of index")
     header, _ = snapshot.read(shelf.file) or ({}, b"")
-    snapshot.write(shelf.file, header | {"arrays": keywords.NOTHING.shape()}, *keywords.NOTHING.to_bytes())
+    snapshot.write(shelf.file, header | {"arrays": keyword_index.NOTHING.shape()}, *keyword_index.NOTHING.to_bytes())
     damaged(shelf, "does not hold what the database says")
 
 
@@ -349,7 +351,7 @@ def test_killed_between_any_two_steps_of_saving(shelf: Shelf, step: int) -> None
     filled(shelf, 60, seed=1)
     shelf.db.close()
     with OtherProcess() as other:
-        assert other.does("from test_storage_keywords import Shelf, dies_at") == "done"
+        assert other.does("from test_keyword_index import Shelf, dies_at") == "done"
         assert other.does(f"dies_at({step})") == ""
     reader = Shelf(write=False)
     reader.is_right()
@@ -389,8 +391,8 @@ def dies_at(step: int) -> None:
 
 
 WRITES = """
-from test_storage_keywords import *
-keywords.SMALL_TAIL = 0
+from test_keyword_index import *
+keyword_index.SMALL_TAIL = 0
 shelf = Shelf()
 for n in range(10_000):
     shelf.put(f"/{n % 7}", *(f"apple {n} {m}" for m in range(n % 5 + 1)), "fig of the")
@@ -421,7 +423,7 @@ def test_passages_without_rows_get_them_and_no_more(shelf: Shelf, monkeypatch: p
     before = shelf.db.rows(SQL)
     assert (missing(shelf.db), fill(shelf.db)) == (0, 0)
     shelf.db.run("DELETE FROM keywords WHERE chunk % 3 = 0")
-    monkeypatch.setattr(keyword_rows, "BATCH", 4)
+    monkeypatch.setattr(term_rows, "BATCH", 4)
     number = missing(shelf.db)
     assert 0 < number < len(before)
     assert fill(shelf.db) == number
@@ -434,7 +436,7 @@ def test_rows_of_another_version_are_made_anew(shelf: Shelf, monkeypatch: pytest
     shelf.keywords.save()
     number = len(shelf.db.rows(SQL))
     assert stored_version(shelf) == str(VERSION)
-    monkeypatch.setattr(keyword_rows, "VERSION", VERSION + 1)
+    monkeypatch.setattr(term_rows, "VERSION", VERSION + 1)
     assert (missing(shelf.db), fill(shelf.db), fill(shelf.db)) == (number, number, 0)
     assert stored_version(shelf) == str(VERSION + 1)
     shelf.is_right()
@@ -449,8 +451,8 @@ def test_filling_that_breaks_off_goes_on_where_it_was(shelf: Shelf, monkeypatch:
     filled(shelf, 10)
     before = shelf.db.rows(SQL)
     shelf.db.run("DELETE FROM keywords")
-    monkeypatch.setattr(keyword_rows, "BATCH", 4)
-    whole = keyword_rows.packed
+    monkeypatch.setattr(term_rows, "BATCH", 4)
+    whole = term_rows.packed
     calls = iter(range(11))
 
     def breaking(fields: Fields) -> tuple[int, bytes]:
@@ -459,7 +461,7 @@ def test_filling_that_breaks_off_goes_on_where_it_was(shelf: Shelf, monkeypatch:
         return whole(fields)
 
     with monkeypatch.context() as patch:
-        patch.setattr(keyword_rows, "packed", breaking)
+        patch.setattr(term_rows, "packed", breaking)
         with pytest.raises(KeyboardInterrupt):
             fill(shelf.db)
     assert missing(shelf.db) == len(before) - 8

@@ -8,12 +8,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from conftest import DIMENSION, IDENTITY, document, embed, found, gathered, index, stored, truth, vector_of, writer
+from helpers.stored import (
+    DIMENSION,
+    IDENTITY,
+    document,
+    embed,
+    found,
+    gathered,
+    index,
+    nearest_hits,
+    stored,
+    truth,
+    vector_of,
+    writer,
+)
 
-from storage.collection import SNAPSHOT, Collection
 from storage.errors import MismatchError
-from storage.neighbours import Neighbours
+from storage.local_store import SNAPSHOT, Collection
 from storage.types import Identity, Skip
+from storage.vectors.vector_index import Neighbours
 
 if TYPE_CHECKING:
     from storage.types import Vectors
@@ -24,7 +37,7 @@ CORPUS = {b"/%02d" % n: tuple(f"passage {n} {m}" for m in range(n % 4 + 1)) for 
 @pytest.mark.parametrize("k", [1, 2, 7, 49, 50, 51, 1000])
 def test_the_nearest_are_those_that_comparing_with_every_passage_gives(collection: Collection, k: int) -> None:
     index(collection, CORPUS)
-    hits = collection.nearest(vector_of("question"), k)
+    hits = nearest_hits(collection, vector_of("question"), k)
     assert [(os.fsencode(hit.path), hit.chunk.text) for hit in hits] == truth(CORPUS, "question", k)
     assert len(hits) == min(k, 20)  # the passages of each document touch
     if k >= 20:
@@ -50,12 +63,12 @@ def test_what_was_loaded_before_the_first_question_answers_it_as_well(collection
 
 def test_asking_for_none_gives_none(collection: Collection) -> None:
     index(collection, CORPUS)
-    assert collection.nearest(vector_of("question"), 0) == []
+    assert nearest_hits(collection, vector_of("question"), 0) == []
 
 
 def test_equal_passages_come_in_order_of_path_and_place(collection: Collection) -> None:
     index(collection, {b"/b": ("x", "same", "y", "same"), b"/a": ("same",), b"/\xff": ("same",), b"/B": ("same",)})
-    hits = collection.nearest(vector_of("same"), 5)
+    hits = nearest_hits(collection, vector_of("same"), 5)
     assert [(os.fsencode(hit.path), hit.chunk.start_line) for hit in hits] == [
         (b"/B", 1),
         (b"/a", 1),
@@ -104,7 +117,7 @@ def test_a_collection_without_an_embedder_finds_nothing() -> None:
     with Collection("default", write=True) as collection:
         assert collection.identity is None
         collection.documents.put([document(b"/a", "one")])
-        assert collection.nearest(vector_of("one"), 5) == []
+        assert nearest_hits(collection, vector_of("one"), 5) == []
         collection.save_snapshot()
         assert not (collection.folder / SNAPSHOT).exists()
         assert collection.status().embedder is None

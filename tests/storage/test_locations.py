@@ -9,15 +9,15 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import document, embed, stored, vector_of
+from helpers.stored import document, embed, nearest_hits, stored, vector_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.metadata import metadata_of, rows_of
+from storage.sqlite.metadata import metadata_of, rows_of
 from storage.types import Chunk, Document, Place, Skip, Stamp
 
 if TYPE_CHECKING:
-    from storage.collection import Collection
+    from storage.local_store import Collection
     from storage.types import Field
 
 ROWS = Chunk(
@@ -49,7 +49,7 @@ def test_a_passage_comes_back_with_its_place_header_and_lead(collection: Collect
     put(collection, b"/a", PAGE, ROWS)
     assert chunks_of(collection) == [PAGE, ROWS]
     assert embed(collection) == ["A page.\nOf a PDF.", "Costs\nitem | number\nbolts | 12\nnuts | 7"]
-    (hit,) = collection.nearest(vector_of(ROWS.embedded), 1)
+    (hit,) = nearest_hits(collection, vector_of(ROWS.embedded), 1)
     assert (hit.chunk, hit.kind, hit.title, hit.digest) == (ROWS, "pdf", "Title", hashlib.sha256(b"/a").digest())
     assert stored(collection, "SELECT count(*) FROM texts WHERE text LIKE '%bolts%'") == [(1,)]
 
@@ -62,7 +62,7 @@ def test_the_same_passage_below_another_heading_is_another_text_and_the_same_emb
     put(collection, b"/b", split)
     put(collection, b"/c", replace(ROWS, lead="Income\n"))
     assert embed(collection) == sorted([ROWS.embedded, "Income\nitem | number\nbolts | 12\nnuts | 7"])
-    assert {hit.chunk for hit in collection.nearest(vector_of(ROWS.embedded), 2)} == {ROWS, split}
+    assert {hit.chunk for hit in nearest_hits(collection, vector_of(ROWS.embedded), 2)} == {ROWS, split}
 
 
 def test_a_passage_whose_place_moves_keeps_its_id(collection: Collection) -> None:

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import OtherProcess, found, index, writer
+from helpers.stored import OtherProcess, found, index, writer
 
-from storage.collection import Collection
 from storage.errors import LockedError, NearestError
+from storage.local_store import Collection
 
 
 def test_a_second_process_is_told_who_writes() -> None:

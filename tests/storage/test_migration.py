@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 import sqlite_utils
-from conftest import IDENTITY, document, embed, found, gathered, stored, vector_of, writer
+from helpers.stored import IDENTITY, document, embed, found, gathered, nearest_hits, stored, vector_of, writer
 
 from storage import home
-from storage.collection import Collection
-from storage.database import Database
-from storage.documents import Root
 from storage.errors import NearestError, NothingIndexedError
-from storage.keyword_rows import fill, missing
-from storage.keywords import FILE, Keywords
-from storage.schema import migrations
+from storage.keywords.keyword_index import FILE, Keywords
+from storage.local_store import Collection
+from storage.sqlite.database import Database
+from storage.sqlite.documents import Root
+from storage.sqlite.schema import migrations
+from storage.sqlite.term_rows import fill, missing
 from storage.types import Chunk, Skip
 
 NEWEST_ID = 40  # of a passage that was dropped before
@@ -67,7 +67,7 @@ def test_an_old_collection_opens_for_writing_with_all_that_is_in_it(old: Path) -
         assert collection.documents.roots() == [Root(b"/", (), ("x",))]
         assert collection.documents.skips() == [Skip(b"/x.bin", "binary", failed=True)]
         assert set(collection.documents.known(b"/")) == {b"/a", b"/b\xff"}
-        hits = collection.nearest(vector_of("two\nlines"), 9)
+        hits = nearest_hits(collection, vector_of("two\nlines"), 9)
         assert [(hit.chunk_id, hit.path) for hit in hits] == [(8, "/a"), (9, "/b\udcff")]
         assert [passage.chunk_id for passage in hits[0].before] == [7]
         assert hits[0].chunk == Chunk("two\nlines", 4, 13, 2, 3, ("Top", "É"))
@@ -130,7 +130,7 @@ def test_a_database_without_any_table_is_no_older_one(nearest_home: Path) -> Non
 
 def test_a_migration_that_breaks_off_leaves_the_old_collection(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("storage.schema.SECOND", "DROP TABLE chunks;\nCREATE TABLE facts (key TEXT);\n")
+        patch.setattr("storage.sqlite.schema.SECOND", "DROP TABLE chunks;\nCREATE TABLE facts (key TEXT);\n")
         with pytest.raises(NearestError):
             Collection("default", write=True)
     with Collection("default", write=True) as collection:

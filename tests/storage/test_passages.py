@@ -6,13 +6,13 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import document, stored
+from helpers.stored import document, stored
 
-from storage.passages import Range
+from storage.sqlite.passages import Range
 from storage.types import Chunk, Document, Place, Stamp
 
 if TYPE_CHECKING:
-    from storage.collection import Collection
+    from storage.local_store import Collection
 
 
 def put(collection: Collection, path: bytes, *places: Place | None, lines: tuple[tuple[int, int], ...] = ()) -> None:

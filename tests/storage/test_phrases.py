@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from conftest import document, index, writer
-from fuzzed import questions
+from helpers.fuzzed import questions
+from helpers.stored import document, index, writer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.question import parsed
-from storage.keywords import FILE, Keywords
-from storage.phrases import allowed_by, holds
-from storage.terms import terms
+from search.query.question import parsed
+from storage.analyzer import terms
+from storage.filters.phrases import allowed_by, holds
+from storage.keywords.keyword_index import FILE, Keywords
 from storage.types import Heading, Question
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from storage.collection import Collection
+    from storage.local_store import Collection
 
 STANDS = [
     ("état d’art, here", "ART HERE"),

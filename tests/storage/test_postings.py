@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage import postings
-from storage.bm25 import K1, B, Bm25
 from storage.errors import DamagedError
-from storage.keyword_rows import QUARTERS
-from storage.postings import Batch, Postings
+from storage.keywords import postings
+from storage.keywords.bm25 import K1, B, Bm25
+from storage.keywords.postings import Batch, Postings
+from storage.sqlite.term_rows import QUARTERS
 
 Passage = Mapping[int, int]  # what each term weighs, in quarters
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import OtherProcess, index, writer
+from helpers.stored import OtherProcess, index, writer
 
-from storage.collection import SNAPSHOT
 from storage.home import DATABASE
+from storage.local_store import SNAPSHOT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="permissions of another kind")
 

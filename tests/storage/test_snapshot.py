@@ -14,14 +14,14 @@ from typing import Any, NoReturn
 
 import numpy as np
 import pytest
-from conftest import DIMENSION, OtherProcess, found, gathered, index, stored, truth, vector_of, writer
+from helpers.stored import DIMENSION, OtherProcess, found, gathered, index, stored, truth, vector_of, writer
 
 from storage import snapshot
-from storage.collection import SNAPSHOT, Collection
-from storage.database import Database
 from storage.errors import DamagedError, NearestError
-from storage.keywords import FILE as KEYWORDS
-from storage.vectors import VectorIndex
+from storage.keywords.keyword_index import FILE as KEYWORDS
+from storage.local_store import SNAPSHOT, Collection
+from storage.sqlite.database import Database
+from storage.vectors.flat import VectorIndex
 
 CORPUS = {b"/%02d" % n: (f"passage {n} a", f"passage {n} b") for n in range(12)}
 HEADER = {"token": "00" * 16, "dimension": DIMENSION}

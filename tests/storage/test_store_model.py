@@ -6,7 +6,7 @@ import time
 
 import hypothesis.strategies as st
 import pytest
-from conftest import IDENTITY, document, embed, found, stored, truth, vector_of, writer
+from helpers.stored import IDENTITY, document, embed, found, stored, truth, vector_of, writer
 from hypothesis import settings
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -17,9 +17,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from storage import neighbours
-from storage.collection import SNAPSHOT, Collection
-from storage.texts import KEEP_ORPHANS
+from storage.local_store import SNAPSHOT, Collection
+from storage.sqlite.texts import KEEP_ORPHANS
+from storage.vectors import vector_index
 
 PATHS = st.sampled_from([b"/a", b"/a/b", b"/a/bc", b"/\xff", b"/z\n"])
 PASSAGES = st.lists(st.sampled_from([f"passage {n}" for n in range(12)]), max_size=6)
@@ -150,7 +150,7 @@ class CollectionAsDictionary(RuleBasedStateMachine):
 
 
 def test_a_collection_is_a_dictionary_of_passages_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neighbours, "SMALL_TAIL", 0)  # so that even a few passages are worth a snapshot
+    monkeypatch.setattr(vector_index, "SMALL_TAIL", 0)  # so that even a few passages are worth a snapshot
     run_state_machine_as_test(
         CollectionAsDictionary, settings=settings(max_examples=30, stateful_step_count=20, deadline=None)
     )

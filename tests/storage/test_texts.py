@@ -6,12 +6,24 @@ import time
 
 import numpy as np
 import pytest
-from conftest import DIMENSION, IDENTITY, document, embed, found, gathered, index, stored, truth, vector_of, writer
+from helpers.stored import (
+    DIMENSION,
+    IDENTITY,
+    document,
+    embed,
+    found,
+    gathered,
+    index,
+    stored,
+    truth,
+    vector_of,
+    writer,
+)
 
-from storage.collection import Collection
-from storage.database import Database
 from storage.errors import NearestError
-from storage.texts import KEEP_ORPHANS
+from storage.local_store import Collection
+from storage.sqlite.database import Database
+from storage.sqlite.texts import KEEP_ORPHANS
 
 COUNT = "SELECT count(*) FROM vectors"
 INSERT = "INSERT INTO vectors (embedder, text, vector) VALUES (1, 1, ?)"

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import OtherProcess, embed, found, index, stored, truth, vector_of, writer
+from helpers.stored import OtherProcess, embed, found, index, nearest_hits, stored, truth, vector_of, writer
 
-from storage import neighbours, snapshot
-from storage.collection import SNAPSHOT, Collection
-from storage.database import Database
-from storage.texts import KEEP_ORPHANS
-from storage.vectors import VectorIndex
+from storage import snapshot
+from storage.local_store import SNAPSHOT, Collection
+from storage.sqlite.database import Database
+from storage.sqlite.texts import KEEP_ORPHANS
+from storage.vectors import vector_index
+from storage.vectors.flat import VectorIndex
 
 CORPUS = {b"/%02d" % n: (f"passage {n} a", f"passage {n} b") for n in range(40)}
 MORE = {b"/more": tuple(f"more {n}" for n in range(100))}
@@ -41,7 +42,7 @@ def test_opening_takes_the_snapshot_and_not_the_rows_it_holds(collection: Collec
         assert found(reader, "question", 99) == truth(CORPUS, "question", 99)
         (collection.folder / SNAPSHOT).unlink()
     with Collection("default") as reader:
-        assert len({hit.score for hit in reader.nearest(vector_of("question"), 99)}) == 1
+        assert len({hit.score for hit in nearest_hits(reader, vector_of("question"), 99)}) == 1
 
 
 def test_what_came_after_the_snapshot_is_found_without_writing_it_anew(collection: Collection) -> None:
@@ -80,7 +81,7 @@ def test_a_snapshot_is_written_anew_only_when_an_eighth_is_missing(
 def test_in_a_large_collection_the_missing_part_has_a_limit_of_its_own(
     collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(neighbours, "LARGE_TAIL", 100)
+    monkeypatch.setattr(vector_index, "LARGE_TAIL", 100)
     index(collection, numbered(0, 2000))
     collection.save_snapshot()
     index(collection, numbered(2000, 100))
@@ -111,9 +112,9 @@ def test_a_collection_without_vectors_has_no_snapshot_and_nothing_to_tell(collec
     assert collection.texts.sweep(later()) == 80
     collection.save_snapshot()
     assert not (collection.folder / SNAPSHOT).exists()
-    assert collection.nearest(vector_of("question"), 5) == []
+    assert nearest_hits(collection, vector_of("question"), 5) == []
     with Collection("default") as reader:
-        assert reader.nearest(vector_of("question"), 5) == []
+        assert nearest_hits(reader, vector_of("question"), 5) == []
         assert reader.notes + collection.notes == []
 
 
@@ -224,7 +225,7 @@ STAGES = {
 DIES = """
 import os
 from storage import snapshot
-from storage.database import Database
+from storage.sqlite.database import Database
 dies = lambda *_: os._exit(9)
 dies_at = lambda run, sql: lambda db, s, v=(): dies() if sql in s else run(db, s, v)
 c = writer()

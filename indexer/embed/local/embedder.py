@@ -12,9 +12,9 @@ import tokenizers
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from indexer import model_folder
-from indexer.embedder import PROBE
-from indexer.encoder import REQUESTS, Architecture, Encoder, batches
+from indexer.embed.local import model_folder
+from indexer.embed.local.encoder import REQUESTS, Architecture, Encoder, batches
+from indexer.embed.protocol import PROBE
 from storage.errors import NearestError, TooLongError
 from storage.types import Identity
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from indexer.model_folder import ModelFolder
+    from indexer.embed.local.model_folder import ModelFolder
     from storage.types import Vectors
 
 

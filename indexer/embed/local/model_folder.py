@@ -67,9 +67,9 @@ def find(name: str) -> ModelFolder:
     if folder is None:
         folder = home.cache() / "models" / ALL_MINILM
         if not all((folder / file).is_file() for file in DIGESTS):  # one of them is what a break leaves
-            from indexer import download  # only who has the model nowhere pays for an HTTP client
+            from indexer.embed.local import hub  # only who has the model nowhere pays for an HTTP client
 
-            download.fetch(REPOSITORY, REVISION, DIGESTS, folder)
+            hub.fetch(REPOSITORY, REVISION, DIGESTS, folder)
     for file, expected in DIGESTS.items():
         if not (folder / file).is_file():
             raise NearestError(f"{folder} has no {file}: put that of {REPOSITORY} there, or unset NEAREST_MODELS")

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from indexer.ollama_host import is_loopback
-from indexer.retry import Failure, Fault, classify
+from indexer.embed.remote.address import is_loopback
+from indexer.embed.remote.retry import Failure, Fault, classify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

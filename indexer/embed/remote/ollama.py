@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from indexer.embedder import PROBE
-from indexer.ollama_host import base_url, keep_alive
-from indexer.prefixes import full_name, scheme_for
-from indexer.retry import Failure, Fault, persist
-from indexer.unit_rows import unit_rows
-from indexer.wire import MAX_BYTES, Timeouts, Wire
+from indexer.embed.protocol import PROBE
+from indexer.embed.remote.address import base_url, keep_alive
+from indexer.embed.remote.http import MAX_BYTES, Timeouts, Wire
+from indexer.embed.remote.prefixes import full_name, scheme_for
+from indexer.embed.remote.retry import Failure, Fault, persist
+from indexer.embed.remote.validate import unit_rows
 from storage.errors import EmbedderError, MismatchError, RefusedError, TooLongError, UnreachableError
 from storage.types import Identity
 

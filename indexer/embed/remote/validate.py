@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from indexer.retry import Failure, Fault
+from indexer.embed.remote.retry import Failure, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

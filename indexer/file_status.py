@@ -1,0 +1,43 @@
+"""What the file system says of a file: its stamp, and the reason why it cannot be read."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+from storage.types import Skip, Stamp
+
+if TYPE_CHECKING:
+    import os
+
+SPECIAL = {
+    stat.S_IFSOCK: "socket",
+    stat.S_IFIFO: "named pipe",
+    stat.S_IFCHR: "device",
+    stat.S_IFBLK: "device",
+    stat.S_IFDIR: "folder",
+    stat.S_IFLNK: "link",
+}
+
+
+def stamp_of(status: os.stat_result) -> Stamp:
+    """What of a file's status tells whether it has changed."""
+    return Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def unfit(path: bytes, status: os.stat_result, max_bytes: int) -> Skip | None:
+    """Why a file is not read by what it is: no regular file, or too large; None where it can be."""
+    if not stat.S_ISREG(status.st_mode):
+        return Skip(path, SPECIAL.get(stat.S_IFMT(status.st_mode), "not a regular file"))
+    if status.st_size > max_bytes:
+        return Skip(path, f"{status.st_size / 1e6:,.1f} MB, more than the limit of {max_bytes / 1e6:g} MB")
+    return None
+
+
+def failure(path: bytes, error: OSError) -> Skip:
+    """An error of the file system into its reason; what is gone is no failure, the rest may be better next time."""
+    if isinstance(error, FileNotFoundError):
+        return Skip(path, "vanished")
+    if isinstance(error, PermissionError):
+        return Skip(path, "permission denied", failed=True)
+    return Skip(path, error.strerror or type(error).__name__, failed=True)

@@ -1,0 +1,1 @@
+"""Text with markup in, its headings and blocks out."""

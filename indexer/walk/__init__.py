@@ -1,0 +1,1 @@
+"""Folders in, the files to read and the reasons for what is left out out."""

@@ -1,0 +1,1 @@
+"""Judged questions in, how well they are answered out."""

@@ -1,0 +1,1 @@
+"""Filters, phrases and exclusions in, the ids of the passages that they let through out."""
