@@ -7,11 +7,12 @@ PY := $(BIN)/python
 READY := .venv/ready
 DEMO = NEAREST_HOME=.venv/demo $(BIN)/nearest
 
-.PHONY: help demo test lint bench bench-quality lock clean
+.PHONY: help demo test quick lint bench bench-quality lock clean
 
 help:
 	@echo "make demo   index sample_docs with the embedded model and ask three questions"
-	@echo "make test   run all tests"
+	@echo "make test   run all tests (about four minutes on two cores)"
+	@echo "make quick  the tests that start no processes, servers or models of note (under a minute)"
 	@echo "make lint   ruff and mypy"
 	@echo "make bench  the figures of the README (an hour)"
 	@echo "make bench-quality  how well keyword, vector and hybrid search answer on every labelled set (an hour)"
@@ -25,7 +26,10 @@ demo: $(READY)
 	$(DEMO) search -k 2 "why does the former renter refuse to be charged for fresh paint?"
 
 test: $(READY)
-	$(PY) -m pytest
+	$(PY) -m pytest -n auto
+
+quick: $(READY)
+	$(PY) -m pytest -n auto -m "not slow"
 
 lint: $(READY)
 	$(BIN)/ruff check .

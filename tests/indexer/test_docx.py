@@ -15,6 +15,8 @@ from helpers.office import blocks, headers, outline, place
 from indexer.read.extract import Extract, UnreadableError
 from indexer.read.reader import extract
 
+pytestmark = pytest.mark.slow
+
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 M = "http://schemas.openxmlformats.org/officeDocument/2006/math"
 

@@ -11,8 +11,11 @@ import os
 import time
 from pathlib import Path
 
+import pytest
 from helpers.command import ROOT, begin
 from helpers.hostile import BOMB, WORDS, make
+
+pytestmark = pytest.mark.slow
 
 ALL = os.environ.get("HOSTILE") == "all"
 LIMITS = {} if ALL else {"NEAREST_READ_SECONDS": "5", "NEAREST_READ_MEMORY": "500"}

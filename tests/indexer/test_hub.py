@@ -21,6 +21,8 @@ from indexer.embed.local import hub as downloads
 from indexer.embed.local import model_folder
 from storage.errors import NearestError, UnreachableError
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

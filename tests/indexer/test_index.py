@@ -21,6 +21,8 @@ from storage.errors import GuardError, LockedError, MismatchError, NearestError,
 from storage.home import names
 from storage.local_store import Collection
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = ROOT / "sample_docs"
 
 

@@ -17,6 +17,8 @@ from indexer.embed.local.embedder import LocalEmbedder
 from indexer.embed.registry import open_embedder
 from storage.errors import NearestError, TooLongError
 
+pytestmark = pytest.mark.slow
+
 GOLD = Path(__file__).parents[3] / "shared" / "data" / "ollama_minilm_gold.json"
 # Documented by Ollama for its all-minilm: the first ten of 384 numbers.
 DOCUMENTED = {

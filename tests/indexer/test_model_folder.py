@@ -16,6 +16,8 @@ from indexer.embed.local import encoder
 from indexer.embed.local.embedder import LocalEmbedder
 from storage.errors import NearestError, TooLongError
 
+pytestmark = pytest.mark.slow
+
 SENTENCES = ["w0", "w1 w2 w3", " ".join(WORDS[:30]), "w7 unknown w7", "", "w3 w2 w1"]
 EXACT = "fp32"
 

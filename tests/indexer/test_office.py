@@ -8,6 +8,8 @@ from helpers.office import blocks, convert, flat, headers, outline, place
 from indexer.read.extract import Extract
 from indexer.read.reader import extract
 
+pytestmark = pytest.mark.slow
+
 STYLES = """
 <style:style style:name="P1" style:family="paragraph" style:parent-style-name="Preformatted_20_Text"/>
 <style:style style:name="M" style:family="paragraph"><style:text-properties fo:font-weight="bold"/></style:style>

@@ -16,6 +16,8 @@ from indexer.embed.remote.http import Timeouts
 from indexer.embed.remote.ollama import OllamaEmbedder
 from storage.errors import EmbedderError, RefusedError, TooLongError, UnreachableError
 
+pytestmark = pytest.mark.slow
+
 BUDGET = 30.0  # seconds that no case may take, by far
 POISON = "text 37"
 EOF = 'do embedding request: Post "http://127.0.0.1:39221/embedding": EOF'

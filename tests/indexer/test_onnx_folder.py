@@ -16,6 +16,8 @@ from tokenizers.pre_tokenizers import Whitespace
 from indexer.embed.local.embedder import LocalEmbedder
 from storage.errors import NearestError
 
+pytestmark = pytest.mark.slow
+
 WORDS = {"[UNK]": 0, "red": 1, "green": 2, "blue": 3, "old": 4}
 TABLE = np.random.default_rng(5).standard_normal((len(WORDS), 16)).astype(np.float32)
 KINDS = np.full((2, 16), 0.5, np.float32)

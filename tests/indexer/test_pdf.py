@@ -19,6 +19,8 @@ from indexer.formats import pdf as pdf_module
 from indexer.read.extract import Extract, UnreadableError
 from indexer.read.reader import extract
 
+pytestmark = pytest.mark.slow
+
 # Lines that are as wide as a column allows, and one that is not.
 WRAPPED = (
     "The harbour was quiet that morning, and only a few of the fishing boats had gone",

@@ -25,6 +25,8 @@ from indexer.sandbox.protocol import Frame, UnsoundError, dump, load, request, r
 from storage.errors import NearestError
 from storage.types import Block, Document, Heading, Mark, Skip, Stamp
 
+pytestmark = pytest.mark.slow
+
 posix = pytest.mark.skipif(os.name != "posix", reason="needs the signals of a POSIX system")
 LIMITS = Limits(memory=300, seconds=2)
 

@@ -18,6 +18,8 @@ from indexer.formats import sheets
 from indexer.read.extract import Extract, UnreadableError
 from indexer.read.reader import extract
 
+pytestmark = pytest.mark.slow
+
 ODS = """<?xml version="1.0"?><office:document-content
  xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
  xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"

@@ -38,6 +38,8 @@ from helpers.stored import OtherProcess
 
 from storage.local_store import Collection
 
+pytestmark = pytest.mark.slow
+
 LINUX = os.name == "posix" and os.uname().sysname == "Linux"
 ESCAPE = "\x1b"
 

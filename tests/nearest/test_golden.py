@@ -9,6 +9,8 @@ import pytest
 from helpers.command import run
 from helpers.golden import GOLDEN, sentences
 
+pytestmark = pytest.mark.slow
+
 SENTENCES = sentences(list(GOLDEN))
 NUMBERS = re.compile(r"s? (\d+)(?:-(\d+))?$")
 TIMES = re.compile(r":\d+  00:(\d\d):(\d\d)(?:-00:(\d\d):(\d\d))?$")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks.kill import run
+
+pytestmark = pytest.mark.slow
 
 
 def test_killed_runs_lose_nothing_and_end_where_an_undisturbed_run_does() -> None:

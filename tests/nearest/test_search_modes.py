@@ -22,6 +22,8 @@ from storage.types import MODES
 if TYPE_CHECKING:
     from storage.types import Mode
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = Path(__file__).parents[2] / "sample_docs"
 BOILER = "The boiler in the cellar is old and loud, and every winter Pilar has to bleed it twice before it is {}.\n"
 DOCUMENTS = {

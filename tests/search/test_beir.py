@@ -25,6 +25,8 @@ from storage.home import folder as home_folder
 from storage.local_store import Collection
 from storage.types import Chunk
 
+pytestmark = pytest.mark.slow
+
 CORPUS = {
     "1": ("Penguins", "Penguins cannot fly. They swim."),
     "2": ("", "Bread is baked from flour and water."),

@@ -27,6 +27,8 @@ from storage.types import Chunk, Hit, Passage
 if TYPE_CHECKING:
     from storage.types import Mode
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = Path(__file__).parents[2] / "sample_docs"
 SECOND = 1 / math.log2(3)  # what a document at rank 2 gains; at rank 3 it is 0.5
 

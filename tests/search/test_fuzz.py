@@ -7,6 +7,8 @@ import pytest
 from benchmarks.fuzz import allowed, run, wanted
 from storage.types import Question
 
+pytestmark = pytest.mark.slow
+
 
 def test_fuzzed_questions_raise_nothing_and_find_what_they_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEAREST_HOME", "set by the run")  # so that it is set back

@@ -17,6 +17,8 @@ from search.ranking.rerank import Reranker
 from storage.errors import NearestError
 from storage.types import Chunk, Hit, Passage
 
+pytestmark = pytest.mark.slow
+
 QUESTION = "how is rust removed"
 TEXTS = (
     "Iron is a metal that many things are made of.",

@@ -14,6 +14,8 @@ from helpers.stored import OtherProcess, embed, found, stored, truth, vector_of,
 
 from storage.local_store import Collection
 
+pytestmark = pytest.mark.slow
+
 WRITES = """
 from storage.vectors import vector_index
 vector_index.SMALL_TAIL = 0  # so that the snapshot is written as often as can be

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
     from storage.types import Vectors
 
+pytestmark = pytest.mark.slow
+
 MANY = 3_000
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from storage.local_store import Collection
 
+pytestmark = pytest.mark.slow
+
 STANDS = [
     ("état d’art, here", "ART HERE"),
     ("Strasse", "straße"),
