@@ -1,11 +1,11 @@
 """Questions of all kinds of nonsense in, what goes wrong with them out: `python -m benchmarks.fuzz [--count N]`.
 
-They are those of `tests/fuzzed.py`, asked in keyword and in hybrid mode of a few passages of the same words, with
-vectors that stand in for those of a model. Counted are
+They are those of `tests/helpers/fuzzed.py`, asked in keyword and in hybrid mode of a few passages of the same words,
+with vectors that stand in for those of a model. Counted are
 
 * exceptions;
 * operators injected: the parser loses a word or adds one, or something is required or excluded that does not stand in
-  quotes or behind a dash, as the judge of `tests/fuzzed.py` says;
+  quotes or behind a dash, as the judge of `tests/helpers/fuzzed.py` says;
 * passages missed: nothing is excluded, a passage has every word of the question (there is one at least) and every
   phrase just as it stands there, and is not found;
 * passages found wrongly: without a phrase that is required (as `storage.filters.phrases.holds` says), or with a word or

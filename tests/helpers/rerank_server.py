@@ -1,4 +1,4 @@
-"""A server that reranks in the words of llama.cpp, TEI, vLLM or Infinity; fails as tests/ollama_server.py can."""
+"""A server that reranks in the words of llama.cpp, TEI, vLLM or Infinity; fails as `ollama_server` can."""
 
 from __future__ import annotations
 

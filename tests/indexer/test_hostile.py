@@ -1,7 +1,7 @@
 """A folder of hostile files is indexed: each becomes a document or a reason, and the sound ones among them are found.
 
-Those of more than 0.7 MB are left out, for the sake of time; `HOSTILE=all python -m pytest tests/test_hostile.py`
-takes them all, with the limits that nearest has by itself.
+Those of more than 0.7 MB are left out, for the sake of time;
+`HOSTILE=all python -m pytest tests/indexer/test_hostile.py` takes them all, with the limits that nearest has by itself.
 """
 
 from __future__ import annotations

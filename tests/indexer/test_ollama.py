@@ -1,4 +1,4 @@
-"""The `ollama:MODEL` embedder against a server that behaves; tests/test_ollama_faults.py has one that does not."""
+"""The `ollama:MODEL` embedder against a server that behaves; test_ollama_faults.py has one that does not."""
 
 from __future__ import annotations
 

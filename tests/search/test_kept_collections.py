@@ -1,0 +1,43 @@
+"""Collections that former versions made, kept as they were: each opens, and answers as it did, with nothing embedded.
+
+Each is a ZIP file of a collection's folder, named by its month and its last migration, and beside it what it answered:
+the chunk ids, paths, lines, scores and confidences of the first five hits by the model in fp32. They were made of
+sample_docs and a few files more, copied to /documents.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from search.searcher import Searcher
+from storage import home
+from storage.local_store import Collection
+
+pytestmark = pytest.mark.slow
+
+KEPT = sorted((Path(__file__).parent / "kept").glob("*.zip"))
+
+
+@pytest.mark.parametrize("kept", KEPT, ids=lambda path: path.stem)
+def test_kept_collection_answers_as_it_did(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEAREST_PRECISION", "fp32")
+    with zipfile.ZipFile(kept) as archive:
+        archive.extractall(home.folder("default"))
+    with Collection("default", write=True) as collection:  # which migrates it
+        assert collection.texts.waiting() == 0
+    answers = [json.loads(line) for line in kept.with_suffix(".jsonl").read_text(encoding="utf-8").splitlines()]
+    assert answers
+    for mode in {answer["mode"] for answer in answers}:
+        with Searcher("default", mode=mode) as searcher:
+            assert searcher.collection.notes == []  # its snapshots are trusted
+            for answer in (one for one in answers if one["mode"] == mode):
+                hits = searcher.ask(answer["question"], 5, mode=mode).hits
+                assert [[hit.chunk_id, hit.path, hit.chunk.start_line] for hit in hits] == [
+                    known[:3] for known in answer["hits"]
+                ]
+                for hit, known in zip(hits, answer["hits"], strict=True):
+                    assert [hit.score, hit.confidence] == pytest.approx(known[3:], abs=1e-3)
