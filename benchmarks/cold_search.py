@@ -35,7 +35,9 @@ import storage.local_store
 mark("import of numpy, sqlite-utils and FAISS")
 import indexer.embed.local.embedder
 mark("import of OpenVINO and the tokenizer")
+from search.ranking.ranker import search
 from storage.local_store import Collection
+from storage.types import Query, Question
 collection = Collection("default")
 mark("opening of the collection")
 collection.load("hybrid")
@@ -46,7 +48,7 @@ embedder.encoder
 mark("building and compiling of the model")
 vector = embedder.embed_query("how do I sort a dictionary by value")
 mark("embedding of the question")
-nearest_hits(collection, vector, 10)
+search(collection, Query(Question(""), vector, "vector", 10, every=True))
 mark("search")
 print(json.dumps({name: at - before for (_, before), (name, at) in zip(marks, marks[1:])}))
 """

@@ -146,7 +146,7 @@ def ranks(searcher: Searcher, question: str, mode: Mode) -> dict[bytes, int]:
     """
     asked, collection = parsed(question, mode), searcher.collection
     query = Query(asked, None if mode == "keyword" else searcher._embedded(asked.text), mode, DEPTH)
-    ranking = Ranking(collection.database, collection.passages, collection._neighbours, collection._keywords, query)
+    ranking = Ranking(collection.database, collection.passages, collection.neighbours, collection.keywords, query)
     with collection.database.transaction():
         ranked = ranking._ranked(ranking._arms(2 * DEPTH), DEPTH)
     documents = dict.fromkeys(ranked.spots[id_].path for id_ in ranked.order[:DEPTH])

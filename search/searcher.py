@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from indexer.embed.registry import full_name, open_embedder
+from search.modes import MODES
 from search.query.question import parsed
 from search.ranking.confidence import GOOD
 from search.ranking.ranker import search
 from search.stale import checked
 from storage import home
 from storage.errors import NearestError, NothingIndexedError, TooLongError
-from storage.types import MODES, Filter, Query
+from storage.types import Filter, Query
 
 if TYPE_CHECKING:
     from types import TracebackType

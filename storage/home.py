@@ -5,8 +5,6 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import platformdirs
@@ -64,6 +62,9 @@ def closest(name: str, known: list[str]) -> str | None:
 
 def embedder_of(folder: Path) -> str | None:
     """What `Collection.identity` will say once it is open; None where that cannot be seen before it is."""
+    import sqlite3  # by far not every command opens a collection
+    from contextlib import closing
+
     if not (folder / DATABASE).exists():
         return None
     try:

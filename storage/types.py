@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
+    from typing import Literal
 
     import numpy as np
     from numpy.typing import NDArray
 
     Vectors = NDArray[np.float32]  # (n, dimension), each row of length 1
+    Mode = Literal["hybrid", "vector", "keyword"]
     Scalar = str | int | float | bool | date  # a datetime is a date, too
     Field = Scalar | tuple[Scalar, ...]
-
-Mode = Literal["hybrid", "vector", "keyword"]
-MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,7 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def desk(tmp_path: Path, settled: None) -> Desk:
     """A folder, empty, to be indexed."""
-    from helpers.desk import (
-        Desk,  # knows the middle floor, which the other processes of storage's tests have no need of
-    )
+    from helpers.desk import Desk  # knows the indexer, which most tests of storage have no need of
 
     root = tmp_path / "documents"
     root.mkdir()

@@ -22,7 +22,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "file_types", "file_status", "markup", "read", "formats", "sandbox", "walk", "chunk", "embed.protocol",
         "embed.local", "embed.remote", "embed", "document_writer", "sync", "index",
     ),
-    "search": ("stale", "query", "ranking", "searcher", "explain", "evaluation"),
+    "search": ("modes", "stale", "query", "ranking", "searcher", "explain", "evaluation"),
     "nearest": ("plain_text", "reasons", "json_output", "api", "cli"),
 }  # fmt: skip
 # Which modules may import an engine; the others stay loadable without it.

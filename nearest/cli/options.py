@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from storage.types import MODES
+from search.modes import MODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from nearest.plain_text import near, visible
-from search.evaluation.metrics import MEASURES
 from search.query.locations import chunk_place
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ MOST_HEADER = 2  # lines of a table's header
 MOST_WIDTH = 100
 EDGE = "    "
 ENGLISH = "local:all-minilm"
-TITLES = dict(zip(MEASURES, ("nDCG@10", "Recall@1", "Recall@5", "Recall@10", "Recall@100", "MRR@10"), strict=True))
+TITLES = ("nDCG@10", "Recall@1", "Recall@5", "Recall@10", "Recall@100", "MRR@10")  # of the measures
 CHANGES = {"": "", "changed": "(changed since it was indexed)", "gone": "(gone)"}
 
 
@@ -172,9 +171,11 @@ def _foreign(status: Status) -> Iterator[str]:
 
 def evaluation_lines(evaluation: Evaluation) -> list[str]:
     """The table for people: a row for each mode, each measure with half the width of its confidence interval."""
-    table = [["", *TITLES.values()]]
+    from search.evaluation.metrics import MEASURES  # which brings numpy along
+
+    table = [["", *TITLES]]
     table += [
-        [mode, *(f"{of[name].value:.3f} ±{of[name].margin:.3f}" for name in TITLES)]
+        [mode, *(f"{of[name].value:.3f} ±{of[name].margin:.3f}" for name in MEASURES)]
         for mode, of in evaluation.modes.items()
     ]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]

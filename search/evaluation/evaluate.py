@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from search.evaluation.metrics import DEEP, Mean, means, measure
-from storage.types import MODES as HYBRID_FIRST
+from search.modes import MODES as HYBRID_FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Literal
 from search.explain.document_rank import standing
 from search.explain.excluded import excluded_by, filtered_by
 from search.explain.not_indexed import Unindexed, located, missing
+from search.modes import MODES
 from search.query.question import parsed
 from search.searcher import NO_FILTER
 from search.stale import checked
 from storage.status import Coverage, coverage
-from storage.types import MODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ from helpers.rerank_server import RerankServer
 
 import nearest
 from nearest import NearestError
-from storage.types import MODES
+from search.modes import MODES
 
 if TYPE_CHECKING:
     from storage.types import Mode

@@ -1,8 +1,8 @@
 """Collections that former versions made, kept as they were: each opens, and answers as it did, with nothing embedded.
 
 Each is a ZIP file of a collection's folder, named by its month and its last migration, and beside it what it answered:
-the chunk ids, paths, lines, scores and confidences of the first five hits by the model in fp32. They were made of
-sample_docs and a few files more, copied to /documents.
+the chunk ids, paths below ROOT, lines, scores and confidences of the first five hits by the model in fp32. They
+were made of sample_docs and a few files more, copied to ROOT.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from storage.local_store import Collection
 
 pytestmark = pytest.mark.slow
 
+ROOT = "/documents/"
 KEPT = sorted((Path(__file__).parent / "kept").glob("*.zip"))
 
 
@@ -36,8 +37,8 @@ def test_kept_collection_answers_as_it_did(kept: Path, monkeypatch: pytest.Monke
             assert searcher.collection.notes == []  # its snapshots are trusted
             for answer in (one for one in answers if one["mode"] == mode):
                 hits = searcher.ask(answer["question"], 5, mode=mode).hits
-                assert [[hit.chunk_id, hit.path, hit.chunk.start_line] for hit in hits] == [
-                    known[:3] for known in answer["hits"]
+                assert [(hit.chunk_id, hit.path, hit.chunk.start_line) for hit in hits] == [
+                    (chunk_id, ROOT + path, line) for chunk_id, path, line, *_ in answer["hits"]
                 ]
                 for hit, known in zip(hits, answer["hits"], strict=True):
                     assert [hit.score, hit.confidence] == pytest.approx(known[3:], abs=1e-3)
