@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING
 
-from storage.types import Skip, Stamp
+from storage.types import Skip, SkipCode, Stamp
 
 if TYPE_CHECKING:
     import os
@@ -28,16 +28,17 @@ def stamp_of(status: os.stat_result) -> Stamp:
 def unfit(path: bytes, status: os.stat_result, max_bytes: int) -> Skip | None:
     """Why a file is not read by what it is: no regular file, or too large; None where it can be."""
     if not stat.S_ISREG(status.st_mode):
-        return Skip(path, SPECIAL.get(stat.S_IFMT(status.st_mode), "not a regular file"))
+        return Skip(path, SkipCode.SPECIAL, SPECIAL.get(stat.S_IFMT(status.st_mode), "not a regular file"))
     if status.st_size > max_bytes:
-        return Skip(path, f"{status.st_size / 1e6:,.1f} MB, more than the limit of {max_bytes / 1e6:g} MB")
+        size = f"{status.st_size / 1e6:,.1f} MB, more than the limit of {max_bytes / 1e6:g} MB"
+        return Skip(path, SkipCode.TOO_LARGE, size)
     return None
 
 
 def failure(path: bytes, error: OSError) -> Skip:
     """An error of the file system into its reason; what is gone is no failure, the rest may be better next time."""
     if isinstance(error, FileNotFoundError):
-        return Skip(path, "vanished")
+        return Skip(path, SkipCode.VANISHED, "vanished")
     if isinstance(error, PermissionError):
-        return Skip(path, "permission denied", failed=True)
-    return Skip(path, error.strerror or type(error).__name__, failed=True)
+        return Skip(path, SkipCode.NO_ACCESS, "permission denied", failed=True)
+    return Skip(path, SkipCode.FILE_ERROR, error.strerror or type(error).__name__, failed=True)

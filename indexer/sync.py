@@ -19,7 +19,7 @@ from indexer.sandbox.process import Limits
 from indexer.walk.walker import look
 from storage.errors import GuardError
 from storage.sqlite.documents import Root, is_below
-from storage.types import Skip
+from storage.types import Skip, SkipCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -206,8 +206,8 @@ class _Sync:
 
     def _still_holds(self, skip: Skip) -> bool:
         """Whether a file need not be tried again as long as it stays what it is."""
-        may_be_recognised = skip.reason.startswith("scanned") and os.environ.get("NEAREST_OCR")
-        return not (skip.failed or may_be_recognised or self._limits.differ_from(skip.reason))
+        may_be_recognised = skip.code is SkipCode.SCANNED and os.environ.get("NEAREST_OCR")
+        return not (skip.failed or may_be_recognised or self._limits.differ_from(skip))
 
     def _read(self, paths: Iterable[bytes]) -> list[bytes]:
         """Read, chunk and keep; returns the known documents that are nothing to index any more."""

@@ -147,7 +147,7 @@ def status_object(name: str, status: Status) -> dict[str, Any]:
 
 
 def _skip_object(skip: Skip) -> dict[str, str]:
-    return {"path": os.fsdecode(skip.path), "reason": skip.reason}
+    return {"path": os.fsdecode(skip.path), "code": skip.code.value, "reason": skip.reason}
 
 
 def evaluation_object(evaluation: Evaluation) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from indexer.read.extract import UnreadableError
+from storage.types import SkipCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,17 +29,19 @@ def open_zip(data: bytes) -> zipfile.ZipFile:
     """
     if data.startswith(OLE_MAGIC):
         encrypted = ENCRYPTED_STREAM in data
-        raise UnreadableError("encrypted: needs a password" if encrypted else "of the old kind: save it in the new one")
+        if encrypted:
+            raise UnreadableError("encrypted: needs a password", SkipCode.ENCRYPTED)
+        raise UnreadableError("of the old kind: save it in the new one", SkipCode.FORMAT)
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except zipfile.BadZipFile as error:
         raise UnreadableError("damaged, or no ZIP archive") from error
     members = archive.infolist()
     if any(member.flag_bits & 1 for member in members):
-        raise UnreadableError("encrypted: needs a password")
+        raise UnreadableError("encrypted: needs a password", SkipCode.ENCRYPTED)
     unpacked = sum(member.file_size for member in members)
     if unpacked > MAX_UNPACKED or (unpacked > MIN_BOMB and unpacked > MAX_UNPACKED_RATIO * len(data)):
-        raise UnreadableError(f"{unpacked / 1e6:,.0f} MB when unpacked")
+        raise UnreadableError(f"{unpacked / 1e6:,.0f} MB when unpacked", SkipCode.TOO_LARGE)
     return archive
 
 

@@ -15,7 +15,7 @@ from indexer.formats.xml import parse
 from indexer.markup.headings import plain_title
 from indexer.read.decode import decode
 from indexer.read.extract import Builder, Extract, UnreadableError
-from storage.types import Heading
+from storage.types import Heading, SkipCode
 
 if TYPE_CHECKING:
     import zipfile
@@ -51,7 +51,7 @@ def extract(source: Source) -> Extract:
 def _refuse_encrypted(root: Any) -> None:
     methods = {element.get("Algorithm") for element in root.iter("{*}EncryptionMethod")}
     if methods - set(FONTS):
-        raise UnreadableError("encrypted: its publisher lets only some readers open it")
+        raise UnreadableError("encrypted: its publisher lets only some readers open it", SkipCode.ENCRYPTED)
 
 
 class _Book:

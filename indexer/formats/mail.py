@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from indexer.formats.message import only_letter, write
 from indexer.formats.mime import read_message
 from indexer.read.extract import Builder, Extract, UnreadableError
+from storage.types import SkipCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,9 @@ def extract(source: Source) -> Extract:
         letter = read_message(source, data)
         write(text, letter, number, letter.subject)
     if not number:
-        raise UnreadableError("empty" if not source.data.strip() else "no mbox: it does not begin with a message")
+        if not source.data.strip():
+            raise UnreadableError("empty", SkipCode.EMPTY)
+        raise UnreadableError("no mbox: it does not begin with a message")
     return text.extract()
 
 

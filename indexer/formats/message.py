@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from indexer.file_types import unread_reason
 from indexer.formats.html import page_text
 from indexer.read.extract import Builder, Extract, UnreadableError
+from storage.types import SkipCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +91,7 @@ def attached_letter(name: str, depth: int, read: Callable[[], Letter]) -> tuple[
 
     def extract() -> Extract:
         if depth > MAX_NESTED:
-            raise UnreadableError(f"more than {MAX_NESTED} messages within each other")
+            raise UnreadableError(f"more than {MAX_NESTED} messages within each other", SkipCode.TOO_LARGE)
         return only_letter(read())
 
     return name, extract

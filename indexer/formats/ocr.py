@@ -9,6 +9,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from indexer.read.extract import UnreadableError
+from storage.types import SkipCode
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,10 +37,12 @@ def text_of(image: NDArray[np.uint8], languages: str) -> str:
         UnreadableError: tesseract or its data of a language are not installed, it fails, or takes too long.
     """
     if not _LANGUAGES.fullmatch(languages):
-        raise UnreadableError(f"OCR: {languages!r} names no language of tesseract, as eng or eng+deu do")
+        raise UnreadableError(
+            f"OCR: {languages!r} names no language of tesseract, as eng or eng+deu do", SkipCode.SCANNED
+        )
     program = shutil.which("tesseract")
     if not program:
-        raise UnreadableError("OCR: tesseract is not installed")
+        raise UnreadableError("OCR: tesseract is not installed", SkipCode.SCANNED)
     height, width = image.shape
     try:
         run = subprocess.run(
@@ -51,16 +54,17 @@ def text_of(image: NDArray[np.uint8], languages: str) -> str:
             env=os.environ | {"OMP_THREAD_LIMIT": "1"},
         )
     except subprocess.TimeoutExpired:
-        raise UnreadableError(f"OCR: tesseract takes more than {SECONDS} s for a page") from None
+        raise UnreadableError(f"OCR: tesseract takes more than {SECONDS} s for a page", SkipCode.OCR_FAILED) from None
     except OSError as error:
-        raise UnreadableError(f"OCR: tesseract does not start: {error.strerror}") from error
+        raise UnreadableError(f"OCR: tesseract does not start: {error.strerror}", SkipCode.SCANNED) from error
     if run.returncode:
-        raise UnreadableError(f"OCR: {_reason(run.stderr.decode('utf-8', 'replace'), run.returncode)}")
+        raise _failure(run.stderr.decode("utf-8", "replace"), run.returncode)
     return run.stdout.decode("utf-8", "replace").replace("\f", "")
 
 
-def _reason(complaint: str, status: int) -> str:
+def _failure(complaint: str, status: int) -> UnreadableError:
     if missing := re.search(r"Failed loading language '([^']*)'", complaint):
-        return f"tesseract has no language data '{missing[1]}'"
+        return UnreadableError(f"OCR: tesseract has no language data '{missing[1]}'", SkipCode.SCANNED)
     last = next((line for line in reversed(complaint.splitlines()) if line.strip()), "")
-    return f"tesseract fails with status {status}" + (f": {last.strip()}" if last else "")
+    reason = f"OCR: tesseract fails with status {status}" + (f": {last.strip()}" if last else "")
+    return UnreadableError(reason, SkipCode.OCR_FAILED)

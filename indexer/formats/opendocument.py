@@ -11,6 +11,7 @@ from indexer.formats.office import keywords, metadata, moment, paragraph_marks
 from indexer.formats.xml import parse
 from indexer.markup.headings import plain_title
 from indexer.read.extract import Builder, Extract, UnreadableError
+from storage.types import SkipCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,7 +57,7 @@ def extract(source: Source) -> Extract:
     with open_zip(source.data) as archive:
         names = archive.namelist()
         if MANIFEST in names and b":encryption-data" in archive.read(MANIFEST):
-            raise UnreadableError("encrypted: needs a password")
+            raise UnreadableError("encrypted: needs a password", SkipCode.ENCRYPTED)
         parts = [_part(archive.read(name)) for name in PARTS if name in names]
     body = _found(parts, f"{OFFICE}body/*")
     if not body:

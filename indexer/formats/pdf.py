@@ -16,6 +16,7 @@ from indexer.formats.office import keywords, metadata
 from indexer.formats.page_lines import HYPHEN, Line, settle
 from indexer.markup.headings import plain_title
 from indexer.read.extract import MAX_TEXT, Builder, UnreadableError
+from storage.types import SkipCode
 
 if TYPE_CHECKING:
     from indexer.read.extract import Extract, Source
@@ -53,11 +54,11 @@ def extract(source: Source) -> Extract:
         document = pdfium.PdfDocument(source.data)
     except pdfium.PdfiumError as error:
         if reason := _UNENCRYPTED.get(error.err_code):
-            raise UnreadableError(f"encrypted: {reason}") from error
+            raise UnreadableError(f"encrypted: {reason}", SkipCode.ENCRYPTED) from error
         raise
     with closing(document):
         if len(document) > MAX_PAGES:
-            raise UnreadableError(f"{len(document):,} pages, more than the limit of {MAX_PAGES:,}")
+            raise UnreadableError(f"{len(document):,} pages, more than the limit of {MAX_PAGES:,}", SkipCode.TOO_LARGE)
         builder = Builder()
         _describe(builder, document)
         pages = _read(document)
@@ -105,11 +106,11 @@ def _read(document: Any) -> list[list[Line]]:
             lines = _recognised(document, index, languages)
         length += sum(len(line.text) for line in lines)
         if length > MAX_TEXT:
-            raise UnreadableError(f"more than {MAX_TEXT / 1e6:g} million characters of text")
+            raise UnreadableError(f"more than {MAX_TEXT / 1e6:g} million characters of text", SkipCode.TOO_LARGE)
         pages.append(lines)
     if not any(pages):
         off = "" if languages else " (OCR is off: nearest index --ocr LANG)"
-        raise UnreadableError(f"scanned: {len(pages)} page{'s'[: len(pages) > 1]} without text{off}")
+        raise UnreadableError(f"scanned: {len(pages)} page{'s'[: len(pages) > 1]} without text{off}", SkipCode.SCANNED)
     return pages
 
 

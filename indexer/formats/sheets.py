@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
 from indexer.read.extract import Builder, UnreadableError, row
+from storage.types import SkipCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +44,7 @@ def extract(source: Source) -> Extract:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(source.data))
     except (CalamineError, PasswordError) as error:
         if isinstance(error, PasswordError) or any(sign in source.data for sign in _ENCRYPTED):
-            raise UnreadableError("encrypted: needs a password") from error
+            raise UnreadableError("encrypted: needs a password", SkipCode.ENCRYPTED) from error
         raise
     builder = Builder()
     for index, name in enumerate(workbook.sheet_names):
@@ -56,7 +57,7 @@ def _check_package(data: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(data)) as package:
         entries = package.infolist()
         if sum(entry.file_size for entry in entries) > MAX_UNPACKED:
-            raise UnreadableError(f"more than {MAX_UNPACKED / 1e6:,.0f} MB when unpacked")
+            raise UnreadableError(f"more than {MAX_UNPACKED / 1e6:,.0f} MB when unpacked", SkipCode.TOO_LARGE)
         for entry in entries:
             if "/worksheets/" in entry.filename and entry.filename.endswith(".xml"):
                 _check_corners(package.read(entry))
@@ -66,7 +67,9 @@ def _check_corners(sheet: bytes) -> None:
     columns = [_number_of(letters) for letters in set(_COLUMN.findall(sheet))]
     rows = [int(digits) for digits in set(_ROW.findall(sheet))]
     if columns and (max(columns) - min(columns) + 1) * (max(rows) - min(rows) + 1) > MAX_CELLS:
-        raise UnreadableError(f"a sheet whose cells lie more than {MAX_CELLS / 1e6:g} million cells apart")
+        raise UnreadableError(
+            f"a sheet whose cells lie more than {MAX_CELLS / 1e6:g} million cells apart", SkipCode.TOO_LARGE
+        )
 
 
 def _number_of(column: bytes) -> int:

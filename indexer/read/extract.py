@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from indexer.read.decode import clean, decode
-from storage.types import Block, Heading, Mark
+from storage.types import Block, Heading, Mark, SkipCode
 
 if TYPE_CHECKING:
     import re
@@ -18,7 +18,11 @@ MAX_TEXT = 64_000_000  # characters of one document; more is data, or a trap
 
 
 class UnreadableError(Exception):
-    """Nothing of this file can be indexed; the message is the reason that `nearest status` shows."""
+    """Nothing of this file can be indexed; the message is the reason that people are shown."""
+
+    def __init__(self, reason: str, code: SkipCode = SkipCode.DAMAGED) -> None:
+        super().__init__(reason)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class Source:
         """
         text, encoding = decode(self.data, declared)
         if not encoding:
-            raise UnreadableError("binary")
+            raise UnreadableError("binary", SkipCode.BINARY)
         return text, encoding
 
 
@@ -199,7 +203,7 @@ class Builder:
         if not text:
             return
         if self.length + len(text) > MAX_TEXT:
-            raise UnreadableError(f"more than {MAX_TEXT / 1e6:g} million characters of text")
+            raise UnreadableError(f"more than {MAX_TEXT / 1e6:g} million characters of text", SkipCode.TOO_LARGE)
         if self._due:
             due = self._due
             self._marks.append(Mark(self.length, due.unit, due.number, due.part, due.apart))

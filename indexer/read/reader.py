@@ -21,7 +21,7 @@ from indexer.markup.headings import plain_title
 from indexer.read.decode import HEAD_BYTES, is_binary
 from indexer.read.extract import MAX_TEXT, Extract, Source, UnreadableError
 from indexer.read.writing_script import script_of
-from storage.types import Document, Skip
+from storage.types import Document, Skip, SkipCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,15 +85,15 @@ def extract(name: str, data: bytes, depth: int = 0) -> Extract:
         UnreadableError: nothing; the message says why.
     """
     if reason := file_types.unread_reason(name):
-        raise UnreadableError(reason)
+        raise UnreadableError(reason, SkipCode.FORMAT)
     if depth > MAX_DEPTH:
-        raise UnreadableError(f"more than {MAX_DEPTH} files within each other")
+        raise UnreadableError(f"more than {MAX_DEPTH} files within each other", SkipCode.TOO_LARGE)
     if file_types.is_packed(name):
         name, data = file_types.unpacked_name(name), _unpacked(data)
     kind = file_types.kind_of_name(name)
     if file_types.is_plain(name):
-        if reason := _no_text(data[:HEAD_BYTES]):
-            raise UnreadableError(reason)
+        if refusal := _no_text(data[:HEAD_BYTES]):
+            raise refusal
         kind = file_types.kind_of_magic(data) or kind
     source = Source(name, data, kind or "", lambda name, data: extract(name, data, depth + 1))
     module = importlib.import_module(file_types.module_of(kind))
@@ -102,20 +102,22 @@ def extract(name: str, data: bytes, depth: int = 0) -> Extract:
     except UnreadableError:
         raise
     except MemoryError:
-        raise UnreadableError("needs too much memory to be read") from None
+        raise UnreadableError("needs too much memory to be read", SkipCode.MEMORY_LIMIT) from None
     except Exception as error:  # libraries meet broken and hostile files with whatever error comes up
         reason = " ".join(f"damaged, or no {kind}: {type(error).__name__}: {error}".split())
         raise UnreadableError(plain_title(reason)) from error
     if len(page.text) > MAX_TEXT:
-        raise UnreadableError(f"more than {MAX_TEXT / 1e6:g} million characters of text")
+        raise UnreadableError(f"more than {MAX_TEXT / 1e6:g} million characters of text", SkipCode.TOO_LARGE)
     return page if page.kind else replace(page, kind=kind or "text")
 
 
-def _no_text(head: bytes) -> str | None:
+def _no_text(head: bytes) -> UnreadableError | None:
     """Why a file that starts with these bytes is neither text nor of a format that is known by its first bytes."""
     if file_types.kind_of_magic(head):
         return None
-    return file_types.magic_reason(head) or ("binary" if is_binary(head) else None)
+    if reason := file_types.magic_reason(head):
+        return UnreadableError(reason, SkipCode.FORMAT)
+    return UnreadableError("binary", SkipCode.BINARY) if is_binary(head) else None
 
 
 def _unpacked(data: bytes) -> bytes:
@@ -126,7 +128,7 @@ def _unpacked(data: bytes) -> bytes:
     except (OSError, EOFError, zlib.error) as error:
         raise UnreadableError(f"damaged, or not packed by gzip: {error}") from error
     if len(unpacked) > file_types.MAX_FORMAT_BYTES:
-        raise UnreadableError(f"more than {file_types.MAX_FORMAT_BYTES / 1e6:g} MB when unpacked")
+        raise UnreadableError(f"more than {file_types.MAX_FORMAT_BYTES / 1e6:g} MB when unpacked", SkipCode.TOO_LARGE)
     return unpacked
 
 
@@ -138,11 +140,11 @@ def _document(path: bytes, name: str, data: bytes, stamp: Stamp | None) -> Docum
     try:
         page = extract(name, data)
     except UnreadableError as error:
-        return Skip(path, str(error), stamp=stamp)
+        return Skip(path, error.code, str(error), stamp=stamp)
     text = page.text.translate(_STORABLE) if _UNSTORABLE.search(page.text) else page.text
     if not _WORD.search(text):
         blank = not data.strip() or (page.lines is None and not text.strip())
-        return Skip(path, "empty" if blank else "no words", stamp=stamp)
+        return Skip(path, SkipCode.EMPTY, "empty" if blank else "no words", stamp=stamp)
     title = page.title or next((it.title for it in page.headings if it.title), "") or plain_title(name)
     return Document(
         path=path,
@@ -163,13 +165,13 @@ def _document(path: bytes, name: str, data: bytes, stamp: Stamp | None) -> Docum
 
 def _load_named(path: bytes, name: str, max_bytes: int | None) -> tuple[bytes, Stamp | None] | Skip:
     if reason := file_types.unread_reason(name):
-        return Skip(path, reason)
+        return Skip(path, SkipCode.FORMAT, reason)
     limit = file_types.max_bytes(name) if max_bytes is None else max_bytes
     return _load(path, limit, _no_text if file_types.is_plain(name) else None)
 
 
 def _load(
-    path: bytes, max_bytes: int, refuse: Callable[[bytes], str | None] | None
+    path: bytes, max_bytes: int, refuse: Callable[[bytes], UnreadableError | None] | None
 ) -> tuple[bytes, Stamp | None] | Skip:
     """A file's bytes, all of one moment, and its stamp, if that will tell a later change.
 
@@ -186,15 +188,15 @@ def _load(
                 if skip := file_status.unfit(path, before, max_bytes):
                     return skip
                 data = file.read(HEAD_BYTES)
-                if refuse and (reason := refuse(data)):
-                    return Skip(path, reason)
+                if refuse and (refusal := refuse(data)):
+                    return Skip(path, refusal.code, str(refusal))
                 data += file.read(max(before.st_size + 1 - len(data), 0))
                 stamp = file_status.stamp_of(os.fstat(file.fileno()))
             if stamp == file_status.stamp_of(before) and len(data) == stamp.size:
                 return data, stamp if max(stamp.mtime_ns, stamp.ctime_ns) < now - SETTLED_NS else None
     except OSError as error:
         return file_status.failure(path, error)
-    return Skip(path, "changes while it is read", failed=True)
+    return Skip(path, SkipCode.CHANGING, "changes while it is read", failed=True)
 
 
 def _open(path: str | bytes, flags: int) -> int:

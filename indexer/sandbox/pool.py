@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from indexer import file_status
 from indexer.read import reader as reading
 from indexer.sandbox.process import Limits, Reader
-from indexer.sandbox.protocol import NO_MEMORY, UnsoundError, load
+from indexer.sandbox.protocol import UnsoundError, load
 from storage.errors import NearestError
-from storage.types import Document, Skip
+from storage.types import Document, Skip, SkipCode
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -103,8 +103,10 @@ class _Workers:
                 how = self._drop(worker)
                 if isinstance(error, UnsoundError):
                     how = "unsound answer"
-                if worker.verdict or fresh:
-                    return Skip(path, worker.verdict or f"the reader crashed ({how})", stamp=stamp)
+                if worker.verdict:
+                    return self._limits.skip(path, worker.verdict, stamp)
+                if fresh:
+                    return Skip(path, SkipCode.CRASHED, f"the reader crashed ({how})", stamp=stamp)
                 # The file before may have left it broken: only what breaks a new one is at fault.
             else:
                 self._give(worker)
@@ -112,8 +114,9 @@ class _Workers:
 
     def _named(self, skip: Skip, stamp: Stamp | None) -> Skip:
         """A reason with its limit, and with a stamp, so that what cost much is not tried again."""
-        reason = self._limits.too_large if skip.reason == NO_MEMORY else skip.reason
-        return skip if skip.failed else replace(skip, reason=reason, stamp=skip.stamp or stamp)
+        if skip.code is SkipCode.MEMORY_LIMIT:
+            return self._limits.skip(skip.path, skip.code, skip.stamp or stamp)
+        return skip if skip.failed else replace(skip, stamp=skip.stamp or stamp)
 
     def _take(self) -> Reader:
         """A process that has nothing to do; a new one where there is none."""

@@ -18,10 +18,13 @@ import psutil
 
 from indexer.sandbox.protocol import MAX_FRAME, MAX_JSON, SIZES, Frame, UnsoundError, request
 from storage.errors import NearestError
+from storage.types import Skip, SkipCode
 
 if TYPE_CHECKING:
     from io import FileIO
     from typing import Self
+
+    from storage.types import Stamp
 
 MOST_FILES = 1000  # that one process reads; after so many a new one takes its place, since libraries leak
 START_SECONDS = 60.0  # for a process to begin, on however slow a disk
@@ -52,20 +55,18 @@ class Limits:
         """
         return cls(_setting("NEAREST_READ_MEMORY", cls().memory), _setting("NEAREST_READ_SECONDS", cls().seconds))
 
-    @property
-    def too_large(self) -> str:
-        """The reason of a file that needs more memory."""
-        return f"needs more than {self.memory:,g} MB of memory to be read (NEAREST_READ_MEMORY)"
+    def skip(self, path: bytes, code: SkipCode, stamp: Stamp | None) -> Skip:
+        """A file that is over one of the limits, MEMORY_LIMIT or TIME_LIMIT."""
+        if code is SkipCode.MEMORY_LIMIT:
+            reason = f"needs more than {self.memory:,g} MB of memory to be read (NEAREST_READ_MEMORY)"
+            return Skip(path, code, reason, stamp=stamp, limit=self.memory)
+        reason = f"took longer than {self.seconds:,g} s to be read (NEAREST_READ_SECONDS)"
+        return Skip(path, code, reason, stamp=stamp, limit=self.seconds)
 
-    @property
-    def too_slow(self) -> str:
-        """The reason of a file that takes more time."""
-        return f"took longer than {self.seconds:,g} s to be read (NEAREST_READ_SECONDS)"
-
-    def differ_from(self, reason: str) -> bool:
-        """Whether a file was once refused for this reason because of limits that are not these."""
-        ours = (self.too_large, self.too_slow)
-        return reason.startswith(("needs more than ", "took longer than ")) and reason not in ours
+    def differ_from(self, skip: Skip) -> bool:
+        """Tell whether a file was once over a limit that is not one of these."""
+        now = {SkipCode.MEMORY_LIMIT: self.memory, SkipCode.TIME_LIMIT: self.seconds}
+        return skip.limit is not None and skip.limit != now.get(skip.code)
 
 
 def _setting(name: str, default: float) -> float:
@@ -81,7 +82,7 @@ class Reader:
 
     def __init__(self, limits: Limits) -> None:
         self.files = 0
-        self.verdict = ""  # the reason for which it was killed
+        self.verdict: SkipCode | None = None  # the limit for which it was killed
         self._limits = limits
         self._until = math.inf  # when the file it is at will have taken too long
         self._left = math.inf  # seconds that it may still take; what this process spends asleep does not count
@@ -144,7 +145,7 @@ class Reader:
             got = answers.readinto(view[filled:])
             if not got:
                 if time.monotonic() > self._until:  # it ended itself, or was killed for that
-                    self.verdict = self.verdict or self._limits.too_slow
+                    self.verdict = self.verdict or SkipCode.TIME_LIMIT
                 raise EOFError
             filled += got
         return data
@@ -159,9 +160,9 @@ class Reader:
             self._left -= min(now - self._looked, 1)
             self._looked = now
             if self._left < 0:
-                self.verdict = self._limits.too_slow
+                self.verdict = SkipCode.TIME_LIMIT
             elif self.memory() > self._limits.memory * 1e6:
-                self.verdict = self._limits.too_large
+                self.verdict = SkipCode.MEMORY_LIMIT
             else:
                 return
             self.kill()

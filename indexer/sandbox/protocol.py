@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from indexer.read.decode import clean
 from indexer.read.extract import MAX_TEXT
-from storage.types import Block, Document, Heading, Mark, Skip, Stamp
+from storage.types import Block, Document, Heading, Mark, Skip, SkipCode, Stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +32,6 @@ MAX_JSON = 16_000_000  # bytes; of a book it is the titles of its headings
 MAX_FRAME = 5 * MAX_TEXT  # bytes: a text of letters beyond ASCII, or a shorter one with very many places
 MAX_NUMBER = 2**63 - 1
 MAX_REASON = 1000  # characters
-NO_MEMORY = "needs too much memory to be read"  # as `indexer.read.reader` has it, where the system gives no more
 _HEADING = attrgetter("offset", "level", "title")
 _MARK = attrgetter("offset", "unit", "number", "part", "apart")
 _BLOCK = attrgetter("kind", "start", "end", "header")
@@ -57,7 +56,8 @@ def dump(read: Document | Skip) -> Frame:
     """What was read, as the parts of an answer; as a `Skip` where it is more than an answer may be."""
     frame = _document_frame(read) if isinstance(read, Document) else _skip_frame(read)
     if len(frame.head) > MAX_JSON or sum(map(len, frame)) > MAX_FRAME:
-        return _skip_frame(Skip(read.path, "more headings, places and metadata than a document has", stamp=read.stamp))
+        reason = "more headings, places and metadata than a document has"
+        return _skip_frame(Skip(read.path, SkipCode.TOO_LARGE, reason, stamp=read.stamp))
     return frame
 
 
@@ -68,7 +68,9 @@ def sizes(frame: Frame) -> bytes:
 
 def _skip_frame(skip: Skip) -> Frame:
     reason = " ".join(skip.reason.split())[:MAX_REASON]
-    return Frame(_json({"reason": reason, "failed": skip.failed, "stamp": _stamp_row(skip.stamp)}), b"", b"")
+    return Frame(
+        _json({"code": skip.code, "reason": reason, "failed": skip.failed, "stamp": _stamp_row(skip.stamp)}), b"", b""
+    )
 
 
 def _document_frame(document: Document) -> Frame:
@@ -130,7 +132,7 @@ def load(path: bytes, frame: Frame) -> Document | Skip:
         if "reason" in head:
             reason = _string(head, "reason")
             _demand(reason != "" and len(reason) <= MAX_REASON and reason.isprintable(), "no reason")
-            return Skip(path, reason, _typed(head, "failed", bool), _stamp(head))
+            return Skip(path, SkipCode(_string(head, "code")), reason, _typed(head, "failed", bool), _stamp(head))
         return _document(path, head, frame)
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
         raise UnsoundError(f"{type(error).__name__}: {error}") from error

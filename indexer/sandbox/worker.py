@@ -18,8 +18,8 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from indexer.read.reader import read
-from indexer.sandbox.protocol import NO_MEMORY, Frame, dump, requested, sizes
-from storage.types import Skip
+from indexer.sandbox.protocol import Frame, dump, requested, sizes
+from storage.types import Skip, SkipCode
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -53,9 +53,10 @@ def _answer(path: bytes) -> Frame:
     try:
         return dump(read(path))
     except MemoryError:
-        return dump(Skip(path, NO_MEMORY))
+        return dump(Skip(path, SkipCode.MEMORY_LIMIT, "needs too much memory to be read"))
     except BaseException as error:  # a panic of a library in Rust is none of the usual sort
-        return dump(Skip(path, f"damaged, or not to be read: {type(error).__name__}: {error}"))
+        reason = f"damaged, or not to be read: {type(error).__name__}: {error}"
+        return dump(Skip(path, SkipCode.DAMAGED, reason))
 
 
 def _take_streams() -> tuple[BinaryIO, BinaryIO]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from indexer.walk.walker import OWN_DATA, Entry, look
+from indexer.walk.walker import Entry, look
 from storage.sqlite.documents import is_below
 
 if TYPE_CHECKING:
@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
     from storage.sqlite.documents import Root
     from storage.types import Skip
-
-# How the reasons begin that are somebody's choice, and do not lie in what the file is.
-CHOSEN = ("hidden", "ignored by ", "excluded by ", "not matched by ", OWN_DATA)
 
 
 def explained(path: bytes, roots: Sequence[Root]) -> list[Entry | Skip] | None:
@@ -44,8 +41,3 @@ def explained(path: bytes, roots: Sequence[Root]) -> list[Entry | Skip] | None:
     above = [met[at] for at in sorted(met, key=len, reverse=True) if is_below(path, at)]
     taken: list[Entry | Skip] = [found for found in above if isinstance(found, Entry)]
     return below or taken or above[:1]
-
-
-def is_chosen(reason: str) -> bool:
-    """Whether a rule leaves something out, and not what it is."""
-    return reason.startswith(CHOSEN)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Literal
 
 from indexer.sandbox.pool import read_all
 from indexer.sync import known_as
-from indexer.walk.explain import explained, is_chosen
-from indexer.walk.walker import OWN_DATA, Entry
+from indexer.walk.explain import explained
+from indexer.walk.walker import Entry
 from storage.errors import NearestError
 from storage.home import closest
 from storage.sqlite.documents import is_below
-from storage.types import Skip
+from storage.types import Skip, SkipCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -98,9 +98,9 @@ def _of_one(collection: Collection, found: Entry | Skip) -> Missing:
     skip = found if isinstance(found, Skip) else _refusal(collection, found)
     if skip is None:
         return Missing("not read yet")
-    if skip.failed or not is_chosen(skip.reason):
+    if skip.failed or not skip.code.is_rule:
         return Missing("skipped", (skip,))
-    return Missing("ignored", (skip,), can_be_named=skip.reason != OWN_DATA)
+    return Missing("ignored", (skip,), can_be_named=skip.code != SkipCode.OWN_DATA)
 
 
 def _refusal(collection: Collection, entry: Entry) -> Skip | None:
@@ -115,12 +115,12 @@ def _refusal(collection: Collection, entry: Entry) -> Skip | None:
 
 def _of_folder(collection: Collection, met: list[Entry | Skip]) -> Missing:
     """Of a folder that is entered: what was refused when it was read counts as it was then."""
-    refused = {skip.path: skip for skip in collection.documents.skips() if not is_chosen(skip.reason)}
+    refused = {skip.path: skip for skip in collection.documents.skips() if not skip.code.is_rule}
     judged = [refused.get(found.path, found) for found in met]
     skips = tuple(found for found in judged if isinstance(found, Skip))
     if unread := len(judged) - len(skips):
         return Missing("not read yet", skips, folder=True, unread=unread)
-    verdict: Unindexed = "ignored" if all(is_chosen(skip.reason) for skip in skips) else "skipped"
+    verdict: Unindexed = "ignored" if all(skip.code.is_rule for skip in skips) else "skipped"
     return Missing(verdict, skips, folder=True)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from storage.sqlite import term_rows
 from storage.sqlite.metadata import metadata_of, rows_of
 from storage.sqlite.passages import Passages, stamp_of
-from storage.types import Skip
+from storage.types import Skip, SkipCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,7 +36,8 @@ INSERT INTO chunks (id, document, text, lead, header, start_char, end_char, star
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 INSERT_SKIP = """
-INSERT OR REPLACE INTO skips (path, reason, failed, size, mtime_ns, ctime_ns) VALUES (?, ?, ?, ?, ?, ?)
+INSERT OR REPLACE INTO skips (path, code, reason, failed, exceeded, size, mtime_ns, ctime_ns)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 SCRIPTS = """
 SELECT script, count(*) AS number FROM documents WHERE script <> '' GROUP BY script ORDER BY number DESC, script
@@ -232,13 +233,18 @@ class Documents:
             self._db.run(f"DELETE FROM skips WHERE {where}", values)
             self._db.run_many(
                 INSERT_SKIP,
-                [(skip.path, skip.reason, skip.failed, *_times(skip.stamp)) for skip in skips],
+                [(skip.path, skip.code, skip.reason, skip.failed, skip.limit, *_times(skip.stamp)) for skip in skips],
             )
 
     def skips(self) -> list[Skip]:
         """What was passed over, in order of path."""
-        rows = self._db.rows("SELECT path, reason, failed, size, mtime_ns, ctime_ns FROM skips ORDER BY path")
-        return [Skip(path, reason, bool(failed), stamp_of(*times)) for path, reason, failed, *times in rows]
+        rows = self._db.rows(
+            "SELECT path, code, reason, failed, exceeded, size, mtime_ns, ctime_ns FROM skips ORDER BY path"
+        )
+        return [
+            Skip(path, SkipCode(code), reason, bool(failed), stamp_of(*times), exceeded)
+            for path, code, reason, failed, exceeded, *times in rows
+        ]
 
     def scripts(self) -> dict[str, int]:
         """How many documents are mostly in each script other than Latin, the most frequent first."""

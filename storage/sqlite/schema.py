@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -168,6 +169,31 @@ CREATE TABLE keyword_snapshots (
 );
 """
 
+# How the reasons began that were kept until there were codes for them; none of these is "damaged", as is every other.
+FOURTH = (
+    ("hidden", "hidden"),
+    ("ignored by ", "ignored"),
+    ("excluded by ", "excluded"),
+    ("not matched by ", "not-included"),
+    ("nearest's own data", "own-data"),
+    ("link", "link"),
+    ("(socket|named pipe|device|folder|not a regular file)$", "special"),
+    ("(vanished|does not exist)$", "vanished"),
+    ("permission denied$", "no-access"),
+    ("changes while it is read$", "changing"),
+    (r"[\d,.]+ MB,? |more than |a sheet whose |[\d,]+ pages, ", "too-large"),
+    ("binary$", "binary"),
+    ("(Word document|presentation|iWork document|Kindle book|image|audio|video|font|archive|compiled code)", "format"),
+    ("of the old kind: ", "format"),
+    ("(empty|no words)$", "empty"),
+    ("encrypted", "encrypted"),
+    ("scanned|OCR: tesseract (is not installed|does not start|has no language)|OCR: .* names no language", "scanned"),
+    ("OCR: ", "ocr-failed"),
+    ("needs (more than|too much) ", "memory-limit"),
+    ("took longer than ", "time-limit"),
+    ("the reader crashed ", "crashed"),
+)
+
 
 @migrations()
 def m001_first(db: Database) -> None:
@@ -188,6 +214,19 @@ def m003_keywords(db: Database) -> None:
     """Terms of passages; those that are there already get theirs by the next index run."""
     for statement in _statements(THIRD):
         db.execute(statement)
+
+
+@migrations()
+def m004_codes(db: Database) -> None:
+    """Codes and limits of what was skipped; what a tuning remembered, which nothing reads any more, goes."""
+    db.execute("ALTER TABLE skips ADD COLUMN code TEXT NOT NULL DEFAULT 'damaged'")
+    db.execute("ALTER TABLE skips ADD COLUMN exceeded REAL")
+    for path, reason, failed in db.execute("SELECT path, reason, failed FROM skips").fetchall():
+        code = next((code for start, code in FOURTH if re.match(start, reason)), "file-error" if failed else "damaged")
+        limit = re.match(r"(?:needs more|took longer) than ([\d,.e+]+) ", reason)
+        exceeded = float(limit[1].replace(",", "")) if limit else None
+        db.execute("UPDATE skips SET code = ?, exceeded = ? WHERE path = ?", (code, exceeded, path))
+    db.execute("DELETE FROM facts WHERE key = 'fusion shift'")
 
 
 def _statements(script: str) -> list[str]:

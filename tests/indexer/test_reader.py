@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from indexer.read.decode import decode, is_binary
 from indexer.read.reader import digest, read
-from storage.types import Document, Skip, Stamp
+from storage.types import Document, Skip, SkipCode, Stamp
 
 posix = pytest.mark.skipif(os.name != "posix", reason="this system has no such files")
 
@@ -368,7 +368,7 @@ def test_a_large_file_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "a.md"
     path.write_bytes(b"words " * 100)
     assert read(os.fsencode(path), max_bytes=599) == Skip(
-        os.fsencode(path), "0.0 MB, more than the limit of 0.000599 MB"
+        os.fsencode(path), SkipCode.TOO_LARGE, "0.0 MB, more than the limit of 0.000599 MB"
     )
     assert isinstance(read(os.fsencode(path), max_bytes=600), Document)
     assert digest(os.fsencode(path), max_bytes=599) is None
@@ -430,7 +430,7 @@ def test_a_change_during_reading_means_reading_again(
         assert found.text == expected
         assert found.digest == hashlib.sha256(expected.encode()).digest()
     else:
-        assert found == Skip(os.fsencode(path), "changes while it is read", failed=True)
+        assert found == Skip(os.fsencode(path), SkipCode.CHANGING, "changes while it is read", failed=True)
 
 
 PIECES = [b"words ", b"\n", b"\r", b"\0", b"# ", b"===\n", b"\xff\xfe", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"\x830\x811"]

@@ -23,12 +23,14 @@ from indexer.sandbox.pool import read_all
 from indexer.sandbox.process import Limits
 from indexer.sandbox.protocol import Frame, UnsoundError, dump, load, request, requested
 from storage.errors import NearestError
-from storage.types import Block, Document, Heading, Mark, Skip, Stamp
+from storage.types import Block, Document, Heading, Mark, Skip, SkipCode, Stamp
 
 pytestmark = pytest.mark.slow
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs the signals of a POSIX system")
 LIMITS = Limits(memory=300, seconds=2)
+TOO_SLOW = "took longer than 2 s to be read (NEAREST_READ_SECONDS)"
+TOO_LARGE = "needs more than 300 MB of memory to be read (NEAREST_READ_MEMORY)"
 
 # A worker that does to a file what the file's name says.
 FAULTY = (
@@ -224,34 +226,36 @@ def test_what_fails_where_results_are_taken_ends_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "reason"),
+    ("fault", "code", "reason"),
     [
-        pytest.param("abort", "the reader crashed (signal 6)", marks=posix),
-        pytest.param("segfault", "the reader crashed (signal 11)", marks=posix),
-        ("exit", "the reader crashed (exit status 7)"),
-        ("raise", "damaged, or not to be read: SystemExit: bye"),
-        ("spin", LIMITS.too_slow),
-        ("regex", LIMITS.too_slow),
-        ("sleep", LIMITS.too_slow),
-        ("trickle", LIMITS.too_slow),
-        ("hog", LIMITS.too_large),
-        ("leap", LIMITS.too_large),
-        ("long", "the reader crashed (unsound answer)"),
-        ("flood", "the reader crashed (unsound answer)"),
-        ("garbage", "the reader crashed (unsound answer)"),
-        ("lie", "the reader crashed (unsound answer)"),
-        pytest.param("tool", LIMITS.too_slow, marks=posix),
+        pytest.param("abort", SkipCode.CRASHED, "the reader crashed (signal 6)", marks=posix),
+        pytest.param("segfault", SkipCode.CRASHED, "the reader crashed (signal 11)", marks=posix),
+        ("exit", SkipCode.CRASHED, "the reader crashed (exit status 7)"),
+        ("raise", SkipCode.DAMAGED, "damaged, or not to be read: SystemExit: bye"),
+        ("spin", SkipCode.TIME_LIMIT, TOO_SLOW),
+        ("regex", SkipCode.TIME_LIMIT, TOO_SLOW),
+        ("sleep", SkipCode.TIME_LIMIT, TOO_SLOW),
+        ("trickle", SkipCode.TIME_LIMIT, TOO_SLOW),
+        ("hog", SkipCode.MEMORY_LIMIT, TOO_LARGE),
+        ("leap", SkipCode.MEMORY_LIMIT, TOO_LARGE),
+        ("long", SkipCode.CRASHED, "the reader crashed (unsound answer)"),
+        ("flood", SkipCode.CRASHED, "the reader crashed (unsound answer)"),
+        ("garbage", SkipCode.CRASHED, "the reader crashed (unsound answer)"),
+        ("lie", SkipCode.CRASHED, "the reader crashed (unsound answer)"),
+        pytest.param("tool", SkipCode.TIME_LIMIT, TOO_SLOW, marks=posix),
     ],
 )
 def test_a_fault_costs_the_file_that_has_it(
-    tmp_path: Path, faulty: None, settled: None, fault: str, reason: str
+    tmp_path: Path, faulty: None, settled: None, fault: str, code: SkipCode, reason: str
 ) -> None:
     names = ["a.html", "b.html", f"{fault}.html", "c.html", "d.html", "e.html", "f.html"]
     paths = pages(tmp_path, *names)
     done = {done.path: done for done in read_all(paths, LIMITS)}
     refused = done.pop(paths[2])
     status = (tmp_path / f"{fault}.html").stat()
-    assert refused == Skip(paths[2], reason, stamp=Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+    stamp = Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    limit = {SkipCode.MEMORY_LIMIT: LIMITS.memory, SkipCode.TIME_LIMIT: LIMITS.seconds}.get(code)
+    assert refused == Skip(paths[2], code, reason, stamp=stamp, limit=limit)
     assert {path: outcome(document) for path, document in done.items()} == {
         path: name for path, name in zip(paths, names, strict=True) if path != paths[2]
     }
@@ -352,13 +356,15 @@ def test_a_limit_that_is_no_positive_number_is_an_error_that_names_the_cure(
         list(read_all([]))
 
 
-def test_a_reason_of_other_limits_is_known() -> None:
+def test_a_file_that_was_over_other_limits_is_known() -> None:
     old, new = Limits(100, 10), Limits(200, 20)
-    assert new.differ_from(old.too_large)
-    assert new.differ_from(old.too_slow)
-    assert not old.differ_from(old.too_large)
-    assert not old.differ_from(old.too_slow)
-    assert not new.differ_from("empty")
+    for code in (SkipCode.MEMORY_LIMIT, SkipCode.TIME_LIMIT):
+        over = old.skip(b"/a", code, STAMP)
+        assert (over.code, over.stamp) == (code, STAMP)
+        assert new.differ_from(over)
+        assert not old.differ_from(over)
+    assert not new.differ_from(Skip(b"/a", SkipCode.EMPTY, "empty"))
+    assert not new.differ_from(Skip(b"/a", SkipCode.MEMORY_LIMIT, "needs too much memory to be read"))
 
 
 # ---- the surroundings
@@ -465,8 +471,8 @@ def test_the_document_of_these_tests_has_everything_that_one_may_have() -> None:
         DOCUMENT,
         replace(DOCUMENT, lines=None, stamp=None, headings=(), marks=(), blocks=(), metadata={}),
         replace(DOCUMENT, lines=(), text=""  , headings=(), marks=(), blocks=()),
-        Skip(b"/a", "empty"),
-        Skip(b"/a", "permission denied", failed=True, stamp=STAMP),
+        Skip(b"/a", SkipCode.EMPTY, "empty"),
+        Skip(b"/a", SkipCode.NO_ACCESS, "permission denied", failed=True, stamp=STAMP),
     ],
     ids=["all", "little", "empty", "skip", "failed"],
 )  # fmt: skip
@@ -480,12 +486,16 @@ def test_strings_that_cannot_be_kept_are_cleaned_where_they_are_read() -> None:
     loaded = load(b"/a", dump(odd))
     assert isinstance(loaded, Document)
     assert (loaded.title, loaded.metadata, loaded.headings[0].title) == ("ab\ufffd", {"k": "\ufffd"}, "x\ufffd")
-    assert load(b"/a", dump(Skip(b"/a", "bad:\n \ud800" + "x" * 5000))) == Skip(b"/a", "bad: ?" + "x" * 994)
+    assert load(b"/a", dump(Skip(b"/a", SkipCode.DAMAGED, "bad:\n \ud800" + "x" * 5000))) == Skip(
+        b"/a", SkipCode.DAMAGED, "bad: ?" + "x" * 994
+    )
 
 
 def test_more_than_an_answer_may_hold_is_a_reason() -> None:
     many = replace(DOCUMENT, metadata={str(number): "x" * 1000 for number in range(17_000)})
-    assert load(b"/a", dump(many)) == Skip(b"/a", "more headings, places and metadata than a document has", stamp=STAMP)
+    assert load(b"/a", dump(many)) == Skip(
+        b"/a", SkipCode.TOO_LARGE, "more headings, places and metadata than a document has", stamp=STAMP
+    )
 
 
 Change = Callable[[Frame], Frame]
@@ -510,6 +520,7 @@ LIES: dict[str, Change] = {
     "no JSON": lambda frame: frame._replace(head=b"{"),
     "no object": lambda frame: frame._replace(head=b"[]"),
     "deep": lambda frame: frame._replace(head=b"[" * 1_000_000),
+    "unknown code": lambda frame: frame._replace(head=b'{"code":"odd","reason":"odd","failed":false,"stamp":null}'),
     "huge number": lambda frame: frame._replace(head=b'{"reason":' + b"9" * 5000 + b"}"),
     "no UTF-8": lambda frame: frame._replace(text=b"\xff" + frame.text),
     "NUL": lambda frame: frame._replace(text=b"\0" + frame.text),

@@ -19,6 +19,7 @@ from indexer.sandbox.process import Limits
 from storage.errors import GuardError, NearestError
 from storage.home import home
 from storage.local_store import Collection
+from storage.types import SkipCode
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs the file system of a POSIX system")
 TEN = [f"note-{number}.md" for number in range(10)]
@@ -591,13 +592,13 @@ def refusing(desk: Desk) -> Desk:
     return desk
 
 
-def refuse(desk: Desk, reason: str, *, failed: bool = False) -> None:
+def refuse(desk: Desk, code: SkipCode = SkipCode.DAMAGED, *, failed: bool = False, limit: float | None = None) -> None:
     """Have the file been refused for another reason."""
     root = os.fsencode(desk.root)
     with Collection("default", write=True) as collection:
         (skip,) = collection.documents.skips()
         assert skip.stamp
-        collection.documents.note_skips(root, [replace(skip, reason=reason, failed=failed)])
+        collection.documents.note_skips(root, [replace(skip, code=code, reason="odd", failed=failed, limit=limit)])
 
 
 def test_what_was_refused_and_stayed_the_same_is_not_read_again_and_still_told(refusing: Desk) -> None:
@@ -636,27 +637,28 @@ def test_what_was_refused_while_too_young_is_read_again(desk: Desk, monkeypatch:
 
 
 @pytest.mark.parametrize(
-    ("reason", "failed", "environment", "tried"),
+    ("code", "limit", "failed", "environment", "tried"),
     [
-        ("damaged", False, {}, False),
-        ("damaged", True, {}, True),
-        ("scanned: 3 pages without text", False, {}, False),
-        ("scanned: 3 pages without text", False, {"NEAREST_OCR": "eng"}, True),
-        (Limits().too_slow, False, {}, False),
-        (Limits().too_large, False, {}, False),
-        (Limits().too_slow, False, {"NEAREST_READ_SECONDS": "240"}, True),
-        (Limits().too_large, False, {"NEAREST_READ_MEMORY": "4000"}, True),
+        (SkipCode.DAMAGED, None, False, {}, False),
+        (SkipCode.DAMAGED, None, True, {}, True),
+        (SkipCode.SCANNED, None, False, {}, False),
+        (SkipCode.SCANNED, None, False, {"NEAREST_OCR": "eng"}, True),
+        (SkipCode.TIME_LIMIT, Limits().seconds, False, {}, False),
+        (SkipCode.MEMORY_LIMIT, Limits().memory, False, {}, False),
+        (SkipCode.TIME_LIMIT, Limits().seconds, False, {"NEAREST_READ_SECONDS": "240"}, True),
+        (SkipCode.MEMORY_LIMIT, Limits().memory, False, {"NEAREST_READ_MEMORY": "4000"}, True),
     ],
 )
 def test_what_was_refused_is_tried_again_where_it_may_go_better_now(
-    refusing: Desk, monkeypatch: pytest.MonkeyPatch, reason: str, failed: bool, environment: dict[str, str], tried: bool
-) -> None:
-    refuse(refusing, reason, failed=failed)
+    refusing: Desk, monkeypatch: pytest.MonkeyPatch, code: SkipCode, limit: float | None, failed: bool,
+    environment: dict[str, str], tried: bool,
+) -> None:  # fmt: skip
+    refuse(refusing, code, failed=failed, limit=limit)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert refusing.index() == {"unchanged": 10, "skipped": 1}
     assert refusing.read == ["empty.md"] * tried
-    assert refusing.reasons() == {"empty.md": "empty" if tried else reason}
+    assert refusing.reasons() == {"empty.md": "empty" if tried else "odd"}
 
 
 def test_a_limit_that_is_none_is_told_before_anything_is_done(refusing: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

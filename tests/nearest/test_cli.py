@@ -429,7 +429,7 @@ def test_status_json_is_one_object_of_these_keys(indexed: Path, nearest_home: Pa
         "structure": "exact",
         "refused": [],
         "failed": [],
-        "skipped": [{"path": str(indexed / "image.png"), "reason": "image"}],
+        "skipped": [{"path": str(indexed / "image.png"), "code": "format", "reason": "image"}],
         "searchable": 1.0,
         "scripts": {},
     }

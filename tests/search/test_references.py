@@ -16,7 +16,7 @@ from test_cli import LINUX, PASSAGE_KEYS, lines
 import nearest
 from nearest import NearestError
 from storage.errors import NotFoundError
-from storage.types import Chunk, Document, Place, Skip
+from storage.types import Chunk, Document, Place, Skip, SkipCode
 
 if TYPE_CHECKING:
     from storage.types import Field
@@ -226,7 +226,9 @@ def test_a_misspelt_path_is_told_what_was_meant() -> None:
 def test_a_file_that_was_passed_over_is_told_with_the_reason() -> None:
     notes()
     with writer() as collection:
-        collection.documents.note_skips(b"/", [Skip(os.fsencode(Path.cwd() / "scan.pdf"), "no text in it")])
+        collection.documents.note_skips(
+            b"/", [Skip(os.fsencode(Path.cwd() / "scan.pdf"), SkipCode.SCANNED, "no text in it")]
+        )
     assert missing("scan.pdf:7") == missing("scan.pdf") == "scan.pdf was passed over: no text in it"
 
 

@@ -13,7 +13,7 @@ import pytest
 from helpers.desk import Desk, Words, as_somebody_else
 
 from indexer.embed.protocol import Embedder
-from indexer.walk.explain import explained, is_chosen
+from indexer.walk.explain import explained
 from indexer.walk.walker import Entry, look
 from nearest.reasons import barrier_text, reason_lines
 from search.explain.document_rank import FIRST_LOOK
@@ -23,7 +23,7 @@ from search.searcher import Searcher
 from storage.errors import NearestError, RefusedError, UnreachableError
 from storage.local_store import Collection
 from storage.sqlite.documents import Root, is_below
-from storage.types import Filter, Skip
+from storage.types import Filter, Skip, SkipCode
 
 posix = pytest.mark.skipif(os.name != "posix", reason="this system has no such files")
 
@@ -300,12 +300,12 @@ def test_of_several_roots_one_that_takes_a_file_decides(tmp_path: Path) -> None:
     assert [one.path for one in explained(path, roots) or [] if isinstance(one, Entry)] == [path]
     for order in (roots, roots[::-1]):
         assert explained(os.fsencode(inner / "b.txt"), order) == [
-            Skip(os.fsencode(inner / "b.txt"), "not matched by --include")
+            Skip(os.fsencode(inner / "b.txt"), SkipCode.NOT_INCLUDED, "not matched by --include")
         ]
-    assert explained(path, [outer]) == [Skip(os.fsencode(inner), "hidden")]
+    assert explained(path, [outer]) == [Skip(os.fsencode(inner), SkipCode.HIDDEN, "hidden")]
     assert explained(os.fsencode(tmp_path / "other"), roots) is None
-    assert is_chosen("hidden")
-    assert not is_chosen("binary")
+    assert SkipCode.HIDDEN.is_rule
+    assert not SkipCode.BINARY.is_rule
 
 
 # ---- what is indexed

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from storage.errors import NearestError
 from storage.local_store import Collection
 from storage.sqlite.documents import Known, Root, below, is_below
-from storage.types import Chunk, Document, Skip, Stamp
+from storage.types import Chunk, Document, Skip, SkipCode, Stamp
 
 CHUNKS = "SELECT chunks.id, path, texts.text FROM chunks JOIN texts ON texts.id = chunks.text \
 JOIN documents ON documents.id = document ORDER BY path, start_char"
@@ -217,11 +217,11 @@ def test_forgetting_a_folder_drops_all_that_lies_in_it_and_nothing_beside_it(col
     index(collection, {b"/a/b/1": ("one",), b"/a/b/2": ("two",), b"/a/bc": ("three",)})
     for path in (b"/a/b", b"/a/b/2", b"/a/bc", b"/a"):
         documents.remember(Root(path))
-    documents.note_skips(b"/a", [Skip(b"/a/b/x", "binary"), Skip(b"/a/bd", "binary")])
+    documents.note_skips(b"/a", [Skip(b"/a/b/x", SkipCode.BINARY, "binary"), Skip(b"/a/bd", SkipCode.BINARY, "binary")])
     assert documents.forget(b"/a/b") == 2
     assert found(collection, "one", 9) == [(b"/a/bc", "three")]
     assert [root.path for root in documents.roots()] == [b"/a", b"/a/bc"]
-    assert documents.skips() == [Skip(b"/a/bd", "binary")]
+    assert documents.skips() == [Skip(b"/a/bd", SkipCode.BINARY, "binary")]
     assert documents.forget(b"/a/b") == 0
     assert documents.forget(b"/") == 1
     assert (documents.roots(), documents.skips(), documents.count()) == ([], [], 0)
@@ -237,10 +237,16 @@ def test_roots_keep_the_globs_they_were_last_indexed_with(collection: Collection
 
 def test_skips_of_a_root_are_those_of_its_last_walk(collection: Collection) -> None:
     documents = collection.documents
-    documents.note_skips(b"/a", [Skip(b"/a/1", "binary"), Skip(b"/a/\xff", "no access", failed=True)])
-    documents.note_skips(b"/ab", [Skip(b"/ab/1", "too large")])
-    documents.note_skips(b"/a", [Skip(b"/a/2", "binary")])
-    assert documents.skips() == [Skip(b"/a/2", "binary"), Skip(b"/ab/1", "too large")]
+    documents.note_skips(
+        b"/a",
+        [Skip(b"/a/1", SkipCode.BINARY, "binary"), Skip(b"/a/\xff", SkipCode.NO_ACCESS, "no access", failed=True)],
+    )
+    documents.note_skips(b"/ab", [Skip(b"/ab/1", SkipCode.TOO_LARGE, "too large")])
+    documents.note_skips(b"/a", [Skip(b"/a/2", SkipCode.BINARY, "binary")])
+    assert documents.skips() == [
+        Skip(b"/a/2", SkipCode.BINARY, "binary"),
+        Skip(b"/ab/1", SkipCode.TOO_LARGE, "too large"),
+    ]
 
 
 def test_a_text_cut_in_pieces_is_replaced_wherever_it_stands(collection: Collection) -> None:

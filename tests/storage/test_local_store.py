@@ -25,7 +25,7 @@ from helpers.stored import (
 
 from storage.errors import MismatchError
 from storage.local_store import SNAPSHOT, Collection
-from storage.types import Identity, Skip
+from storage.types import Identity, Skip, SkipCode
 from storage.vectors.vector_index import Neighbours
 
 if TYPE_CHECKING:
@@ -184,11 +184,11 @@ def test_facts_are_remembered_and_replaced(collection: Collection) -> None:
 def test_status_says_what_is_here_and_what_can_be_found(collection: Collection) -> None:
     index(collection, {b"/a": ("12345", "123")})
     collection.documents.put([document(b"/b", "1234", "12345")])
-    collection.documents.note_skips(b"/", [Skip(b"/x", "binary")])
+    collection.documents.note_skips(b"/", [Skip(b"/x", SkipCode.BINARY, "binary")])
     collection.save_snapshot()
     status = collection.status()
     assert (status.embedder, status.documents, status.chunks, status.vectors) == (IDENTITY, 2, 4, 2)
-    assert (status.pending, status.refused, status.skips) == (1, [], [Skip(b"/x", "binary")])
+    assert (status.pending, status.refused, status.skips) == (1, [], [Skip(b"/x", SkipCode.BINARY, "binary")])
     assert status.searchable == pytest.approx(13 / 17)
     assert status.bytes_on_disk == sum(path.stat().st_size for path in collection.folder.iterdir())
     assert status.bytes_on_disk > (collection.folder / SNAPSHOT).stat().st_size > 0

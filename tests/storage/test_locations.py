@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.sqlite.metadata import metadata_of, rows_of
-from storage.types import Chunk, Document, Place, Skip, Stamp
+from storage.types import Chunk, Document, Place, Skip, SkipCode, Stamp
 
 if TYPE_CHECKING:
     from storage.local_store import Collection
@@ -230,7 +230,10 @@ def test_documents_in_other_scripts_are_counted(collection: Collection) -> None:
 
 
 def test_a_skip_keeps_the_times_of_its_file(collection: Collection) -> None:
-    skips = [Skip(b"/a", "empty", stamp=Stamp(0, 2**62, 3)), Skip(b"/b", "no access", failed=True)]
+    skips = [
+        Skip(b"/a", SkipCode.EMPTY, "empty", stamp=Stamp(0, 2**62, 3)),
+        Skip(b"/b", SkipCode.TIME_LIMIT, "too slow", failed=True, limit=0.5),
+    ]
     collection.documents.note_skips(b"/", skips)
     assert collection.documents.skips() == skips
 

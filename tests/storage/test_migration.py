@@ -20,7 +20,7 @@ from storage.sqlite.database import Database
 from storage.sqlite.documents import Root
 from storage.sqlite.schema import migrations
 from storage.sqlite.term_rows import fill, missing
-from storage.types import Chunk, Skip
+from storage.types import Chunk, Skip, SkipCode
 
 NEWEST_ID = 40  # of a passage that was dropped before
 
@@ -65,7 +65,7 @@ def test_an_old_collection_opens_for_writing_with_all_that_is_in_it(old: Path) -
     with Collection("default", write=True) as collection:
         assert collection.identity == IDENTITY
         assert collection.documents.roots() == [Root(b"/", (), ("x",))]
-        assert collection.documents.skips() == [Skip(b"/x.bin", "binary", failed=True)]
+        assert collection.documents.skips() == [Skip(b"/x.bin", SkipCode.BINARY, "binary", failed=True)]
         assert set(collection.documents.known(b"/")) == {b"/a", b"/b\xff"}
         hits = nearest_hits(collection, vector_of("two\nlines"), 9)
         assert [(hit.chunk_id, hit.path) for hit in hits] == [(8, "/a"), (9, "/b\udcff")]
@@ -163,3 +163,51 @@ def test_passages_of_before_keywords_are_found_by_their_words_once_they_are_fill
     for question, ids in {"apple": [7], "pear": [9], "orchard": [7, 9], "fruit": [7, 9], "lead": []}.items():
         assert sorted(id_ for id_, _ in keywords.scored(question).best(9)) == ids, question
     database.close()
+
+
+@pytest.mark.parametrize(
+    ("reason", "failed", "code", "limit"),
+    [
+        ("hidden", 0, SkipCode.HIDDEN, None),
+        ("ignored by .gitignore:3: *.log", 0, SkipCode.IGNORED, None),
+        ("excluded by --exclude *.md", 0, SkipCode.EXCLUDED, None),
+        ("not matched by --include", 0, SkipCode.NOT_INCLUDED, None),
+        ("nearest's own data", 0, SkipCode.OWN_DATA, None),
+        ("link to x, which does not exist", 0, SkipCode.LINK, None),
+        ("link", 0, SkipCode.LINK, None),
+        ("named pipe", 0, SkipCode.SPECIAL, None),
+        ("does not exist", 1, SkipCode.VANISHED, None),
+        ("permission denied", 1, SkipCode.NO_ACCESS, None),
+        ("Input/output error", 1, SkipCode.FILE_ERROR, None),
+        ("changes while it is read", 1, SkipCode.CHANGING, None),
+        ("1,024.0 MB, more than the limit of 50 MB", 0, SkipCode.TOO_LARGE, None),
+        ("2,000 MB when unpacked", 0, SkipCode.TOO_LARGE, None),
+        ("more than 64 million characters of text", 0, SkipCode.TOO_LARGE, None),
+        ("20,001 pages, more than the limit of 20,000", 0, SkipCode.TOO_LARGE, None),
+        ("binary", 0, SkipCode.BINARY, None),
+        ("image", 0, SkipCode.FORMAT, None),
+        ("of the old kind: save it in the new one", 0, SkipCode.FORMAT, None),
+        ("no words", 0, SkipCode.EMPTY, None),
+        ("encrypted: needs a password", 0, SkipCode.ENCRYPTED, None),
+        ("damaged, or no pdf: ValueError: x", 0, SkipCode.DAMAGED, None),
+        ("no notebook: JSON without cells", 0, SkipCode.DAMAGED, None),
+        ("scanned: 3 pages without text", 0, SkipCode.SCANNED, None),
+        ("OCR: tesseract is not installed", 0, SkipCode.SCANNED, None),
+        ("OCR: tesseract takes more than 120 s for a page", 0, SkipCode.OCR_FAILED, None),
+        ("needs more than 2,000 MB of memory to be read (NEAREST_READ_MEMORY)", 0, SkipCode.MEMORY_LIMIT, 2000),
+        ("took longer than 0.5 s to be read (NEAREST_READ_SECONDS)", 0, SkipCode.TIME_LIMIT, 0.5),
+        ("took longer than 1e+06 s to be read (NEAREST_READ_SECONDS)", 0, SkipCode.TIME_LIMIT, 1e6),
+        ("the reader crashed (signal 11)", 0, SkipCode.CRASHED, None),
+    ],
+)
+def test_reasons_of_before_codes_get_theirs(
+    nearest_home: Path, reason: str, failed: int, code: SkipCode, limit: float | None
+) -> None:
+    folder = home.folder("default")
+    folder.mkdir(parents=True)
+    with closing(sqlite3.connect(folder / home.DATABASE)) as db:
+        migrations.apply(sqlite_utils.Database(db), stop_before="m004_codes")
+        db.execute("INSERT INTO skips (path, reason, failed) VALUES (?, ?, ?)", (b"/x", reason, failed))
+        db.commit()
+    with Collection("default", write=True) as collection:
+        assert collection.documents.skips() == [Skip(b"/x", code, reason, bool(failed), limit=limit)]
