@@ -31,14 +31,14 @@ marks = [("start", time.perf_counter())]
 def mark(name): marks.append((name, time.perf_counter()))
 import nearest.cli.main
 mark("import of the command line")
-import storage.local_store
+import storage.local.store
 mark("import of numpy, sqlite-utils and FAISS")
 import indexer.embed.local.embedder
 mark("import of OpenVINO and the tokenizer")
 from search.ranking.ranker import search
-from storage.local_store import Collection
+from storage.local.store import LocalStore
 from storage.types import Query, Question
-collection = Collection("default")
+collection = LocalStore("default")
 mark("opening of the collection")
 collection.load("hybrid")
 mark("reading of the vectors")

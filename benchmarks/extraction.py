@@ -21,7 +21,8 @@ from indexer.index import Silence, index_by_name
 from indexer.read.reader import read
 from indexer.sandbox.pool import read_all
 from indexer.walk.walker import walk
-from storage.types import Document, Skip
+from storage.files import Skip
+from storage.types import Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -37,9 +37,10 @@ from search.evaluation.beir import prepare
 from search.evaluation.judgements import read_questions
 from search.query.question import parsed
 from search.ranking import fusion
-from search.ranking.fusion import COVERED, TENTH, Signals
+from search.ranking.fusion import COVERED, Signals
+from search.ranking.ranker import Ranking
 from search.searcher import Searcher
-from storage.analyzer import dense_share
+from storage.types import Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -187,27 +188,18 @@ def answers(searcher: Searcher, questions: Sequence[Judged]) -> Answers:
 
 def candidates(searcher: Searcher, question: str) -> tuple[Signals, list[tuple[bytes, float, float]]]:
     """The signals of a question; path, cosine and BM25 score of the first DEEP of either ranking, none twice."""
-    collection, asked = searcher.collection, parsed(question, "hybrid")
-    neighbours, vector = collection._neighbours, searcher._embedded(asked.text)
-    assert neighbours is not None
-    near, texts = neighbours.search(vector, DEEP)
-    scored = collection._keywords.scored(asked.text)
-    best = scored.best(DEEP)
-    mean, deviation = neighbours.background(vector)
-    signals = Signals(
-        cosine=float(near[0]),
-        mean=mean,
-        deviation=deviation,
-        keyword=best[0][1] if best else 0.0,
-        tenth=best[TENTH][1] if len(best) > TENTH else 0.0,
-        bound=scored.bound / (1 + dense_share(asked.text)),
-    )
-    spots = collection.passages.spots([id_ for id_, _ in best], texts.tolist())
-    cosines = neighbours.scores(vector, [spot.text for spot in spots.values()])
+    asked = parsed(question, "hybrid")
+    query = Query(asked, searcher._embedded(asked.text))
+    with searcher.collection.candidates(query) as found:
+        signals = Ranking(found, query)._retrieved(DEEP).signals
+        best = found.best(DEEP)
+        positions = found.positions([*best.keywords, *found.of_texts(list(best.cosines))])
+        cosines = found.cosines([position.text for position in positions.values()])
+        keywords = found.keywords(list(positions))
     rows: dict[bytes, tuple[float, float]] = {}  # of documents with several passages the best of both
-    for spot, keyword in zip(spots.values(), scored.of(list(spots)), strict=True):
-        former = rows.get(spot.path, (-1.0, 0.0))
-        rows[spot.path] = max(former[0], cosines[spot.text]), max(former[1], keyword)
+    for id_, position in positions.items():
+        former = rows.get(position.path, (-1.0, 0.0))
+        rows[position.path] = max(former[0], cosines[position.text]), max(former[1], keywords[id_])
     return signals, [(path, *scores) for path, scores in rows.items()][: 2 * DEEP]
 
 

@@ -32,7 +32,7 @@ import numpy as np
 from search.query.question import parsed
 from search.ranking.ranker import search
 from storage.filters.phrases import holds
-from storage.local_store import Collection
+from storage.local.store import LocalStore
 from storage.types import Chunk, Document, Identity, Query
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
@@ -86,7 +86,7 @@ def vector(text: str) -> Vectors:
     return unit
 
 
-def fill(collection: Collection) -> None:
+def fill(collection: LocalStore) -> None:
     """A document for each passage."""
     collection.adopt(Identity("stand-in:sha256", "1", DIMENSION), vector(""))
     collection.documents.put(
@@ -123,7 +123,7 @@ def _verbatim(part: str, text: str) -> bool:
     return f" {part} " in f" {text} "
 
 
-def ask(collection: Collection, text: str, findings: Findings) -> None:
+def ask(collection: LocalStore, text: str, findings: Findings) -> None:
     """One question in both modes."""
     findings.questions += 1
     question = parsed(text, "hybrid")
@@ -145,7 +145,7 @@ def run(count: int, seed: int = 1) -> Findings:
     findings, start = Findings(), time.perf_counter()
     with tempfile.TemporaryDirectory() as home:
         os.environ["NEAREST_HOME"] = home
-        with Collection("fuzzed", write=True) as collection:
+        with LocalStore("fuzzed", write=True) as collection:
             fill(collection)
             for text in islice(questions(seed), count):
                 try:

@@ -33,7 +33,7 @@ from indexer.read.reader import read
 from search.ranking.adjacency import fold, lift
 from search.ranking.ranker import search
 from storage.errors import NearestError
-from storage.local_store import Collection
+from storage.local.store import LocalStore
 from storage.types import Document, Query, Question
 
 if TYPE_CHECKING:
@@ -157,13 +157,13 @@ def _environment(home: Path) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _opened(home: Path) -> Iterator[Collection | None]:
+def _opened(home: Path) -> Iterator[LocalStore | None]:
     """The collection under `home` in this process, or None where there is none yet."""
     before = os.environ.get("NEAREST_HOME")
     os.environ["NEAREST_HOME"] = str(home)
     try:
         try:
-            collection = Collection("default")
+            collection = LocalStore("default")
         except NearestError:
             yield None
             return
@@ -187,7 +187,7 @@ def _documents(home: Path) -> dict[str, str]:
 def look() -> dict[str, object]:
     """What a new process finds in the collection of this environment."""
     try:
-        collection = Collection("default")
+        collection = LocalStore("default")
     except NearestError as error:
         if "nothing is indexed" in str(error):  # killed before there was anything
             return {"documents": {}, "misplaced": 0, "wrong_results": 0, "notes": []}
@@ -207,7 +207,7 @@ def look() -> dict[str, object]:
         }
 
 
-def _chunks(collection: Collection) -> list[tuple[str, int, int, str]]:
+def _chunks(collection: LocalStore) -> list[tuple[str, int, int, str]]:
     rows = collection.database.rows(
         "SELECT path, start_char, end_char, substr(texts.text, lead + header + 1) FROM chunks"
         " JOIN texts ON texts.id = chunks.text JOIN documents ON documents.id = chunks.document"
@@ -216,7 +216,7 @@ def _chunks(collection: Collection) -> list[tuple[str, int, int, str]]:
     return [(os.fsdecode(path), start, end, text) for path, start, end, text in rows]
 
 
-def _misplaced(collection: Collection, documents: dict[str, str]) -> int:
+def _misplaced(collection: LocalStore, documents: dict[str, str]) -> int:
     """Documents whose file is what was indexed, but whose chunks are not all of its text in its order."""
     wrong = 0
     chunks: dict[str, list[tuple[int, int, str]]] = {}
@@ -234,7 +234,7 @@ def _misplaced(collection: Collection, documents: dict[str, str]) -> int:
     return wrong
 
 
-def _wrong_results(collection: Collection) -> int:
+def _wrong_results(collection: LocalStore) -> int:
     """Searches whose results are not those of a comparison with the vector of every chunk that has one."""
     rows = collection.database.rows(
         "SELECT path, vector FROM chunks JOIN documents ON documents.id = chunks.document"

@@ -29,7 +29,7 @@ from search.evaluation.judgements import rows
 from search.query.question import parsed
 from search.ranking.ranker import DEEP, Ranking, search
 from search.searcher import Searcher
-from storage.local_store import Collection
+from storage.local.store import LocalStore
 from storage.types import Chunk, Document, Query
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def documents(chunks: int) -> Iterator[tuple[Document, list[Chunk]]]:
         number += 1
 
 
-def fill(collection: Collection, chunks: int, embedder: LocalEmbedder, centres: Vectors) -> None:
+def fill(collection: LocalStore, chunks: int, embedder: LocalEmbedder, centres: Vectors) -> None:
     """Make the collection, unless it is there from a former run."""
     made_of = f"{chunks} chunks of {CHARACTERS}, {PASSAGES} a document, {len(centres)} centres"
     if collection.fact(MADE) == made_of:
@@ -159,8 +159,9 @@ def measure(
 ) -> dict[str, list[float]]:
     """Milliseconds of each part for each question."""
     clock, collection = Clock(), searcher.collection
-    neighbours = collection._neighbours
-    assert neighbours is not None
+    assert isinstance(collection, LocalStore)
+    vectors = collection._vectors
+    assert vectors is not None
     for text in asked:
         question = parsed(text, "hybrid")
         clock.start()
@@ -168,7 +169,7 @@ def measure(
         clock.lap("embedding of the question")
         collection._keywords.scored(question.text).best(DEEP)
         words = clock.lap(f"best {DEEP} by keywords")
-        neighbours.search(vector, DEEP)
+        vectors.search(vector, DEEP)
         near = clock.lap(f"best {DEEP} by vectors")
         read.milliseconds = fused.milliseconds = 0.0
         search(collection, Query(question, vector, "hybrid", HITS))
@@ -193,9 +194,10 @@ def run(chunks: int, number: int) -> dict[str, Any]:
     embedder = LocalEmbedder("all-minilm")
     asked = questions(number)
     centres = np.stack([embedder.embed_query(text) for text in asked])
-    with Collection(NAME.format(chunks), write=True) as collection:
+    with LocalStore(NAME.format(chunks), write=True) as collection:
         fill(collection, chunks, embedder, centres)
     with Searcher(NAME.format(chunks)) as searcher:
+        assert isinstance(searcher.collection, LocalStore)
         read = Stopwatch(searcher.collection.database, "rows")
         fused = Stopwatch(Ranking, "_ranked", without=read)
         measure(searcher, embedder, asked[:WARM], read, fused)

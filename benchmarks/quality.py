@@ -146,10 +146,10 @@ def ranks(searcher: Searcher, question: str, mode: Mode) -> dict[bytes, int]:
     """
     asked, collection = parsed(question, mode), searcher.collection
     query = Query(asked, None if mode == "keyword" else searcher._embedded(asked.text), mode, DEPTH)
-    ranking = Ranking(collection.database, collection.passages, collection.neighbours, collection.keywords, query)
-    with collection.database.transaction():
-        ranked = ranking._ranked(ranking._arms(2 * DEPTH), DEPTH)
-    documents = dict.fromkeys(ranked.spots[id_].path for id_ in ranked.order[:DEPTH])
+    with collection.candidates(query) as candidates:
+        ranking = Ranking(candidates, query)
+        ranked = ranking._ranked(ranking._retrieved(2 * DEPTH), DEPTH)
+    documents = dict.fromkeys(ranked.positions[id_].path for id_ in ranked.order[:DEPTH])
     return {path: rank for rank, path in enumerate(documents, start=1)}
 
 

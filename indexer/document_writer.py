@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from indexer.embed.protocol import Embedder
-    from storage.sqlite.documents import Documents
+    from storage.store import DocumentTable
     from storage.types import Chunk, Document, Stamp
 
 BATCH_DOCUMENTS = 64  # written in one transaction, so that a slow disk is not waited for after each
@@ -24,7 +24,7 @@ class Keeper:
         chunking: what the passages depend on beside the text.
     """
 
-    def __init__(self, documents: Documents, embedder: Embedder) -> None:
+    def __init__(self, documents: DocumentTable, embedder: Embedder) -> None:
         self._documents = documents
         self._embedder = embedder
         # Where only a server can count, no passage is sized by tokens; what is too long is cut when it says so.

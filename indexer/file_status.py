@@ -5,7 +5,8 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING
 
-from storage.types import Skip, SkipCode, Stamp
+from storage.files import Skip, SkipCode
+from storage.types import Stamp
 
 if TYPE_CHECKING:
     import os

@@ -12,9 +12,9 @@ from indexer.embed.registry import DEFAULT, full_name, open_embedder
 from indexer.embed.run import embed
 from indexer.sync import Counts, known_as, sync
 from storage.errors import NearestError
+from storage.files import Root, is_below
 from storage.home import similar
-from storage.local_store import Collection
-from storage.sqlite.documents import Root, is_below
+from storage.store import Store, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -72,7 +72,7 @@ class Silence:
 
 
 def roots_of(
-    collection: Collection, paths: Sequence[str | os.PathLike[str]], include: Sequence[str], exclude: Sequence[str]
+    collection: Store, paths: Sequence[str | os.PathLike[str]], include: Sequence[str], exclude: Sequence[str]
 ) -> list[Root]:
     """The roots that `paths` name, with the globs given, or else those they were last indexed with.
 
@@ -104,7 +104,7 @@ def _absolute(paths: Sequence[str | os.PathLike[str]]) -> list[bytes]:
 
 
 def index(
-    collection: Collection,
+    collection: Store,
     embedder: Embedder,
     roots: Sequence[Root],
     *,
@@ -169,7 +169,7 @@ def index_by_name(
         yes: see `index`, as `progress` and `report`.
         told: is handed each line that the user should read.
     """
-    with Collection(name, write=True) as collection:
+    with open_store(name, write=True) as collection:
         if embedder:
             collection.check_name(full_name(embedder))
         made_by = collection.identity
@@ -185,7 +185,7 @@ def index_by_name(
     return done
 
 
-def _embed(collection: Collection, embedder: Embedder, progress: Progress, report: Report) -> None:
+def _embed(collection: Store, embedder: Embedder, progress: Progress, report: Report) -> None:
     report.chunks = collection.documents.chunk_count()
     report.pending = collection.texts.waiting()
     report.reused = collection.texts.count() - report.pending
@@ -204,7 +204,7 @@ def _embed(collection: Collection, embedder: Embedder, progress: Progress, repor
     report.chunks = collection.documents.chunk_count()
 
 
-def forget(collection: Collection, paths: Sequence[str | os.PathLike[str]]) -> list[str]:
+def forget(collection: Store, paths: Sequence[str | os.PathLike[str]]) -> list[str]:
     """Drop what is at and below `paths`; returns a line for each.
 
     Raises:

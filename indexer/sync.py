@@ -18,16 +18,15 @@ from indexer.sandbox.pool import read_all
 from indexer.sandbox.process import Limits
 from indexer.walk.walker import look
 from storage.errors import GuardError
-from storage.sqlite.documents import Root, is_below
-from storage.types import Skip, SkipCode
+from storage.files import Root, Skip, SkipCode, is_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
     from indexer.embed.protocol import Embedder
-    from storage.local_store import Collection
-    from storage.sqlite.documents import Known
+    from storage.files import Known
+    from storage.store import Store
     from storage.types import Document, Stamp
 
     Track = Callable[[Sequence[bytes]], Iterable[bytes]]
@@ -49,7 +48,7 @@ class Counts:
 
 
 def sync(
-    collection: Collection, embedder: Embedder, roots: Sequence[Root], *, yes: bool = False, track: Track | None = None
+    collection: Store, embedder: Embedder, roots: Sequence[Root], *, yes: bool = False, track: Track | None = None
 ) -> Counts:
     """Bring the collection's documents up to date with what is on disk at and below `roots`.
 
@@ -73,7 +72,7 @@ def known_as(path: bytes) -> bytes:
 
 
 class _Sync:
-    def __init__(self, collection: Collection, embedder: Embedder, yes: bool) -> None:
+    def __init__(self, collection: Store, embedder: Embedder, yes: bool) -> None:
         self._collection = collection
         self._documents = collection.documents
         self._keeper = Keeper(collection.documents, embedder)

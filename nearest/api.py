@@ -100,9 +100,9 @@ class Collection:
             NearestError: with a message that names the cure; `NotFoundError` where nothing stands there.
         """
         from search.query.references import find
-        from storage.local_store import Collection
+        from storage.store import open_store
 
-        with Collection(self.name) as collection:
+        with open_store(self.name) as collection:
             return find(collection, os.path.expanduser(str(reference)), context)  # noqa: PTH111 - it is no path alone
 
     def close(self) -> None:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from search.evaluation.evaluate import Evaluation
     from search.explain.why_not import Reasons
     from search.searcher import Answer
+    from storage.files import Skip
     from storage.status import Status
-    from storage.types import Field, Hit, Passage, Skip
+    from storage.types import Field, Hit, Passage
 
 VERSION = 1  # of the JSON objects
 

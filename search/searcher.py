@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from indexer.embed.protocol import Embedder
     from search.ranking.rerank import Reranker
-    from storage.local_store import Collection
+    from storage.store import Store
     from storage.types import Hit, Identity, Mode, Vectors
 
 NO_FILTER = Filter()
@@ -76,7 +76,7 @@ class Searcher:
     Raises:
         NothingIndexedError: the collection is empty.
         MismatchError: it was made by another embedder, or with other weights.
-        NearestError: see `Collection` and `open_embedder`.
+        NearestError: see `Store` and `open_embedder`.
     """
 
     def __init__(self, collection: str, embedder: str | None = None, *, mode: Mode = "hybrid") -> None:
@@ -140,16 +140,9 @@ class Searcher:
             vector = None if mode == "keyword" else self._embedded(asked.text)
             query = Query(asked, vector, mode, k, context, only, every)
             hits = checked(search(self.collection, query))
-        notes = () if hits or self._allows(only) else (NO_MATCH,)
+        notes = () if hits or self.collection.allows(only) else (NO_MATCH,)
         took = (time.perf_counter() - start) * 1000
         return Answer(question, self.embedder_name, took, hits, context, mode, notes).noted()
-
-    def _allows(self, only: Filter) -> bool:
-        """Whether any passage may be found."""
-        from storage.filters.filters import allowed
-
-        among = allowed(self.collection.database, only)
-        return among is None or among.chunks.size > 0
 
     def _open_embedder(self) -> Embedder:
         if self._engine is None:
@@ -211,11 +204,11 @@ def _identity(engine: Embedder) -> Identity:
     return engine.identity
 
 
-def _open(name: str, embedder: str | None, mode: Mode, undo: ExitStack) -> Collection:
+def _open(name: str, embedder: str | None, mode: Mode, undo: ExitStack) -> Store:
     """The collection with what its questions need read, made sure to be of that embedder."""
-    from storage.local_store import Collection
+    from storage.store import open_store
 
-    collection = Collection(name)
+    collection = open_store(name)
     undo.callback(collection.close)
     if embedder:
         collection.check_name(full_name(embedder))

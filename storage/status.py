@@ -12,8 +12,9 @@ from storage.vectors.vector_index import STRUCTURE
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from storage.files import Skip
     from storage.sqlite.database import Database
-    from storage.types import Identity, Skip
+    from storage.types import Identity
 
 COVERAGE = """
 SELECT count(*), coalesce(sum(end_char - start_char), 0),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +17,10 @@ if TYPE_CHECKING:
     Mode = Literal["hybrid", "vector", "keyword"]
     Scalar = str | int | float | bool | date  # a datetime is a date, too
     Field = Scalar | tuple[Scalar, ...]
+
+
+LINE = "line"  # a unit as those of `Mark`, of files that are made of lines
+TIME = "time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,16 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """Where something stands in a document, or is looked for."""
+
+    unit: str = ""  # "line", or a unit as those of `Mark`; "" is any
+    first: int | None = None  # None: from the start to the end
+    last: int | None = None  # inclusive
+    part: str | None = None  # None: in any
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One file as it was read: its text is cleaned (no NUL, no lone surrogate) and keeps its line breaks as "\\n"."""
 
@@ -107,57 +120,6 @@ class Chunk:
     def embedded(self) -> str:
         """The text that the embedder is given."""
         return self.lead + self.header + self.text
-
-
-class SkipCode(StrEnum):
-    """Why a file or folder is not indexed, in a word that programs may rely on."""
-
-    # somebody's choice
-    HIDDEN = "hidden"
-    IGNORED = "ignored"  # by an ignore file
-    EXCLUDED = "excluded"  # by a pattern of the user's
-    NOT_INCLUDED = "not-included"  # no pattern of the user's matches it
-    OWN_DATA = "own-data"  # what this program keeps itself
-    # what the file system says
-    LINK = "link"
-    SPECIAL = "special"  # a socket, a pipe, a device, a folder where a file was
-    VANISHED = "vanished"
-    NO_ACCESS = "no-access"
-    CHANGING = "changing"  # while it is read
-    FILE_ERROR = "file-error"  # any other of its errors
-    # what is in it
-    TOO_LARGE = "too-large"
-    BINARY = "binary"
-    FORMAT = "format"  # of a kind that is not read
-    EMPTY = "empty"  # or without a word
-    ENCRYPTED = "encrypted"
-    DAMAGED = "damaged"
-    SCANNED = "scanned"  # pictures of text, and no OCR at hand
-    OCR_FAILED = "ocr-failed"
-    # what it does to who reads it
-    MEMORY_LIMIT = "memory-limit"
-    TIME_LIMIT = "time-limit"
-    CRASHED = "crashed"
-
-    @property
-    def is_rule(self) -> bool:
-        """Tell whether somebody chose to leave it out, where otherwise the file itself is the reason."""
-        return self in _RULES
-
-
-_RULES = frozenset((SkipCode.HIDDEN, SkipCode.IGNORED, SkipCode.EXCLUDED, SkipCode.NOT_INCLUDED, SkipCode.OWN_DATA))
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """A file or folder that is not indexed, and why."""
-
-    path: bytes
-    code: SkipCode
-    reason: str  # for people
-    failed: bool = False  # True where it should have been readable; what was indexed of it before is kept
-    stamp: Stamp | None = None  # of a file that was opened; it need not be tried again as long as it stays the same
-    limit: float | None = None  # that a file was over, in MB of memory or in seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from helpers.stored import ROOT, writer
 
-from storage.local_store import Collection
+from storage.local.store import LocalStore
 
 if TYPE_CHECKING:
     from helpers.desk import Desk
@@ -53,7 +53,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def collection() -> Iterator[Collection]:
+def collection() -> Iterator[LocalStore]:
     """The default collection, empty, open for writing, with an embedder."""
     with writer() as opened:
         yield opened

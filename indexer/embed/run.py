@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from indexer.embed.batching import Prepare, Waiting
     from indexer.embed.protocol import Embedder
-    from storage.local_store import Collection
+    from storage.store import Store
     from storage.types import Vectors
 
     Done = Callable[[int, int], None]
@@ -29,7 +29,7 @@ WINDOW = 4096  # texts among which those of like length are looked for; two wind
 AHEAD = 2  # batches for each thread of the model: one that it works on and one that waits for it
 
 
-def embed(collection: Collection, embedder: Embedder, done: Done, prepare: Prepare = list) -> None:
+def embed(collection: Store, embedder: Embedder, done: Done, prepare: Prepare = list) -> None:
     """Give every waiting text its vector; what the embedder will not have goes on waiting, with the reason.
 
     Args:
@@ -60,7 +60,7 @@ def embed(collection: Collection, embedder: Embedder, done: Done, prepare: Prepa
 class _Run:
     def __init__(
         self,
-        collection: Collection,
+        collection: Store,
         embedder: Embedder,
         done: Done,
         prepare: Prepare,

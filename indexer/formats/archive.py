@@ -8,7 +8,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from indexer.read.extract import UnreadableError
-from storage.types import SkipCode
+from storage.files import SkipCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable

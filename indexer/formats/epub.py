@@ -15,7 +15,8 @@ from indexer.formats.xml import parse
 from indexer.markup.headings import plain_title
 from indexer.read.decode import decode
 from indexer.read.extract import Builder, Extract, UnreadableError
-from storage.types import Heading, SkipCode
+from storage.files import SkipCode
+from storage.types import Heading
 
 if TYPE_CHECKING:
     import zipfile

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from indexer.formats.message import only_letter, write
 from indexer.formats.mime import read_message
 from indexer.read.extract import Builder, Extract, UnreadableError
-from storage.types import SkipCode
+from storage.files import SkipCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

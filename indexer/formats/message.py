@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from indexer.file_types import unread_reason
 from indexer.formats.html import page_text
 from indexer.read.extract import Builder, Extract, UnreadableError
-from storage.types import SkipCode
+from storage.files import SkipCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from indexer.read.extract import UnreadableError
-from storage.types import SkipCode
+from storage.files import SkipCode
 
 if TYPE_CHECKING:
     import numpy as np

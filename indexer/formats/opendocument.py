@@ -11,7 +11,7 @@ from indexer.formats.office import keywords, metadata, moment, paragraph_marks
 from indexer.formats.xml import parse
 from indexer.markup.headings import plain_title
 from indexer.read.extract import Builder, Extract, UnreadableError
-from storage.types import SkipCode
+from storage.files import SkipCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -16,7 +16,7 @@ from indexer.formats.office import keywords, metadata
 from indexer.formats.page_lines import HYPHEN, Line, settle
 from indexer.markup.headings import plain_title
 from indexer.read.extract import MAX_TEXT, Builder, UnreadableError
-from storage.types import SkipCode
+from storage.files import SkipCode
 
 if TYPE_CHECKING:
     from indexer.read.extract import Extract, Source

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
 from indexer.read.extract import Builder, UnreadableError, row
-from storage.types import SkipCode
+from storage.files import SkipCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

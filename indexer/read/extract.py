@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from indexer.read.decode import clean, decode
-from storage.types import Block, Heading, Mark, SkipCode
+from storage.files import SkipCode
+from storage.types import Block, Heading, Mark
 
 if TYPE_CHECKING:
     import re

@@ -21,7 +21,8 @@ from indexer.markup.headings import plain_title
 from indexer.read.decode import HEAD_BYTES, is_binary
 from indexer.read.extract import MAX_TEXT, Extract, Source, UnreadableError
 from indexer.read.writing_script import script_of
-from storage.types import Document, Skip, SkipCode
+from storage.files import Skip, SkipCode
+from storage.types import Document
 
 if TYPE_CHECKING:
     from collections.abc import Callable

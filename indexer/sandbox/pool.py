@@ -18,7 +18,8 @@ from indexer.read import reader as reading
 from indexer.sandbox.process import Limits, Reader
 from indexer.sandbox.protocol import UnsoundError, load
 from storage.errors import NearestError
-from storage.types import Document, Skip, SkipCode
+from storage.files import Skip, SkipCode
+from storage.types import Document
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator

@@ -18,7 +18,7 @@ import psutil
 
 from indexer.sandbox.protocol import MAX_FRAME, MAX_JSON, SIZES, Frame, UnsoundError, request
 from storage.errors import NearestError
-from storage.types import Skip, SkipCode
+from storage.files import Skip, SkipCode
 
 if TYPE_CHECKING:
     from io import FileIO

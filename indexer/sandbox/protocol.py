@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from indexer.read.decode import clean
 from indexer.read.extract import MAX_TEXT
-from storage.types import Block, Document, Heading, Mark, Skip, SkipCode, Stamp
+from storage.files import Skip, SkipCode
+from storage.types import Block, Document, Heading, Mark, Stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from indexer.read.reader import read
 from indexer.sandbox.protocol import Frame, dump, requested, sizes
-from storage.types import Skip, SkipCode
+from storage.files import Skip, SkipCode
 
 if TYPE_CHECKING:
     from typing import BinaryIO

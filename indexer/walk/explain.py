@@ -6,13 +6,12 @@ import os
 from typing import TYPE_CHECKING
 
 from indexer.walk.walker import Entry, look
-from storage.sqlite.documents import is_below
+from storage.files import is_below
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from storage.sqlite.documents import Root
-    from storage.types import Skip
+    from storage.files import Root, Skip
 
 
 def explained(path: bytes, roots: Sequence[Root]) -> list[Entry | Skip] | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from storage.errors import NearestError
-from storage.types import SkipCode
+from storage.files import SkipCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

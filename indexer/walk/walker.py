@@ -19,12 +19,13 @@ from indexer.file_status import failure, stamp_of, unfit
 from indexer.file_types import MAX_BYTES
 from indexer.walk.ignore_rules import Rules, as_shown, as_text, deciding_rule, ignore_rule, rules_of_user
 from storage import home
-from storage.types import Skip, SkipCode, Stamp
+from storage.files import Skip, SkipCode
+from storage.types import Stamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from storage.sqlite.documents import Root
+    from storage.files import Root
 
 OWN_DATA = "nearest's own data"
 IGNORE_FILES = (b".gitignore", b".nearestignore")  # the later one wins

@@ -102,9 +102,9 @@ def get(reference: str, collection: str, context: int, as_json: bool) -> int:
     stands there.
     """
     from search.query.references import find
-    from storage.local_store import Collection
+    from storage.store import open_store
 
-    with Collection(collection) as opened:
+    with open_store(collection) as opened:
         passages = find(opened, reference, context)
         metadata = opened.documents.metadata(os.fsencode(passages[0].path))
     if as_json:
@@ -119,9 +119,9 @@ def get(reference: str, collection: str, context: int, as_json: bool) -> int:
 @json_option
 def status(collection: str, as_json: bool) -> int:
     """Say what a collection holds, what of it can be found, and what was passed over and why."""
-    from storage.local_store import Collection
+    from storage.store import open_store
 
-    with Collection(collection) as opened:
+    with open_store(collection) as opened:
         found = opened.status()
     either(as_json, json_output.status_object(collection, found), terminal.status_lines(collection, found))
     return 0 if found.documents else 1
@@ -133,11 +133,11 @@ def status(collection: str, as_json: bool) -> int:
 def forget(paths: tuple[str, ...], collection: str) -> int:
     """Drop files and folders from a collection. The files themselves are not touched."""
     from indexer.index import forget as run
-    from storage.local_store import Collection
+    from storage.store import open_store
 
-    with Collection(collection) as readable:  # so that a misspelt name makes no collection
+    with open_store(collection) as readable:  # so that a misspelt name makes no collection
         _ = readable.identity
-    with Collection(collection, write=True) as opened:
+    with open_store(collection, write=True) as opened:
         for line in run(opened, paths):
             click.echo(line, err=True)
     return 0

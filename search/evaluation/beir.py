@@ -22,7 +22,7 @@ from indexer.read.writing_script import script_of
 from search.evaluation.beir_folder import CORPUS, BeirFolder
 from search.evaluation.judgements import missing
 from storage.errors import NearestError
-from storage.local_store import Collection
+from storage.store import Store, open_store
 from storage.types import Chunk, Document
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from indexer.index import Progress
     from search.evaluation.beir_folder import Row
     from search.evaluation.judgements import Judged
-    from storage.sqlite.documents import Documents
+    from storage.store import DocumentTable
 
 MADE_OF = "beir"  # what the collection remembers its corpus and the way it was chunked by
 CUT = "beir cut"  # and a line on what was cut
@@ -79,7 +79,7 @@ def prepare(
     questions = beir.questions(split)
     engine = full_name(embedder or os.environ.get("NEAREST_EMBEDDER") or DEFAULT)
     name = collection_name(beir.path.name, whole, engine)
-    with Collection(name, write=True) as collection:
+    with open_store(name, write=True) as collection:
         made_of = f"{beir.digest()}, {beir.path}, {WHOLE if whole else parameters(None)}"
         same = collection.identity is not None and collection.fact(MADE_OF) == made_of
         if not same or collection.texts.waiting():
@@ -103,7 +103,7 @@ def collection_name(folder: str, whole: bool, embedder: str) -> str:
     return "-".join(part for part in named if part)
 
 
-def _fill(collection: Collection, embedder: str, beir: BeirFolder | None, whole: bool, progress: Progress) -> None:
+def _fill(collection: Store, embedder: str, beir: BeirFolder | None, whole: bool, progress: Progress) -> None:
     """Keep the rows of a folder, where one is given, and embed what waits."""
     engine = open_embedder(embedder)
     try:
@@ -122,7 +122,7 @@ def _fill(collection: Collection, embedder: str, beir: BeirFolder | None, whole:
         engine.close()
 
 
-def _keep(documents: Documents, engine: Embedder, beir: BeirFolder, whole: bool, progress: Progress) -> str:
+def _keep(documents: DocumentTable, engine: Embedder, beir: BeirFolder, whole: bool, progress: Progress) -> str:
     """The collection has the rows of the folder, and nothing else; returns a note for the user, or ""."""
     paths = [document.path for document in _documents(beir, whole)]
     there = set(paths)
@@ -166,7 +166,7 @@ def _name(path: bytes) -> str:
     return Path(os.fsdecode(path)).name
 
 
-def _keep_whole(documents: Documents, engine: Embedder, rows: Iterator[Document]) -> str:
+def _keep_whole(documents: DocumentTable, engine: Embedder, rows: Iterator[Document]) -> str:
     """Each row is one passage; returns a note on what the model will not see all of."""
     limit, cut, number = _window(engine), 0, 0
     while batch := list(itertools.islice(rows, BATCH)):

@@ -14,7 +14,7 @@ from storage.errors import NearestError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from storage.local_store import Collection
+    from storage.store import Store
 
 QUESTION = ("question", "query", "text")  # what the field may be called
 EXPECTED = ("path", "chunk", "expected")
@@ -31,7 +31,7 @@ class Judged:
     passages: dict[int, int] = field(default_factory=dict)  # grades by id; where there are some, there are no documents
 
 
-def read_questions(file: Path, collection: Collection) -> tuple[list[Judged], list[str]]:
+def read_questions(file: Path, collection: Store) -> tuple[list[Judged], list[str]]:
     """The questions of a file, one JSON object a line, and notes for the user.
 
     A line has `question` (or `query`, or `text`) and one of `path`, `chunk` (the id of a passage) and `expected`
@@ -118,7 +118,7 @@ def _only(row: dict[str, Any], names: tuple[str, ...]) -> Any:
     return row[here[0]]
 
 
-def _resolved(questions: Iterable[Judged], file: Path, collection: Collection) -> tuple[list[Judged], list[str]]:
+def _resolved(questions: Iterable[Judged], file: Path, collection: Store) -> tuple[list[Judged], list[str]]:
     """The questions with their paths as the collection has them; and what of all this is not in it."""
     paths = _Paths(file, collection)
     done = []
@@ -137,7 +137,7 @@ def _resolved(questions: Iterable[Judged], file: Path, collection: Collection) -
     return done, [note for note in notes if note]
 
 
-def _is_there(collection: Collection, chunk_id: int) -> bool:
+def _is_there(collection: Store, chunk_id: int) -> bool:
     return 0 < chunk_id < 2**63 and collection.passages.by_id(chunk_id) is not None  # more SQLite cannot be asked for
 
 
@@ -153,7 +153,7 @@ def missing(what: str, names: Iterable[str]) -> str:
 class _Paths:
     """Finds the document that a name in a file of questions means."""
 
-    def __init__(self, file: Path, collection: Collection) -> None:
+    def __init__(self, file: Path, collection: Store) -> None:
         self._folders = (file.absolute().parent, Path.cwd())
         self._all = set(map(os.fsdecode, collection.documents.paths()))
         self._by_name: defaultdict[str, list[str]] = defaultdict(list)

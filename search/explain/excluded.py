@@ -9,15 +9,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from storage.filters.dates import EPOCH
-from storage.filters.filters import allowed
-from storage.filters.phrases import allowed_by
 from storage.types import Filter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from storage.local_store import Collection
-    from storage.sqlite.database import Database
+    from storage.store import Store
     from storage.types import Question
 
 
@@ -37,16 +34,11 @@ class Barrier(NamedTuple):
 TOGETHER = Barrier("together")
 
 
-def filtered_by(db: Database, only: Filter, chunks: frozenset[int]) -> tuple[Barrier, ...]:
-    """The parts of a filter that keep out all the passages of these ids."""
-    if _passes(db, only, chunks):
+def filtered_by(store: Store, only: Filter, chunks: frozenset[int]) -> tuple[Barrier, ...]:
+    """Find the parts of a filter that keep out all the passages of these ids."""
+    if store.allows(only, chunks):
         return ()
-    return tuple(name for name, part in _parts(only) if not _passes(db, part, chunks)) or (TOGETHER,)
-
-
-def _passes(db: Database, only: Filter, chunks: frozenset[int]) -> bool:
-    through = allowed(db, only)
-    return through is None or not chunks.isdisjoint(through.chunks.tolist())
+    return tuple(name for name, part in _parts(only) if not store.allows(part, chunks)) or (TOGETHER,)
 
 
 def _parts(only: Filter) -> Iterator[tuple[Barrier, Filter]]:
@@ -73,19 +65,11 @@ def _moment(nanoseconds: int) -> str:
     return moment.isoformat(" ", "minutes")
 
 
-def excluded_by(collection: Collection, question: Question, chunks: frozenset[int]) -> tuple[Barrier, ...]:
-    """The phrases that none of these passages holds, and the words with a minus that each of them holds."""
-    if not (question.phrases or question.without):
-        return ()
-
-    def holds(asked: Question) -> bool:
-        only, never = allowed_by(collection.database, collection.keywords, asked)
-        left = chunks.difference(never.tolist())
-        return bool(left if only is None else left.intersection(only.tolist()))
-
-    if holds(question):
+def excluded_by(store: Store, question: Question, chunks: frozenset[int]) -> tuple[Barrier, ...]:
+    """Find the phrases that none of these passages holds, and the words with a minus that each of them holds."""
+    if not (question.phrases or question.without) or store.holds(question, chunks):
         return ()
     bare = replace(question, phrases=(), without=())
     parts = [(Barrier("phrase", phrase), replace(bare, phrases=(phrase,))) for phrase in question.phrases]
     parts += [(Barrier("without", word), replace(bare, without=(word,))) for word in question.without]
-    return tuple(name for name, part in parts if not holds(part)) or (TOGETHER,)
+    return tuple(name for name, part in parts if not store.holds(part, chunks)) or (TOGETHER,)

@@ -15,15 +15,14 @@ from indexer.sync import known_as
 from indexer.walk.explain import explained
 from indexer.walk.walker import Entry
 from storage.errors import NearestError
+from storage.files import Skip, SkipCode, is_below
 from storage.home import closest
-from storage.sqlite.documents import is_below
-from storage.types import Skip, SkipCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from storage.local_store import Collection
-    from storage.sqlite.documents import Root
+    from storage.files import Root
+    from storage.store import Store
 
 Unindexed = Literal["no such file", "outside", "ignored", "skipped", "not read yet"]
 
@@ -49,7 +48,7 @@ class Missing:
     meant: str = ""
 
 
-def located(collection: Collection, path: str) -> bytes:
+def located(collection: Store, path: str) -> bytes:
     """The name under which a path is known, or would be.
 
     Raises:
@@ -75,7 +74,7 @@ def _names(path: bytes, roots: Sequence[Root]) -> Iterator[bytes]:
             yield os.path.join(root.path, real[len(target) :].lstrip(os.fsencode(os.sep))).rstrip(b"/")
 
 
-def missing(collection: Collection, path: bytes) -> Missing:
+def missing(collection: Store, path: bytes) -> Missing:
     """Find out why nothing is indexed at or below `path`."""
     met = explained(path, collection.documents.roots())
     if not os.path.lexists(path) and not any(map(_is_closed, met or ())):
@@ -94,7 +93,7 @@ def _is_closed(found: Entry | Skip) -> bool:
     return isinstance(found, Skip) and found.failed and os.path.lexists(found.path)
 
 
-def _of_one(collection: Collection, found: Entry | Skip) -> Missing:
+def _of_one(collection: Store, found: Entry | Skip) -> Missing:
     skip = found if isinstance(found, Skip) else _refusal(collection, found)
     if skip is None:
         return Missing("not read yet")
@@ -103,7 +102,7 @@ def _of_one(collection: Collection, found: Entry | Skip) -> Missing:
     return Missing("ignored", (skip,), can_be_named=skip.code != SkipCode.OWN_DATA)
 
 
-def _refusal(collection: Collection, entry: Entry) -> Skip | None:
+def _refusal(collection: Store, entry: Entry) -> Skip | None:
     """Why a file that the walk takes is not indexed: as it is remembered, or by reading it now; None if it can be."""
     for skip in collection.documents.skips():
         if skip.path == entry.path and skip.stamp == entry.stamp:
@@ -113,7 +112,7 @@ def _refusal(collection: Collection, entry: Entry) -> Skip | None:
     return found if isinstance(found, Skip) else None
 
 
-def _of_folder(collection: Collection, met: list[Entry | Skip]) -> Missing:
+def _of_folder(collection: Store, met: list[Entry | Skip]) -> Missing:
     """Of a folder that is entered: what was refused when it was read counts as it was then."""
     refused = {skip.path: skip for skip in collection.documents.skips() if not skip.code.is_rule}
     judged = [refused.get(found.path, found) for found in met]
@@ -124,7 +123,7 @@ def _of_folder(collection: Collection, met: list[Entry | Skip]) -> Missing:
     return Missing(verdict, skips, folder=True)
 
 
-def _meant(collection: Collection, path: bytes) -> str:
+def _meant(collection: Store, path: bytes) -> str:
     """A document that may be meant: of the same name in another folder, or of one like it in the same."""
     folder, name = os.path.split(path)
     known = [os.path.split(one) for one in collection.documents.paths()]

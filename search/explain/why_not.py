@@ -13,7 +13,7 @@ from search.modes import MODES
 from search.query.question import parsed
 from search.searcher import NO_FILTER
 from search.stale import checked
-from storage.status import Coverage, coverage
+from storage.status import Coverage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from search.explain.not_indexed import Missing
     from search.searcher import Searcher
     from search.stale import Change
-    from storage.types import Filter, Mode, Passage, Question, Skip
+    from storage.files import Skip
+    from storage.types import Filter, Mode, Passage, Question
 
 LACKING = 10  # of the passages that have no vector, as many are told of
 
@@ -106,9 +107,9 @@ def why_not(
     """
     collection = searcher.collection
     at = located(collection, path)
-    with collection.database.transaction():  # so that what is said is of one moment
+    with collection.reading():  # so that what is said is of one moment
         documents = frozenset(map(os.fsdecode, collection.documents.known(at)))
-        covered = coverage(collection.database, at)
+        covered = collection.coverage(at)
     if not documents:
         found = missing(collection, at)
         return Reasons(verdict=found.verdict, path=os.fsdecode(at), question=question, k=k, missing=found)
@@ -132,7 +133,7 @@ class _Indexed:
         collection = self.searcher.collection
         asked = parsed(self.question, self.mode)
         chunks = frozenset(self.covered.chunks)
-        filtered = filtered_by(collection.database, self.only, chunks)
+        filtered = filtered_by(collection, self.only, chunks)
         excluded = excluded_by(collection, asked, chunks)
         standings = () if excluded else tuple(self.standings(asked, NO_FILTER if filtered else self.only))
         best = [standings[0].best] if standings and standings[0].best else []

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from storage.sqlite.passages import Range
-    from storage.types import Chunk, Place
+    from storage.types import Chunk, Place, Range
 
 MOST_PARTS = 5  # that are named
 

@@ -13,12 +13,12 @@ from search.query.locations import extent
 from search.stale import checked
 from storage.errors import NearestError, NotFoundError
 from storage.home import similar
-from storage.sqlite.passages import TIME, Range
+from storage.types import TIME, Range
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from storage.local_store import Collection
+    from storage.store import Store
     from storage.types import Passage
 
 _NUMBERS = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
@@ -27,7 +27,7 @@ _TIMES = re.compile(f"({_CLOCK})(?:-({_CLOCK}))?")
 _LAST_ID = 2**63 - 1
 
 
-def find(collection: Collection, reference: str, context: int = 0) -> list[Passage]:
+def find(collection: Store, reference: str, context: int = 0) -> list[Passage]:
     """The passages that a reference names, in order.
 
     Args:
@@ -43,7 +43,7 @@ def find(collection: Collection, reference: str, context: int = 0) -> list[Passa
     """
     if context < 0:
         raise NearestError(f"the context is {context}: ask for 0 neighbours at least")
-    with collection.database.transaction():  # so that all of it is of one moment
+    with collection.reading():  # so that all of it is of one moment
         if re.fullmatch("[0-9]{1,19}", reference):
             passages = [_by_id(collection, int(reference))]
         else:
@@ -51,14 +51,14 @@ def find(collection: Collection, reference: str, context: int = 0) -> list[Passa
         return checked(_with_neighbours(collection, passages, context))
 
 
-def _by_id(collection: Collection, chunk_id: int) -> Passage:
+def _by_id(collection: Store, chunk_id: int) -> Passage:
     passage = collection.passages.by_id(chunk_id) if chunk_id <= _LAST_ID else None
     if passage is None:
         raise NotFoundError(f"there is no passage {chunk_id} (any more): search for it again")
     return passage
 
 
-def _by_place(collection: Collection, reference: str) -> list[Passage]:
+def _by_place(collection: Store, reference: str) -> list[Passage]:
     path, place = _parted(collection, reference)
     ranges = collection.passages.ranges(path)
     for where in _readings(place, ranges):
@@ -69,7 +69,7 @@ def _by_place(collection: Collection, reference: str) -> list[Passage]:
     raise NotFoundError(f"nothing stands at {place!r} of {name}: it has {extent(ranges)}")
 
 
-def _parted(collection: Collection, reference: str) -> tuple[bytes, str]:
+def _parted(collection: Store, reference: str) -> tuple[bytes, str]:
     """The longest beginning of a reference that is a document, and what is behind its colon."""
     if not reference or "\0" in reference:
         raise NearestError("the reference names nothing: give the id of a passage, or PATH:LINE")
@@ -84,7 +84,7 @@ def _absolute(name: str) -> bytes:
     return os.fsencode(os.path.abspath(name))  # noqa: PTH100 - links stay what they are called
 
 
-def _known(collection: Collection, name: str) -> bytes | None:
+def _known(collection: Store, name: str) -> bytes | None:
     """A document's path by the name that it has from here, or by that of a link to it."""
     path = _absolute(name)
     for one in (path, os.path.realpath(path)):
@@ -93,7 +93,7 @@ def _known(collection: Collection, name: str) -> bytes | None:
     return None
 
 
-def _unknown(collection: Collection, reference: str) -> NotFoundError:
+def _unknown(collection: Store, reference: str) -> NotFoundError:
     name = re.sub(r"(?::[\d:.,-]*)?$", "", reference) or reference
     path = _absolute(name)
     if collection.documents.known(path):
@@ -157,7 +157,7 @@ def _in_order(text: str, first: int, last: int) -> tuple[int, int]:
     return first, last
 
 
-def _with_neighbours(collection: Collection, passages: list[Passage], context: int) -> Iterator[Passage]:
+def _with_neighbours(collection: Store, passages: list[Passage], context: int) -> Iterator[Passage]:
     """The passages, each neighbour with the nearest of them and none twice."""
     shown = {passage.chunk_id for passage in passages}
     for passage in passages:

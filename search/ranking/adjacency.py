@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from storage.sqlite.passages import Spot
+    from storage.candidates import PassagePosition
 
 LIFT = 0.6  # how far towards a better neighbour; 0.4 to 0.8 do as well (ARCHITECTURE.md)
 FOLDED = 4  # passages in one hit at most
@@ -23,7 +23,7 @@ def lifted(score: float, beside: Iterable[float]) -> float:
     return score + LIFT * max(0.0, max(beside, default=score) - score)
 
 
-def joined(passages: Mapping[int, Spot], beside: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
+def joined(passages: Mapping[int, PassagePosition], beside: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
     """For each passage those that its text comes from or goes on with.
 
     Args:
@@ -74,7 +74,7 @@ def fold(order: Iterable[int], joined: Mapping[int, set[int]], k: int) -> list[l
     return runs
 
 
-def _belong_together(one: Spot, other: Spot) -> bool:
+def _belong_together(one: PassagePosition, other: PassagePosition) -> bool:
     """Whether text goes on from one passage to the other; it does not from a row or a letter to the next."""
     here, there = one.place, other.place
     if here is None or there is None:

@@ -15,8 +15,9 @@ from pathspec import GitIgnoreSpec
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from storage.errors import NearestError
+from storage.files import SEPARATOR, is_below
 from storage.filters.metadata_filter import dated, saying, tagged
-from storage.sqlite.documents import SEPARATOR, below, is_below
+from storage.sqlite.documents import below
 from storage.types import Filter
 
 if TYPE_CHECKING:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import secrets
+import threading
 from collections import Counter
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from storage import snapshot
 from storage.analyzer import term_id, terms
-from storage.errors import DamagedError
 from storage.keywords.bm25 import Bm25
 from storage.keywords.postings import Batch, Postings
+from storage.snapshot import Snapshot
 from storage.sqlite.term_rows import ENTRY
 
 if TYPE_CHECKING:
@@ -25,23 +25,37 @@ if TYPE_CHECKING:
     from storage.sqlite.database import Database
 
 FILE = "keywords.bin"
-SMALL_TAIL = 64  # rows that are sooner replayed than written
-LARGE_TAIL = 20_000
+NAME = "keyword index"
 
 NOTHING = Postings.build(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.uint32), lambda: ())
 
 
-class Index:
-    """What the database had at one moment: what was loaded, and the rows beyond it.
+class _Parts(NamedTuple):
+    """Rows of `keywords`, in order."""
+
+    postings: tuple[Postings, ...]
+    last: int  # the last row that is in them
+    oldest: int | None  # the first of the snapshots that were known when they were loaded
+
+
+class Segments:
+    """What the database had at one moment: what was loaded, and the rows beyond it. It never changes.
+
+    Args:
+        parts: in order.
+        gone: ids of rows that are no more.
 
     Attributes:
-        gone: how many of its slots are of rows that are no more.
+        gone_rows: their ids.
+        gone: how many of its slots are of those.
         chunks: shape (n,), ids of the passages of all slots.
     """
 
     def __init__(self, parts: Sequence[Postings], gone: NDArray[np.int64]) -> None:
+        parts = parts or (NOTHING,)
         rows = np.concatenate([part.rows for part in parts])  # ascending, since those beyond are later ones
         self.parts = parts
+        self.gone_rows = gone
         self.alive = np.ones(len(rows), np.bool_)
         self.alive[_positions(rows, gone)] = False
         self.gone = len(rows) - int(np.count_nonzero(self.alive))
@@ -63,7 +77,7 @@ class Index:
         return np.where(ids[at] == chunks, slots[at], -1) if len(ids) else np.full(len(chunks), -1)
 
 
-class Scored:
+class KeywordScores:
     """One question over all live passages.
 
     Attributes:
@@ -72,7 +86,7 @@ class Scored:
         bound: more than any passage can score.
     """
 
-    def __init__(self, index: Index, terms: Counter[int]) -> None:
+    def __init__(self, index: Segments, terms: Counter[int]) -> None:
         self._index = index
         self.chunks = index.chunks
         self.scores, self.bound = index.ranking.scores(terms)
@@ -118,98 +132,91 @@ class Scored:
         return slots[self.scores[slots] > 0]
 
 
-class Keywords:
+class KeywordIndex:
     """Opening loads the snapshot and replays from the database what came after it; SQLite alone is believed.
 
-    Attributes:
-        notes: one line for each thing that the user should be told.
+    Args:
+        db: of the collection.
+        path: of the snapshot.
     """
 
     def __init__(self, db: Database, path: Path) -> None:
         self._db = db
-        self._path = path
-        self._loaded = False
-        self._parts: list[Postings] = []  # what was loaded, and the rows that came after it, in order
-        self._last = 0  # the last row of `keywords` that is in them
-        self._saved = 0  # how many rows are in the snapshot
-        self._trusted = False  # whether the file on disk is the snapshot that was loaded or written
-        self._oldest: int | None = None  # the first of the snapshots that were known when it was loaded
-        self._index: Index | None = None
-        self._seen: tuple[int, int] | None = None
-        self.notes: list[str] = []
+        self._snapshot = Snapshot(db, path, NAME, "keyword_snapshots")
+        self._loading = threading.Lock()
+        self._parts: _Parts | None = None
+        self._latest: Segments | None = None  # kept for those who ask at the same moment
 
-    def scored(self, text: str) -> Scored:
+    @property
+    def notes(self) -> list[str]:
+        """One line for each thing that the user should be told."""
+        return self._snapshot.notes
+
+    # ---- questions
+
+    def scored(self, text: str) -> KeywordScores:
         """How well each passage answers to the words of a question, by what the database has now."""
-        return Scored(self.refreshed(), Counter(map(term_id, terms(text))))
+        return KeywordScores(self.refreshed(), Counter(map(term_id, terms(text))))
 
     def holding(self, text: str) -> NDArray[np.int64]:
         """Ids of the live passages that have every term of a text (of one without any, all), ascending; shape (n,)."""
         index = self.refreshed()
         return np.sort(index.chunks[index.ranking.holding(set(map(term_id, terms(text))))])
 
-    def refreshed(self) -> Index:
-        """The index as the database has it now."""
-        seen = self._db.changes
-        if self._index is not None and seen == self._seen:
-            return self._index
-        index = None
-        while index is None:
-            if not self._loaded or self._first_known() != self._oldest:
-                self._load()
-            with self._db.transaction():  # so that the rows are of one moment
-                if self._first_known() == self._oldest:
-                    index = self._replayed()
-        self._index, self._seen = index, seen
-        return index
+    # ---- what is loaded
+
+    @property
+    def is_current(self) -> bool:
+        """Tell whether what is loaded is what the database has now."""
+        return self._db.is_current(NAME)
+
+    def refreshed(self) -> Segments:
+        """What the database has now."""
+        return self._db.made(NAME, self._replayed)
+
+    def _replayed(self) -> Segments:
+        with self._loading:
+            while True:
+                base = self._base()
+                with self._db.transaction():  # so that the rows are of one moment
+                    if self._first_known() == base.oldest:
+                        return self._at_now(base)
+
+    def _at_now(self, base: _Parts) -> Segments:
+        gone = np.array(self._db.rows("SELECT id FROM keywords_gone ORDER BY id"), np.int64).reshape(-1)
+        former, self._parts = self._parts, self._extended(base)
+        if self._latest is not None and former is self._parts and np.array_equal(self._latest.gone_rows, gone):
+            return self._latest
+        self._latest = Segments(self._parts.postings, gone)
+        return self._latest
+
+    def _base(self) -> _Parts:
+        """What was loaded last, or else the snapshot; the database may know more."""
+        oldest = self._first_known()
+        if self._parts is not None and self._parts.oldest == oldest:
+            return self._parts
+        found = self._snapshot.load(lambda header, body: Postings.from_bytes(header.get("arrays"), body))
+        if found is None:
+            return _Parts((), 0, oldest)
+        return _Parts((found[0],), int(found[0].rows[-1]) if len(found[0]) else 0, oldest)
 
     def _first_known(self) -> int | None:
         """Once it changes, rows may be gone that are no longer said to be."""
         first: int | None = self._db.value("SELECT min(id) FROM keyword_snapshots")
         return first
 
-    def _load(self) -> None:
-        self._oldest = self._first_known()
-        base, reason = self._read()
-        if reason:
-            self.notes.append(f"{reason}: the keyword index was rebuilt from the database")
-        self._trusted = base is not None
-        self._loaded = True
-        self._parts = [base] if base else []
-        self._saved = len(base) if base else 0
-        self._last = int(base.rows[-1]) if base else 0
-
-    def _read(self) -> tuple[Postings | None, str]:
-        """The snapshot, if it is to be trusted, or else why not; there is no reason where none is expected."""
-        reason = ""
-        for _ in range(2):  # a writer may replace the file between our look at it and our look at the database
-            try:
-                found = snapshot.read(self._path)
-                if found is None:
-                    return None, f"{self._path} is missing" if self._oldest else ""
-                header, body = found
-                count = self._db.value(
-                    "SELECT count FROM keyword_snapshots WHERE token = ?", (bytes.fromhex(header["token"]),)
-                )
-                if count is None:
-                    reason = f"{self._path} is out of step with the database" if self._oldest else ""
-                    continue
-                base = Postings.from_bytes(header.get("arrays"), body)
-            except DamagedError as error:
-                return None, str(error)
-            if len(base) != count:
-                return None, f"{self._path} does not hold what the database says"
-            return base, ""
-        return None, reason
-
-    def _replayed(self) -> Index:
-        beyond = self._beyond(self._last)
+    def _extended(self, base: _Parts) -> _Parts:
+        """The same with the rows that have come since."""
+        parts = list(base.postings)
+        beyond = self._beyond(base.last)
         if len(beyond):
-            while self._parts and len(self._parts[-1]) <= len(beyond):  # a row is copied only as often as they double
-                beyond = Postings.joined((self._parts.pop(), beyond))
-            self._parts.append(beyond)
-        self._last = int(self._db.value("SELECT seq FROM sqlite_sequence WHERE name = 'keywords'") or 0)
-        gone = self._db.rows("SELECT id FROM keywords_gone ORDER BY id")
-        return Index(self._parts[:] or [NOTHING], np.array(gone, np.int64).reshape(-1))
+            while parts and len(parts[-1]) <= len(beyond):  # a row is copied only as often as they double
+                beyond = Postings.joined((parts.pop(), beyond))
+            parts.append(beyond)
+        last = int(self._db.value("SELECT seq FROM sqlite_sequence WHERE name = 'keywords'") or 0)
+        if not len(beyond) and last <= base.last:
+            return base
+        return _Parts(tuple(parts), max(base.last, last), base.oldest)
 
     def _beyond(self, last: int) -> Postings:
         """The rows after this one."""
@@ -227,34 +234,28 @@ class Keywords:
 
         return Postings.build(columns[:, 0].copy(), columns[:, 1].copy(), columns[:, 2].astype(np.uint32), batches)
 
+    # ---- the snapshot
+
     def save(self) -> bool:
         """Write the snapshot anew where it is missing or too far behind; returns whether it was written.
 
-        The database knows the new snapshot before the file is in place, and the old one until after: whichever file
-        a crash leaves, it is known. That rows are gone is forgotten once no snapshot has them.
+        That rows are gone is forgotten once no snapshot has them.
 
         Raises:
             NearestError: it cannot be written; the collection is whole without it.
         """
-        snapshot.sweep(self._path)
+        snapshot.sweep(self._snapshot.path)
         index = self.refreshed()
         if not index.ranking.count:
-            self._db.run("DELETE FROM keyword_snapshots")
-            self._path.unlink(missing_ok=True)
+            self._snapshot.remove()
             return False
-        behind = len(index.chunks) - self._saved + index.gone
-        if self._trusted and behind <= max(SMALL_TAIL, min(len(index.chunks) // 8, LARGE_TAIL)):
+        if not self._snapshot.is_due(len(index.chunks) - self._snapshot.count + index.gone, len(index.chunks)):
             return False
         whole = Postings.joined(index.parts, index.alive)
-        token = secrets.token_bytes(16)
-        self._db.run("INSERT INTO keyword_snapshots (token, count) VALUES (?, ?)", (token, len(whole)))
-        snapshot.write(self._path, {"token": token.hex(), "arrays": whole.shape()}, *whole.to_bytes())
-        with self._db.transaction():
-            self._db.run("DELETE FROM keyword_snapshots WHERE token <> ?", (token,))
-            self._db.run("DELETE FROM keywords_gone WHERE id <= ?", (self._last,))
-            self._oldest = self._first_known()
-        self._parts, self._saved, self._trusted = [whole], len(whole), True
-        self._index = None
+        self._snapshot.write({"arrays": whole.shape()}, whole.to_bytes(), len(whole))
+        last = self._parts.last if self._parts else 0
+        self._db.run("DELETE FROM keywords_gone WHERE id <= ?", (last,))
+        self._parts = _Parts((whole,), last, self._first_known())
         return True
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from storage.files import SEPARATOR, Known, Root, Skip, SkipCode
 from storage.sqlite import term_rows
 from storage.sqlite.metadata import metadata_of, rows_of
 from storage.sqlite.passages import Passages, stamp_of
-from storage.types import Skip, SkipCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from storage.sqlite.database import Database
     from storage.types import Chunk, Document, Field, Stamp
 
-SEPARATOR = os.fsencode(os.sep)
 AFTER_SEPARATOR = bytes([SEPARATOR[0] + 1])
 
 UPSERT = """
@@ -49,34 +47,10 @@ WHERE id = ? AND orphaned_at IS NULL AND NOT EXISTS (SELECT 1 FROM chunks WHERE 
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is remembered of a document, enough to see whether its file has changed."""
-
-    id: int
-    kind: str
-    digest: bytes
-    stamp: Stamp | None
-
-
-@dataclass(frozen=True, slots=True)
-class Root:
-    """A file or folder that was indexed by name, with the globs it was indexed with."""
-
-    path: bytes
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-
-
 def below(folder: bytes) -> tuple[str, tuple[bytes, bytes, bytes]]:
     """The condition, and its values, for a path that is `folder` or lies in it."""
     start = folder.rstrip(SEPARATOR) + SEPARATOR
     return "(path = ? OR (path >= ? AND path < ?))", (folder, start, start[:-1] + AFTER_SEPARATOR)
-
-
-def is_below(path: bytes, folder: bytes) -> bool:
-    """Whether `path` is `folder` or lies in it."""
-    return path == folder or path.startswith(folder.rstrip(SEPARATOR) + SEPARATOR)
 
 
 class Documents:

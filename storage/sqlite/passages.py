@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from storage.candidates import PassagePosition
 from storage.sqlite.database import batches
-from storage.types import Chunk, Passage, Place, Stamp
+from storage.types import LINE, TIME, Chunk, Passage, Place, Range, Stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from storage.sqlite.database import Database
 
-LINE = "line"  # a unit as those of `Mark`, of files that are made of lines
-TIME = "time"
 MANY = 2**31  # more than any document has, and a number that SQLite takes
 
 SELECT = """
@@ -58,26 +56,6 @@ WHERE path = ? AND unit IS NOT NULL GROUP BY unit, part ORDER BY min(start_char)
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Where something stands in a document, or is looked for."""
-
-    unit: str = ""  # "line", or a unit as those of `Mark`; "" is any
-    first: int | None = None  # None: from the start to the end
-    last: int | None = None  # inclusive
-    part: str | None = None  # None: in any
-
-
-class Spot(NamedTuple):
-    """As much of a passage as is needed to rank it."""
-
-    id: int
-    text: int  # the id of its text
-    path: bytes
-    start_char: int
-    place: Place | None
-
-
 class Passages:
     """The passages of a collection."""
 
@@ -92,11 +70,11 @@ class Passages:
         """The passages of these ids, each with its text's id."""
         return self._where("chunks.id", ids)
 
-    def spots(self, ids: Sequence[int] = (), texts: Sequence[int] = ()) -> dict[int, Spot]:
+    def spots(self, ids: Sequence[int] = (), texts: Sequence[int] = ()) -> dict[int, PassagePosition]:
         """The passages of these ids, and those that are these texts, by id."""
-        spots: dict[int, Spot] = {}
+        spots: dict[int, PassagePosition] = {}
         for id_, text, path, start, *place in self._either(SPOTS, ids, texts):
-            spots[id_] = Spot(id_, text, path, start, Place(*place) if place[0] is not None else None)
+            spots[id_] = PassagePosition(id_, text, path, start, Place(*place) if place[0] is not None else None)
         return spots
 
     def texts(self, ids: Sequence[int] = (), texts: Sequence[int] = ()) -> dict[int, int]:

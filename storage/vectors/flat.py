@@ -1,8 +1,8 @@
-"""Vectors in, the ids of the nearest of them out. The only module that knows FAISS."""
+"""Vectors in, the ids of the nearest of them out, from comparing with each."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import faiss
 import numpy as np
@@ -10,11 +10,14 @@ import numpy as np
 from storage.errors import DamagedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from typing import Self
 
     from numpy.typing import NDArray
 
     from storage.types import Vectors
+
+    Rows = tuple[NDArray[np.int64], Vectors]  # ids of shape (n,), and vectors of shape (n, dimension)
 
 
 # One question at a time is what is asked, and for that a second thread costs more than it brings (measured with 10^5
@@ -26,25 +29,66 @@ COUNT = np.dtype("<i8")  # of the vectors, in front of their ids
 ALIGNED = 64  # bytes, as the snapshot's own parts
 
 
-class VectorIndex:
-    """Exact search by inner product, which is the cosine, since every row has length 1.
+class _Part(NamedTuple):
+    """Vectors with their ids; neither is ever written to."""
 
-    Two of `faiss.IndexFlatIP`: one whose rows lie where the snapshot is mapped, and one of those that came after it.
+    rows: faiss.IndexFlatIP
+    ids: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: Iterable[Rows], dimension: int) -> Self:
+        whole, all_ids = faiss.IndexFlatIP(dimension), [np.empty(0, np.int64)]
+        for ids, vectors in rows:
+            whole.add(vectors)
+            all_ids.append(ids)
+        return cls(whole, np.concatenate(all_ids))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self], dimension: int) -> Self:
+        whole = faiss.IndexFlatIP(dimension)
+        for rows, ids in parts:
+            if len(ids):
+                whole.add(faiss.rev_swig_ptr(rows.get_xb(), len(ids) * dimension).reshape(-1, dimension))
+        return cls(whole, np.concatenate([np.empty(0, np.int64), *(part.ids for part in parts)]))
+
+
+class FlatIndex:
+    """Exact search by inner product, which is the cosine, since every row has length 1. It never changes.
+
+    Several of `faiss.IndexFlatIP`: one whose rows lie where the snapshot is mapped, and those of what came after it.
+
+    Args:
+        dimension: of the vectors.
+        parts: ids and vectors.
+        mapped: whether the first of these lies in `data`.
+        data: what FAISS points into.
     """
 
-    def __init__(self, dimension: int) -> None:
+    def __init__(
+        self, dimension: int, parts: Sequence[_Part] = (), *, mapped: bool = False, data: memoryview | None = None
+    ) -> None:
         self.dimension = dimension
-        self._data: memoryview | None = None  # FAISS points into it
-        self._parts = [faiss.IndexFlatIP(dimension)]  # what is added goes to the last
-        self._ids = [np.empty(0, np.int64)]
+        self._parts = tuple(parts)
+        self._mapped = mapped
+        self._data = data
 
     def __len__(self) -> int:
-        return sum(map(len, self._ids))
+        return sum(len(part.ids) for part in self._parts)
 
-    def add(self, ids: NDArray[np.int64], vectors: Vectors) -> None:
-        """Add `vectors` of shape (n, dimension) under `ids` of shape (n,)."""
-        self._parts[-1].add(vectors)
-        self._ids[-1] = np.concatenate((self._ids[-1], ids))
+    def with_added(self, rows: Iterable[Rows]) -> FlatIndex:
+        """The same with more; what is there already is shared.
+
+        Args:
+            rows: ids of shape (n,) and vectors of shape (n, dimension), in as many parts as they come in.
+        """
+        added = _Part.of(rows, self.dimension)
+        if not len(added.ids):
+            return self
+        parts, beyond = list(self._parts), [added]
+        while len(parts) > self._mapped and len(parts[-1].ids) <= sum(len(part.ids) for part in beyond):
+            beyond.insert(0, parts.pop())  # a row is copied only as often as they double
+        joined = beyond[0] if len(beyond) == 1 else _Part.joined(beyond, self.dimension)
+        return FlatIndex(self.dimension, [*parts, joined], mapped=self._mapped, data=self._data)
 
     def search(
         self, query: Vectors, k: int, without: Sequence[int] = (), among: NDArray[np.int64] | None = None
@@ -62,9 +106,8 @@ class VectorIndex:
         Returns:
             cosines (float32) and ids (int64), both of shape (min(k, those there),).
         """
-        found = [
-            _nearest(part, ids, query, k, without, among) for part, ids in zip(self._parts, self._ids, strict=True)
-        ]
+        found = [(np.empty(0, np.float32), np.empty(0, np.int64))]
+        found += [_nearest(part.rows, part.ids, query, k, without, among) for part in self._parts]
         scores, ids = (np.concatenate(each) for each in zip(*found, strict=True))
         order = np.argsort(-scores, kind="stable")[:k]
         return scores[order], ids[order]
@@ -72,22 +115,19 @@ class VectorIndex:
     def sample(self) -> Vectors:
         """About SAMPLE of the vectors, or all where there are fewer, from all over; of shape (those, dimension)."""
         step = -(-len(self) // SAMPLE) or 1
-        vectors: Vectors = np.concatenate(
-            [part.reconstruct_batch(np.arange(0, part.ntotal, step, dtype=np.int64)) for part in self._parts]
-        )
+        some = [part.rows.reconstruct_batch(np.arange(0, len(part.ids), step)) for part in self._parts]
+        vectors: Vectors = np.concatenate([np.empty((0, self.dimension), np.float32), *some])
         return vectors
 
     def to_bytes(self) -> list[memoryview]:
         """The number of ids, the ids, and what FAISS writes. It carries no checksum: never keep it without one."""
-        head = np.concatenate([np.array([len(self)], COUNT), *self._ids]).astype(COUNT)
-        whole = faiss.IndexFlatIP(self.dimension)
-        for part in self._parts:
-            if part.ntotal:
-                whole.add(faiss.rev_swig_ptr(part.get_xb(), part.ntotal * self.dimension).reshape(-1, self.dimension))
-        return [head.view(np.uint8).data, memoryview(bytes(_gap(len(self), self.dimension))), _serialized(whole).data]
+        whole = _Part.joined(self._parts, self.dimension)
+        head = np.concatenate([np.array([len(self)], COUNT), whole.ids]).astype(COUNT)
+        gap = memoryview(bytes(_gap(len(self), self.dimension)))
+        return [head.view(np.uint8).data, gap, _serialized(whole.rows).data]
 
     @classmethod
-    def from_bytes(cls, data: bytes | memoryview, dimension: int) -> VectorIndex:
+    def from_bytes(cls, data: bytes | memoryview, dimension: int) -> FlatIndex:
         """The index of `to_bytes`, which goes on using `data`.
 
         Only ever for bytes whose checksum was right: FAISS does not defend itself.
@@ -95,8 +135,6 @@ class VectorIndex:
         Raises:
             DamagedError: it is no index of this kind and dimension.
         """
-        index = cls(dimension)
-        index._data = memoryview(data)
         try:
             count = max(0, int(np.frombuffer(data, COUNT, 1)[0]))
             ids = np.frombuffer(data, COUNT, count, COUNT.itemsize)
@@ -106,9 +144,7 @@ class VectorIndex:
             raise DamagedError(f"FAISS cannot read the snapshot: {error}") from error
         if not isinstance(inner, faiss.IndexFlatIP) or inner.d != dimension or inner.ntotal != count:
             raise DamagedError("the snapshot holds another kind of index")
-        index._parts.insert(0, inner)
-        index._ids.insert(0, ids)
-        return index
+        return cls(dimension, [_Part(inner, ids)], mapped=True, data=memoryview(data))
 
 
 def _serialized(index: faiss.IndexFlatIP) -> NDArray[np.uint8]:

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from storage.types import Vectors
-
-    Rows = tuple[NDArray[np.int64], Vectors]  # ids of shape (n,), and vectors of shape (n, dimension)
+    from storage.vectors.flat import Rows
 
 PER_ROOT = 4  # times the square root of their number is the number of lists
 TRAINED_ON = 40  # vectors for each list
@@ -52,7 +51,7 @@ class Quality(NamedTuple):
         )
 
 
-class Lists:
+class IVFIndex:
     """Inverted lists of vectors, of which each component is kept in 8 bits: `faiss.IndexIVFScalarQuantizer`.
 
     Candidates are to be scored by their exact vectors. Sivic and Zisserman, "Video Google", 2003, for the lists; Jégou,
@@ -106,13 +105,13 @@ class Lists:
         ids: NDArray[np.int64] = self._index.search(query.reshape(1, -1), k, params=parameters)[1][0]
         return ids[ids >= 0]
 
-    def extended(self, rows: Iterable[Rows]) -> Lists:
+    def extended(self, rows: Iterable[Rows]) -> IVFIndex:
         """A copy with more vectors in the same lists."""
         index: faiss.IndexIVF = faiss.deserialize_index(faiss.serialize_index(self._index))  # type: ignore[assignment]
         with _all_threads():
             for ids, vectors in rows:
                 index.add_with_ids(vectors, ids)
-        return Lists(index, self.quality, self.sample)
+        return IVFIndex(index, self.quality, self.sample)
 
     def header(self) -> dict[str, Any]:
         """What `from_bytes` needs beside the bytes."""
@@ -124,7 +123,7 @@ class Lists:
         return [sample.reshape(-1).view(np.uint8).data, faiss.serialize_index(self._index).data]
 
     @classmethod
-    def from_bytes(cls, data: bytes | memoryview, dimension: int, header: dict[str, Any]) -> Lists:
+    def from_bytes(cls, data: bytes | memoryview, dimension: int, header: dict[str, Any]) -> IVFIndex:
         """The lists of `to_bytes`, which go on using `data`. Only ever for bytes whose checksum was right.
 
         Raises:
@@ -148,8 +147,8 @@ def list_count(number: int) -> int:
     return max(1, int(PER_ROOT * math.sqrt(number)))
 
 
-def built(sample: Vectors, number: int, rows: Iterable[Rows]) -> Lists | None:
-    """Lists of all rows, with as many probes as the recall that is wanted takes.
+def built(sample: Vectors, number: int, rows: Iterable[Rows]) -> IVFIndex | None:
+    """IVFIndex of all rows, with as many probes as the recall that is wanted takes.
 
     The questions are made of the collection's own vectors: two of them mixed, and as much noise added. Of what
     was tried it is such ones that are about as hard to answer as real questions: passages themselves, and mixtures with
@@ -180,7 +179,7 @@ def built(sample: Vectors, number: int, rows: Iterable[Rows]) -> Lists | None:
             recall = truth.recall(index, probes)
             if recall >= WANTED:
                 some = sample[:: -(-len(sample) // SAMPLE)]
-                return Lists(index, Quality(lists, probes, recall, number), some)
+                return IVFIndex(index, Quality(lists, probes, recall, number), some)
             probes = -(-probes * 5 // 4)
     return None
 

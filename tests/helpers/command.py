@@ -22,6 +22,7 @@ from helpers.ollama_server import OllamaServer
 from nearest.cli.main import main
 
 ROOT = Path(__file__).parents[2]
+LINUX = os.name == "posix" and os.uname().sysname == "Linux"
 PASSAGE_KEYS = [
     "path", "kind", "title", "digest", "stale", "chunk_id", "start_line", "end_line", "start_char", "end_char", "place",
     "headings", "header", "text", "before", "after",

@@ -16,7 +16,7 @@ import numpy as np
 from helpers.stored import nearest_hits
 from indexer.embed.protocol import PROBE
 from indexer.index import Report, Silence, index, roots_of
-from storage.local_store import Collection
+from storage.local.store import LocalStore
 from storage.types import Identity
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class Desk:
         self.report = Report()
         self.embedder.embedded.clear()
         self.embedder.asked.clear()
-        with Collection("default", write=True) as collection:
+        with LocalStore("default", write=True) as collection:
             named = [self.root / path for path in paths] or [self.root]
             roots = roots_of(collection, named, globs.get("include", ()), globs.get("exclude", ()))
             try:
@@ -141,7 +141,7 @@ class Desk:
 
     def search(self, question: str, k: int = 10) -> list[Hit]:
         """The hits for a question."""
-        with Collection("default") as collection:
+        with LocalStore("default") as collection:
             return nearest_hits(collection, self.embedder.embed_query(question), k)
 
     def found(self, question: str, k: int = 10) -> list[str]:
@@ -150,12 +150,12 @@ class Desk:
 
     def status(self) -> Status:
         """What the collection says of itself."""
-        with Collection("default") as collection:
+        with LocalStore("default") as collection:
             return collection.status()
 
     def documents(self) -> list[str]:
         """All files that are indexed, by their path below the folder."""
-        with Collection("default") as collection:
+        with LocalStore("default") as collection:
             return sorted(os.path.relpath(os.fsdecode(path), self.root) for path in collection.documents.known(b"/"))
 
     def reasons(self) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any, Self
 from helpers.ollama_server import Handler, OllamaServer, Play, Request
 
 MODEL = "words"
-Scored = list[tuple[int, float]]  # index of a text and its score, best first
+KeywordScores = list[tuple[int, float]]  # index of a text and its score, best first
 
 
 @dataclass
@@ -46,7 +46,7 @@ def score(question: str, text: str) -> float:
     return sum(word in asked for word in words) / max(1, len(words))
 
 
-def ranked(question: str, texts: list[str]) -> Scored:
+def ranked(question: str, texts: list[str]) -> KeywordScores:
     scores = [score(question, text) for text in texts]
     return sorted(enumerate(scores), key=lambda pair: -pair[1])
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from search.ranking.adjacency import fold, lifted
 from search.ranking.ranker import search
-from storage.local_store import Collection
+from storage.local.store import LocalStore
 from storage.types import Chunk, Document, Identity, Query, Question, Stamp
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ def vector_of(text: str) -> Vectors:
     return vector
 
 
-def writer(name: str = "default") -> Collection:
+def writer(name: str = "default") -> LocalStore:
     """A collection open for writing, made by `IDENTITY`."""
-    opened = Collection(name, write=True)
+    opened = LocalStore(name, write=True)
     opened.adopt(IDENTITY, vector_of("probe"))
     return opened
 
@@ -60,7 +60,7 @@ def document(path: bytes, *passages: str, stamp: Stamp | None = None) -> tuple[D
     return Document(path, "text", digest, stamp, "utf-8", "a title", text), chunks
 
 
-def embed(collection: Collection) -> list[str]:
+def embed(collection: LocalStore) -> list[str]:
     """Give every waiting text its vector; returns these texts, in order."""
     waiting = collection.texts.next(0, 1_000_000)
     if waiting:
@@ -68,23 +68,23 @@ def embed(collection: Collection) -> list[str]:
     return sorted(text for _, text in waiting)
 
 
-def index(collection: Collection, corpus: Corpus) -> list[str]:
+def index(collection: LocalStore, corpus: Corpus) -> list[str]:
     """Put documents and embed what waits; returns the texts that were embedded."""
     collection.documents.put(document(path, *passages) for path, passages in corpus.items())
     return embed(collection)
 
 
-def nearest_hits(collection: Collection, vector: Vectors, k: int, *, context: int = 0) -> list[Hit]:
+def nearest_hits(collection: LocalStore, vector: Vectors, k: int, *, context: int = 0) -> list[Hit]:
     """The k places nearest to a vector, whatever the words."""
     return search(collection, Query(Question(""), vector, "vector", k, context, every=True))
 
 
-def found(collection: Collection, question: str, k: int) -> list[tuple[bytes, str]]:
+def found(collection: LocalStore, question: str, k: int) -> list[tuple[bytes, str]]:
     """Path and passage of the k hits nearest to a question."""
     return [(os.fsencode(hit.path), hit.chunk.text) for hit in nearest_hits(collection, vector_of(question), k)]
 
 
-def gathered(collection: Collection, question: str, k: int) -> list[tuple[bytes, str]]:
+def gathered(collection: LocalStore, question: str, k: int) -> list[tuple[bytes, str]]:
     """The same with the passages that were folded into the hits, in the order of the document within each."""
     hits = nearest_hits(collection, vector_of(question), k)
     return [(os.fsencode(hit.path), one.chunk.text) for hit in hits for one in (*hit.before, hit, *hit.after)]
@@ -108,7 +108,7 @@ def truth(corpus: Corpus, question: str, k: int, embedded: Container[str] | None
     return [(passages[run[0]][0], passages[run[0]][2]) for run in fold(order, beside, k)]
 
 
-def stored(collection: Collection, sql: str) -> list[tuple[Any, ...]]:
+def stored(collection: LocalStore, sql: str) -> list[tuple[Any, ...]]:
     """What a query says of a collection's database, asked through a connection of its own."""
     with closing(sqlite3.connect(collection.folder / "nearest.db")) as connection:
         return connection.execute(sql).fetchall()

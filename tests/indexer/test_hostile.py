@@ -27,12 +27,12 @@ import json, os, re, sys
 from pathlib import Path
 import psutil
 from helpers.desk import Desk
-from storage.local_store import Collection
+from storage.local.store import LocalStore
 
 desk = Desk(Path(sys.argv[1]))
 counts = desk.index()
 left = len(psutil.Process().children(recursive=True))
-with Collection("default") as collection:
+with LocalStore("default") as collection:
     texts = collection.database.rows("SELECT text FROM texts")
     rows = collection.database.rows(
         "SELECT path, texts.text FROM chunks JOIN texts ON texts.id = chunks.text"

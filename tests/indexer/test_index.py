@@ -19,7 +19,7 @@ from indexer.index import Silence, forget, index_by_name
 from search.searcher import Searcher
 from storage.errors import GuardError, LockedError, MismatchError, NearestError, NothingIndexedError
 from storage.home import names
-from storage.local_store import Collection
+from storage.local.store import LocalStore
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +45,7 @@ def notes(tmp_path: Path) -> Path:
 
 
 def made_by(name: str = "default") -> str | None:
-    with Collection(name) as collection:
+    with LocalStore(name) as collection:
         return collection.identity.name if collection.identity else None
 
 
@@ -68,7 +68,7 @@ def test_the_document_that_answers_is_among_the_first_five_hits_for_most_questio
 
 def test_the_sample_documents_are_whole(samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEAREST_HOME", str(samples))
-    with Collection("default") as collection:
+    with LocalStore("default") as collection:
         status = collection.status()
         engine = open_embedder(DEFAULT)
         hits = nearest_hits(collection, engine.embed_query("anything"), 10_000)
@@ -95,7 +95,7 @@ def test_a_text_beyond_the_window_of_a_small_model_is_cut_to_fit_and_found(tiny:
     (notes / "long.md").write_text(" ".join(WORDS * 6))  # 240 words for a window of 50 tokens
     report = index_by_name("default", [notes])
     assert report.chunks >= 10 + 5
-    with Collection("default") as collection:
+    with LocalStore("default") as collection:
         assert collection.status().searchable == 1.0
 
 
@@ -130,7 +130,7 @@ def test_another_embedder_by_name_is_refused_before_anything_is_read(tiny: str, 
     (notes / "new.md").write_text("w1 w2")
     with pytest.raises(MismatchError, match=r"was made with local:.*tiny, not ollama:x: leave --embedder away, or"):
         index_by_name("default", [notes], "ollama:x")
-    with Collection("default") as collection:
+    with LocalStore("default") as collection:
         assert collection.documents.count() == 10
     with pytest.raises(MismatchError, match="not local:all-minilm"):
         Searcher("default", "local:all-minilm")
@@ -179,7 +179,7 @@ def test_a_model_whose_weights_were_exchanged_is_refused(tiny: str, notes: Path,
         index_by_name("default", [notes])
     with pytest.raises(MismatchError, match="bring the former model back, or index into a new collection"):
         Searcher("default")
-    with Collection("default") as collection:
+    with LocalStore("default") as collection:
         assert (collection.status().vectors, collection.status().pending) == (10, 1)
 
 
@@ -211,14 +211,14 @@ def test_the_next_writer_is_let_in_whatever_happened(tiny: str, notes: Path) -> 
 
 def test_another_writer_is_named(tiny: str, notes: Path) -> None:
     with OtherProcess() as other:
-        assert other.does("c = Collection('default', write=True)") == "done"
+        assert other.does("c = LocalStore('default', write=True)") == "done"
         with pytest.raises(LockedError, match=f"being written by process {other.pid}: let it finish, or stop it"):
             index_by_name("default", [notes])
 
 
 def test_what_the_user_should_know_is_told_or_warned_of(tiny: str, notes: Path) -> None:
     index_by_name("default", [notes])
-    with Collection("default") as collection:
+    with LocalStore("default") as collection:
         snapshot = collection.folder / "vectors.faiss"
     told: list[str] = []
     snapshot.write_bytes(b"damaged")
@@ -267,7 +267,7 @@ def test_progress_is_told_of_every_text_and_not_where_there_is_none(tiny: str, n
 def test_forgotten_documents_are_gone_and_come_back_without_being_embedded(desk: Desk) -> None:
     desk.write(["a.md", "sub/b.md", "sub/c.md", "sub/d.png", "subway.md"])
     desk.index()
-    with Collection("default", write=True) as collection:
+    with LocalStore("default", write=True) as collection:
         (line,) = forget(collection, [desk.root / "sub"])
     assert line == (
         f"forgot 2 documents at {desk.root / 'sub'}; indexing {desk.root} brings it back unless .nearestignore says no"
@@ -283,7 +283,7 @@ def test_a_forgotten_root_is_a_root_no_more(desk: Desk) -> None:
     desk.write(["one/a.md", "two/b.md"])
     desk.index("one")
     desk.index("two")
-    with Collection("default", write=True) as collection:
+    with LocalStore("default", write=True) as collection:
         assert forget(collection, [desk.root / "one"]) == [f"forgot 1 documents at {desk.root / 'one'}"]
         assert [root.path for root in collection.documents.roots()] == [os.fsencode(desk.root / "two")]
     assert desk.documents() == ["two/b.md"]
@@ -296,7 +296,7 @@ def test_a_vanished_root_can_be_forgotten(desk: Desk) -> None:
     desk.index("two")
     (desk.root / "one/a.md").unlink()
     (desk.root / "one").rmdir()
-    with Collection("default", write=True) as collection:
+    with LocalStore("default", write=True) as collection:
         forget(collection, [desk.root / "one"])
     assert desk.documents() == ["two/b.md"]
     assert desk.index("two") == {"unchanged": 1}
@@ -305,7 +305,7 @@ def test_a_vanished_root_can_be_forgotten(desk: Desk) -> None:
 def test_what_was_never_indexed_cannot_be_forgotten_and_nothing_else_is_then(desk: Desk) -> None:
     desk.write(["letters/a.md", "two/b.md"])
     desk.index("letters")
-    with Collection("default", write=True) as collection:
+    with LocalStore("default", write=True) as collection:
         with pytest.raises(NearestError, match=r"nothing at .*leters is indexed; did you mean '.*letters'\?"):
             forget(collection, [desk.root / "letters", desk.root / "leters"])
         with pytest.raises(NearestError, match=r"nothing at .* is indexed"):
@@ -319,7 +319,7 @@ def test_a_document_is_forgotten_by_the_name_it_is_known_by_and_by_a_link_to_it(
     (tmp_path / "link.md").symlink_to(desk.root / "b.md")
     desk.index(tmp_path / "folder")
     desk.index("b.md")
-    with Collection("default", write=True) as collection:
+    with LocalStore("default", write=True) as collection:
         forget(collection, [tmp_path / "folder" / "a.md", tmp_path / "link.md"])
         assert list(collection.documents.known(b"/")) == [os.fsencode(tmp_path / "folder" / "b.md")]
 

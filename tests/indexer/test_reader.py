@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 
 from indexer.read.decode import decode, is_binary
 from indexer.read.reader import digest, read
-from storage.types import Document, Skip, SkipCode, Stamp
+from storage.files import Skip, SkipCode
+from storage.types import Document, Stamp
 
 posix = pytest.mark.skipif(os.name != "posix", reason="this system has no such files")
 

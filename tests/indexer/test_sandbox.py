@@ -23,7 +23,8 @@ from indexer.sandbox.pool import read_all
 from indexer.sandbox.process import Limits
 from indexer.sandbox.protocol import Frame, UnsoundError, dump, load, request, requested
 from storage.errors import NearestError
-from storage.types import Block, Document, Heading, Mark, Skip, SkipCode, Stamp
+from storage.files import Skip, SkipCode
+from storage.types import Block, Document, Heading, Mark, Stamp
 
 pytestmark = pytest.mark.slow
 

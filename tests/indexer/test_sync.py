@@ -17,9 +17,9 @@ from indexer.index import forget, index, roots_of
 from indexer.read import reader
 from indexer.sandbox.process import Limits
 from storage.errors import GuardError, NearestError
+from storage.files import SkipCode
 from storage.home import home
-from storage.local_store import Collection
-from storage.types import SkipCode
+from storage.local.store import LocalStore
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs the file system of a POSIX system")
 TEN = [f"note-{number}.md" for number in range(10)]
@@ -266,7 +266,7 @@ def test_other_roots_keep_their_own_globs(desk: Desk) -> None:
     desk.index("one", include=["*.md"])
     desk.index("two", include=["*.txt"])
     assert desk.documents() == ["one/a.md", "two/a.txt"]
-    with Collection("default") as collection:
+    with LocalStore("default") as collection:
         assert {root.path: root.include for root in collection.documents.roots()} == {
             os.fsencode(desk.root / "one"): ("*.md",),
             os.fsencode(desk.root / "two"): ("*.txt",),
@@ -279,7 +279,7 @@ def test_without_a_path_all_roots_are_brought_up_to_date(desk: Desk) -> None:
     desk.index("two")
     desk.write(["one/c.md", "two/d.md"])
     desk.embedder.embedded.clear()
-    with Collection("default", write=True) as collection:
+    with LocalStore("default", write=True) as collection:
         report = index(collection, desk.embedder, roots_of(collection, [], (), ()))
     assert (report.documents.added, report.documents.unchanged) == (2, 2)
 
@@ -369,14 +369,14 @@ def test_a_path_that_does_not_exist_is_named_before_anything_is_done(desk: Desk)
     desk.write(TEN)
     with pytest.raises(NearestError, match=r"^there is no file or folder '.*nowhere'$"):
         desk.index(".", "nowhere")
-    with Collection("default") as collection:
+    with LocalStore("default") as collection:
         assert collection.identity is None  # so that the next run may choose another embedder
         assert collection.documents.count() == 0
     assert desk.index() == {"added": 10}
 
 
 def test_an_empty_path_is_not_the_folder_one_is_in(desk: Desk) -> None:
-    with Collection("default", write=True) as collection:
+    with LocalStore("default", write=True) as collection:
         for job in (lambda: roots_of(collection, [""], (), ()), lambda: forget(collection, [""])):
             with pytest.raises(NearestError, match="an empty path names nothing"):
                 job()
@@ -385,7 +385,7 @@ def test_an_empty_path_is_not_the_folder_one_is_in(desk: Desk) -> None:
 def test_globs_without_a_path_are_refused_rather_than_passed_over(desk: Desk) -> None:
     desk.write(TEN)
     desk.index()
-    with Collection("default") as collection, pytest.raises(NearestError, match="name the one they are for"):
+    with LocalStore("default") as collection, pytest.raises(NearestError, match="name the one they are for"):
         roots_of(collection, [], ["*.md"], ())
 
 
@@ -406,7 +406,7 @@ def test_a_vanished_root_drops_nothing_until_told_to(desk: Desk, tmp_path: Path)
     (desk.root / "usb").rename(tmp_path / "unmounted")
     assert desk.index("usb", yes=True) == {"removed": 2}
     assert desk.documents() == TEN
-    with Collection("default") as collection:  # and nobody asks for it again
+    with LocalStore("default") as collection:  # and nobody asks for it again
         assert os.fsencode(desk.root / "usb") not in {root.path for root in collection.documents.roots()}
 
 
@@ -532,7 +532,7 @@ def test_a_root_within_what_may_not_be_read_keeps_its_documents_and_stays_a_root
     (closed.root / "closed").chmod(0)
     assert closed.index(yes=True)["failed"] == 2
     assert len(closed.documents()) == 14
-    with Collection("default") as collection:
+    with LocalStore("default") as collection:
         assert os.fsencode(closed.root / "closed/deep") in {root.path for root in collection.documents.roots()}
 
 
@@ -595,7 +595,7 @@ def refusing(desk: Desk) -> Desk:
 def refuse(desk: Desk, code: SkipCode = SkipCode.DAMAGED, *, failed: bool = False, limit: float | None = None) -> None:
     """Have the file been refused for another reason."""
     root = os.fsencode(desk.root)
-    with Collection("default", write=True) as collection:
+    with LocalStore("default", write=True) as collection:
         (skip,) = collection.documents.skips()
         assert skip.stamp
         collection.documents.note_skips(root, [replace(skip, code=code, reason="odd", failed=failed, limit=limit)])

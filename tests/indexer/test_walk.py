@@ -17,7 +17,8 @@ from helpers.desk import as_somebody_else
 
 from indexer.walk.walker import Entry, walk
 from storage.errors import NearestError
-from storage.types import Skip, Stamp
+from storage.files import Skip
+from storage.types import Stamp
 
 posix = pytest.mark.skipif(os.name != "posix", reason="this system has no such files")
 

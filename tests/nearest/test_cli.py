@@ -20,6 +20,7 @@ import wcwidth
 from helpers import ollama_server
 from helpers.command import (
     HIT_KEYS,
+    LINUX,
     Ran,
     begin,
     closed_port,
@@ -36,11 +37,10 @@ from helpers.desk import as_somebody_else, words_vector
 from helpers.ollama_server import OllamaServer
 from helpers.stored import OtherProcess
 
-from storage.local_store import Collection
+from storage.local.store import LocalStore
 
 pytestmark = pytest.mark.slow
 
-LINUX = os.name == "posix" and os.uname().sysname == "Linux"
 ESCAPE = "\x1b"
 
 
@@ -243,7 +243,7 @@ def test_other_weights_under_the_same_name_are_refused(server: OllamaServer, ind
 
 def test_two_writers_are_one_too_many(server: OllamaServer, folder: Path) -> None:
     with OtherProcess() as other:
-        assert other.does("c = Collection('default', write=True)") == "done"
+        assert other.does("c = LocalStore('default', write=True)") == "done"
         ran = run("index", ".")
         assert (ran.status, lines(ran)) == (
             2,
@@ -290,7 +290,7 @@ def test_search_json_is_one_versioned_object_of_these_keys(indexed: Path) -> Non
     (roof,) = first["before"]
     assert (roof["start_line"], roof["headings"], roof["text"]) == (1, ["House"], text[: roof["end_char"]])
     assert [first["after"], answer["hits"][1]["before"], answer["hits"][1]["after"]] == [[], [], []]
-    with Collection("default") as collection:
+    with LocalStore("default") as collection:
         passage = collection.passages.by_id(first["chunk_id"])
     assert passage
     assert passage.chunk.embedded.endswith(first["text"])

@@ -13,9 +13,8 @@ from helpers.ollama_server import OllamaServer
 
 from search.query.locations import extent, place_text
 from search.stale import checked
-from storage.local_store import Collection
-from storage.sqlite.passages import Range
-from storage.types import Chunk, Document, Passage, Place
+from storage.local.store import LocalStore
+from storage.types import Chunk, Document, Passage, Place, Range
 
 
 @pytest.fixture
@@ -41,7 +40,7 @@ def folder(tmp_path: Path, server: OllamaServer, monkeypatch: pytest.MonkeyPatch
 def keep(name: str, *chunks: Chunk) -> None:
     """Another document of the collection, with its vectors."""
     path = os.fsencode(Path.cwd() / name)
-    with Collection("default", write=True) as collection:
+    with LocalStore("default", write=True) as collection:
         collection.documents.put([(Document(path, "pdf", bytes(32), None, "", "T", "x" * 5000), list(chunks))])
     assert run("index", "short.txt").status == 0
 
@@ -234,7 +233,7 @@ def test_a_file_is_read_only_where_its_times_differ_and_once_for_all_its_passage
         return real(path)
 
     monkeypatch.setattr("indexer.read.reader.digest", watched)
-    with Collection("default") as collection:
+    with LocalStore("default") as collection:
         passages = [it for name in ("long.md", "short.txt") for it in _passages(collection, folder / name)]
     assert len(passages) > 3
     assert not any(passage.stale for passage in checked(passages))
@@ -244,7 +243,7 @@ def test_a_file_is_read_only_where_its_times_differ_and_once_for_all_its_passage
     assert read == [os.fsencode(folder / "long.md")]
 
 
-def _passages(collection: Collection, path: Path) -> list[Passage]:
+def _passages(collection: LocalStore, path: Path) -> list[Passage]:
     return collection.passages.at(os.fsencode(path), Range())
 
 
@@ -265,7 +264,7 @@ def foreign(embedder: str, *scripts: str) -> list[str]:
 
     from storage.types import Identity
 
-    with Collection("foreign", write=True) as collection:
+    with LocalStore("foreign", write=True) as collection:
         collection.adopt(Identity(embedder, "1", IDENTITY.dimension), vector_of("probe"))
         for number, script in enumerate(scripts):
             document = Document(b"/%d" % number, "text", bytes(32), None, "", "T", "x", script=script)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from search.ranking.adjacency import FOLDED, LIFT, fold, lifted
-from storage.local_store import Collection
+from storage.local.store import LocalStore
 from storage.types import Chunk, Document, Hit, Identity, Place
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def direction(cosine: float) -> Vectors:
 
 def search(documents: list[list[float]], k: int, places: list[Place] | None = None) -> list[Hit]:
     """What is found among documents whose passages have these cosines with the question, their n-th at `places[n]`."""
-    with Collection("lift", write=True) as collection:
+    with LocalStore("lift", write=True) as collection:
         collection.adopt(IDENTITY, direction(1))
         for number, cosines in enumerate(documents):
             texts = [f"passage {at} of document {number}, cosine {cosine}" for at, cosine in enumerate(cosines)]
@@ -132,7 +132,7 @@ def test_runs_are_of_passages_that_touch_and_hold_the_best_first(scores: list[fl
 
 
 def test_a_neighbour_without_a_vector_neither_lifts_nor_is_found(tmp_path: Path) -> None:
-    with Collection("waiting", write=True) as collection:
+    with LocalStore("waiting", write=True) as collection:
         collection.adopt(IDENTITY, direction(1))
         chunks = [Chunk(f"text {at}", 10 * at, 10 * at + 9, at, at, ()) for at in (1, 2, 3)]
         collection.documents.put([(Document(b"/a", "text", bytes(32), None, "", "", "text"), chunks)])

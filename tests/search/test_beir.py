@@ -22,7 +22,7 @@ from search.evaluation.beir_folder import BeirFolder
 from search.searcher import Searcher
 from storage.errors import EmbedderError, LockedError, NearestError
 from storage.home import folder as home_folder
-from storage.local_store import Collection
+from storage.local.store import LocalStore
 from storage.types import Chunk
 
 pytestmark = pytest.mark.slow
@@ -76,7 +76,7 @@ def words(monkeypatch: pytest.MonkeyPatch) -> Words:
 
 def chunks(prepared: Prepared) -> dict[str, list[Chunk]]:
     """The passages of each row, by the last part of its path."""
-    with Collection(prepared.collection) as collection:
+    with LocalStore(prepared.collection) as collection:
         rows = collection.database.rows(ROWS)
         found: dict[str, list[Chunk]] = {}
         for path, id_ in rows:
@@ -106,7 +106,7 @@ def test_rows_are_documents_with_their_title_as_a_heading(tiny: Path) -> None:
     assert found["2"] == [Chunk("Bread is baked from flour and water.", 0, 36, None, None, ())]
     assert len(found["long"]) > 2
     assert [chunk.lead for chunk in found["long"][:2]] == ["", "The sea\n"]
-    with Collection(prepared.collection) as collection:
+    with LocalStore(prepared.collection) as collection:
         documents = collection.database.rows("SELECT kind, title, script FROM documents ORDER BY path")
     assert documents == [("text", "Penguins", ""), ("text", "2", ""), ("text", "Granite", ""), ("text", "The sea", "")]
 
@@ -114,7 +114,7 @@ def test_rows_are_documents_with_their_title_as_a_heading(tiny: Path) -> None:
 def test_what_is_judged_is_found_with_the_real_model(tiny: Path) -> None:
     prepared = prepare(tiny)
     engine = open_embedder(DEFAULT)
-    with Collection(prepared.collection) as collection:
+    with LocalStore(prepared.collection) as collection:
         assert collection.identity == engine.identity
         found = [
             collection.passages.of_texts([_best(collection, engine.embed_query(q.text))]) for q in prepared.questions
@@ -122,7 +122,7 @@ def test_what_is_judged_is_found_with_the_real_model(tiny: Path) -> None:
     assert [passages[0][1].path for passages in found] == [str(tiny / "corpus/1"), str(tiny / "corpus/2")]
 
 
-def _best(collection: Collection, query: Any) -> int:
+def _best(collection: LocalStore, query: Any) -> int:
     """The text that is nearest to a question, from the vectors themselves."""
     rows = collection.database.rows("SELECT text, vector FROM vectors")
     return int(max(rows, key=lambda row: float(np.frombuffer(row[1], "<f4") @ query))[0])
@@ -140,7 +140,7 @@ def test_any_id_is_one_name(tiny: Path, words: Words, monkeypatch: pytest.Monkey
     write(tiny, {id_: ("", f"Row number {n}.") for n, id_ in enumerate(ids)}, qrels={"test": ["q1\ta/b\t1"]})
     monkeypatch.chdir(tiny.parent)
     prepared = prepare(Path("tiny"))
-    with Collection(prepared.collection) as collection:
+    with LocalStore(prepared.collection) as collection:
         paths = [os.fsdecode(path) for path in collection.documents.paths()]
     assert len(paths) == len(ids)
     assert {Path(path).parent for path in paths} == {tiny / "corpus"}
@@ -211,7 +211,7 @@ def test_two_folders_of_one_name_are_not_mixed(tmp_path: Path, words: Words) -> 
 
 def test_somebody_else_who_writes_is_not_disturbed(tiny: Path, words: Words) -> None:
     name = prepare(tiny).collection
-    with Collection(name, write=True), pytest.raises(LockedError):
+    with LocalStore(name, write=True), pytest.raises(LockedError):
         prepare(tiny)
 
 

@@ -21,7 +21,7 @@ from search.evaluation.judgements import Judged, read_questions
 from search.evaluation.metrics import MEASURES, Mean, differences, means, measure
 from search.searcher import Answer, Searcher
 from storage.errors import NearestError
-from storage.local_store import Collection
+from storage.local.store import LocalStore
 from storage.types import Chunk, Hit, Passage
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def values_of(scripted: Scripted, judged: Judged) -> dict[str, float]:
 
 
 @pytest.fixture
-def docs(tmp_path: Path, collection: Collection) -> Path:
+def docs(tmp_path: Path, collection: LocalStore) -> Path:
     """A folder, of which the collection has docs/a.md, docs/b.md and more/a.md."""
     for name in ("docs/a.md", "docs/b.md", "more/a.md"):
         collection.documents.put([document(os.fsencode(tmp_path / name), f"What {name} says.")])
@@ -99,7 +99,7 @@ def write(folder: Path, *lines: Any) -> Path:
     return file
 
 
-def refusal(collection: Collection, folder: Path, *lines: Any) -> str:
+def refusal(collection: LocalStore, folder: Path, *lines: Any) -> str:
     with pytest.raises(NearestError) as caught:
         read_questions(write(folder, *lines), collection)
     return str(caught.value)
@@ -200,7 +200,7 @@ def test_differences_are_paired() -> None:
 # ---- files of questions
 
 
-def test_every_form_of_a_line_is_read(docs: Path, collection: Collection) -> None:
+def test_every_form_of_a_line_is_read(docs: Path, collection: LocalStore) -> None:
     a, b = str(docs / "docs/a.md"), str(docs / "docs/b.md")
     (one_id,) = [hit.chunk_id for hit in collection.passages.at(os.fsencode(a), _all())]
     lines = [
@@ -224,7 +224,7 @@ def test_every_form_of_a_line_is_read(docs: Path, collection: Collection) -> Non
 
 
 def _all() -> Any:
-    from storage.sqlite.passages import Range
+    from storage.types import Range
 
     return Range()
 
@@ -253,13 +253,13 @@ def _all() -> Any:
         ({"question": "a", "path": "docs/a.md", "grade": 10**12}, "whole number from 1 to 1000"),
     ],
 )
-def test_a_bad_line_is_named(docs: Path, collection: Collection, line: Any, complaint: str) -> None:
+def test_a_bad_line_is_named(docs: Path, collection: LocalStore, line: Any, complaint: str) -> None:
     message = refusal(collection, docs, {"question": "fine", "path": "docs/a.md"}, "", line)
     assert message.startswith(f"line 3 of {docs / 'questions.jsonl'}: ")
     assert complaint in message
 
 
-def test_a_file_that_is_none_is_told_of(docs: Path, collection: Collection) -> None:
+def test_a_file_that_is_none_is_told_of(docs: Path, collection: LocalStore) -> None:
     assert "has no questions" in refusal(collection, docs, "", "  ")
     with pytest.raises(NearestError, match=r"cannot read .*: No such file"):
         read_questions(docs / "absent.jsonl", collection)
@@ -269,7 +269,7 @@ def test_a_file_that_is_none_is_told_of(docs: Path, collection: Collection) -> N
 
 
 def test_paths_are_looked_for_from_the_file_from_here_and_from_behind(
-    docs: Path, collection: Collection, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    docs: Path, collection: LocalStore, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def paths(folder: Path, name: str) -> list[str]:
         ((question,), _) = read_questions(write(folder, {"question": "a", "path": name}), collection)
@@ -292,7 +292,7 @@ def test_paths_are_looked_for_from_the_file_from_here_and_from_behind(
         paths(elsewhere, "a.md")
 
 
-def test_what_is_not_there_is_told_and_counts(docs: Path, collection: Collection) -> None:
+def test_what_is_not_there_is_told_and_counts(docs: Path, collection: LocalStore) -> None:
     names = ["gone.md", "ocs/a.md", "/docs/b.md", "nul\0.md", "lone\ud800.md"]
     lines = [{"question": "a", "path": ["docs/a.md", *names]}, {"question": "b", "chunk": [98765, 0, -1, 2**70]}]
     questions, notes = read_questions(write(docs, *lines), collection)

@@ -15,7 +15,7 @@ import pytest
 
 from search.searcher import Searcher
 from storage import home
-from storage.local_store import Collection
+from storage.local.store import LocalStore
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,7 @@ def test_kept_collection_answers_as_it_did(kept: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("NEAREST_PRECISION", "fp32")
     with zipfile.ZipFile(kept) as archive:
         archive.extractall(home.folder("default"))
-    with Collection("default", write=True) as collection:  # which migrates it
+    with LocalStore("default", write=True) as collection:  # which migrates it
         assert collection.texts.waiting() == 0
     answers = [json.loads(line) for line in kept.with_suffix(".jsonl").read_text(encoding="utf-8").splitlines()]
     assert answers

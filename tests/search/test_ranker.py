@@ -14,7 +14,7 @@ from search.ranking.ranker import search
 from storage.types import Filter, Query
 
 if TYPE_CHECKING:
-    from storage.local_store import Collection
+    from storage.local.store import LocalStore
     from storage.types import Hit, Mode
 
 TILES: Corpus = {
@@ -25,7 +25,7 @@ TILES: Corpus = {
 
 
 def ask(
-    collection: Collection,
+    collection: LocalStore,
     text: str,
     k: int = 10,
     mode: Mode = "hybrid",
@@ -42,12 +42,12 @@ def texts(hits: list[Hit]) -> set[str]:
 
 
 @pytest.fixture
-def tiles(collection: Collection) -> Collection:
+def tiles(collection: LocalStore) -> LocalStore:
     index(collection, TILES)
     return collection
 
 
-def test_words_alone_find_what_has_them_and_nothing_else(tiles: Collection) -> None:
+def test_words_alone_find_what_has_them_and_nothing_else(tiles: LocalStore) -> None:
     hits = ask(tiles, "boiler", mode="keyword")
     assert texts(hits) == {"the boiler in the cellar", "a pump beside the boiler"}
     assert all(hit.explanation.terms == ("boiler",) and hit.explanation.weight == 0 for hit in hits)
@@ -56,18 +56,18 @@ def test_words_alone_find_what_has_them_and_nothing_else(tiles: Collection) -> N
     assert ask(tiles, "submarine", mode="keyword") == []
 
 
-def test_a_name_is_found_by_its_parts_and_whole(tiles: Collection) -> None:
+def test_a_name_is_found_by_its_parts_and_whole(tiles: LocalStore) -> None:
     for asked in ("parse_args", "parseArgs", "args"):
         assert texts(ask(tiles, asked, mode="keyword")) == {"parse_args reads the garden plan"}
 
 
-def test_vectors_alone_are_what_nearest_gives(tiles: Collection) -> None:
+def test_vectors_alone_are_what_nearest_gives(tiles: LocalStore) -> None:
     by_mode = ask(tiles, "the gutter leaks", mode="vector", every=True)
     assert by_mode == nearest_hits(tiles, vector_of("the gutter leaks"), 10)
     assert by_mode[0].chunk.text == "the gutter leaks"
 
 
-def test_both_find_every_passage_and_put_first_what_both_put_first(tiles: Collection) -> None:
+def test_both_find_every_passage_and_put_first_what_both_put_first(tiles: LocalStore) -> None:
     hits = ask(tiles, "slate tiles on the roof")
     assert hits[0].chunk.text == "slate tiles on the roof"
     assert hits[0].explanation.vector.rank == hits[0].explanation.keyword.rank == 1
@@ -87,13 +87,13 @@ def test_both_find_every_passage_and_put_first_what_both_put_first(tiles: Collec
     ],
 )
 def test_phrases_and_exclusions_hold_in_both_modes_with_words(
-    tiles: Collection, asked: str, expected: set[str]
+    tiles: LocalStore, asked: str, expected: set[str]
 ) -> None:
     assert texts(ask(tiles, asked)) == expected
     assert texts(ask(tiles, asked, mode="keyword")) == expected
 
 
-def test_what_is_not_embedded_yet_is_found_by_its_words(tiles: Collection) -> None:
+def test_what_is_not_embedded_yet_is_found_by_its_words(tiles: LocalStore) -> None:
     tiles.documents.put([document(b"/d/new.md", "a submarine surfaced")])
     hits = ask(tiles, "submarine")
     assert hits[0].chunk.text == "a submarine surfaced"
@@ -103,7 +103,7 @@ def test_what_is_not_embedded_yet_is_found_by_its_words(tiles: Collection) -> No
     assert ask(tiles, "submarine")[0].explanation.vector.score is not None
 
 
-def test_what_says_nearly_the_same_is_folded_unless_all_is_asked_for(collection: Collection) -> None:
+def test_what_says_nearly_the_same_is_folded_unless_all_is_asked_for(collection: LocalStore) -> None:
     said = "the boiler is switched off in summer and on again in october by hand"
     index(collection, {b"/d/%d.md" % n: (said + ending,) for n, ending in enumerate(("", ".", "!", " today"))})
     (hit,) = ask(collection, "boiler summer")
@@ -112,7 +112,7 @@ def test_what_says_nearly_the_same_is_folded_unless_all_is_asked_for(collection:
     assert len(ask(collection, "boiler summer", every=True)) == 4
 
 
-def test_k_places_come_back_though_the_best_ones_all_say_the_same(collection: Collection) -> None:
+def test_k_places_come_back_though_the_best_ones_all_say_the_same(collection: LocalStore) -> None:
     same: Corpus = {
         b"/same/%d.md" % n: ("licence of the boiler and all its parts, given freely to all",) for n in range(300)
     }
@@ -123,7 +123,7 @@ def test_k_places_come_back_though_the_best_ones_all_say_the_same(collection: Co
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "vector", "keyword"])
-def test_a_filter_never_costs_a_hit(collection: Collection, mode: Mode) -> None:
+def test_a_filter_never_costs_a_hit(collection: LocalStore, mode: Mode) -> None:
     drawn = random.Random(3)
     words = [f"word{n}" for n in range(40)]
     corpus: Corpus = {
@@ -139,12 +139,12 @@ def test_a_filter_never_costs_a_hit(collection: Collection, mode: Mode) -> None:
         assert {os.fsencode(hit.path) for hit in hits} <= set(there)
 
 
-def test_the_same_question_has_the_same_answer(tiles: Collection) -> None:
+def test_the_same_question_has_the_same_answer(tiles: LocalStore) -> None:
     assert ask(tiles, "the roof and the boiler") == ask(tiles, "the roof and the boiler")
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "vector", "keyword"])
-def test_few_hits_are_the_first_of_many(collection: Collection, mode: Mode) -> None:
+def test_few_hits_are_the_first_of_many(collection: LocalStore, mode: Mode) -> None:
     pick = random.Random(5)
     words = ["slate", "clay", "tile", "roof", "gutter", "boiler", "pump", "cellar", "lawn", "moss", "garden", "plan"]
     corpus: Corpus = {b"/d/%03d.md" % n: (" ".join(pick.choices(words, k=pick.randint(2, 9))),) for n in range(90)}
@@ -156,7 +156,7 @@ def test_few_hits_are_the_first_of_many(collection: Collection, mode: Mode) -> N
             assert ask(collection, asked, k, mode, every=True) == many[:k]
 
 
-def test_a_run_is_the_same_whether_or_not_near_duplicates_are_folded(collection: Collection) -> None:
+def test_a_run_is_the_same_whether_or_not_near_duplicates_are_folded(collection: LocalStore) -> None:
     corpus: Corpus = {b"/d/1.md": ("slate roof gutter pump", "a roof over many words that nobody looks for here")}
     index(collection, {**corpus, **{b"/d/%d.md" % n: (f"slate roof gutter {n}",) for n in (2, 3)}})
     for every in (False, True):

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from helpers.command import Ran, run
+from helpers.command import LINUX, PASSAGE_KEYS, Ran, lines, run
 from helpers.stored import embed, writer
-from test_cli import LINUX, PASSAGE_KEYS, lines
 
 import nearest
 from nearest import NearestError
 from storage.errors import NotFoundError
-from storage.types import Chunk, Document, Place, Skip, SkipCode
+from storage.files import Skip, SkipCode
+from storage.types import Chunk, Document, Place
 
 if TYPE_CHECKING:
     from storage.types import Field

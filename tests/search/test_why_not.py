@@ -21,9 +21,9 @@ from search.explain.not_indexed import missing
 from search.explain.why_not import Reasons, why_not
 from search.searcher import Searcher
 from storage.errors import NearestError, RefusedError, UnreachableError
-from storage.local_store import Collection
-from storage.sqlite.documents import Root, is_below
-from storage.types import Filter, Skip, SkipCode
+from storage.files import Root, Skip, SkipCode, is_below
+from storage.local.store import LocalStore
+from storage.types import Filter
 
 posix = pytest.mark.skipif(os.name != "posix", reason="this system has no such files")
 
@@ -134,7 +134,7 @@ def test_the_rules_are_those_of_now(desk: Desk, ask: Asker) -> None:
 def test_own_data_is_not_offered(desk: Desk, ask: Asker, nearest_home: Path) -> None:
     desk.write(["a.md"])
     desk.index()
-    with Collection("default", write=True) as collection:
+    with LocalStore("default", write=True) as collection:
         collection.documents.remember(Root(os.fsencode(nearest_home)))
     reasons = ask(str(nearest_home / "collections" / "default" / "nearest.db"))
     assert reasons.verdict == "ignored"
@@ -232,7 +232,7 @@ def test_a_folder_of_which_nothing_is_indexed(desk: Desk, ask: Asker) -> None:
 
 @posix
 def test_a_folder_that_may_not_be_read(ask: Asker) -> None:
-    with tempfile.TemporaryDirectory() as name, Collection("default", write=True) as collection:
+    with tempfile.TemporaryDirectory() as name, LocalStore("default", write=True) as collection:
         folder = Path(name, "closed")
         folder.mkdir()
         (folder / "a.md").write_text("word")

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from helpers.stored import OtherProcess, embed, found, stored, truth, vector_of, writer
 
-from storage.local_store import Collection
+from storage.local.store import LocalStore
 
 pytestmark = pytest.mark.slow
 
 WRITES = """
-from storage.vectors import vector_index
-vector_index.SMALL_TAIL = 0  # so that the snapshot is written as often as can be
+from storage import snapshot
+snapshot.SMALL_TAIL = 0  # so that the snapshot is written as often as can be
 c = writer()
 for n in range(10_000):
     c.documents.put([document(b"/%d" % (n % 7), *passages(n))])
@@ -46,7 +46,7 @@ def test_a_writer_that_is_killed_leaves_all_that_it_acknowledged_and_nothing_by_
             acknowledged[what] = int(n)
         time.sleep(dice.random() / 100)  # so that it dies anywhere
         other.kill()
-    with Collection("default") as reader:
+    with LocalStore("default") as reader:
         there: dict[bytes, tuple[str, ...]] = {}
         sql = "SELECT path, text FROM (SELECT path, texts.text, start_char FROM chunks JOIN texts ON texts.id = \
             chunks.text JOIN documents ON documents.id = document) ORDER BY path, start_char"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -58,16 +60,79 @@ def test_a_commit_is_seen_at_once_by_every_other_connection(tmp_path: Path) -> N
         closing(Database(tmp_path / "nearest.db", write=True)) as db,
         closing(Database(tmp_path / "nearest.db", write=False)) as reader,
     ):
-        before = reader.changes
-        assert reader.changes == before
         with db.transaction():
             db.run(FACT, ("a",))
-            assert (keys(reader), reader.changes) == ([], before)
+            assert keys(reader) == []
         assert keys(reader) == ["a"]
-        assert reader.changes != before
-        own = db.changes
-        db.run(FACT, ("b",))
-        assert db.changes != own
+
+
+class Made:
+    """Something that was made of a database."""
+
+
+def test_what_was_made_of_a_database_holds_until_the_next_commit(tmp_path: Path) -> None:
+    with (
+        closing(Database(tmp_path / "nearest.db", write=True)) as db,
+        closing(Database(tmp_path / "nearest.db", write=False)) as reader,
+    ):
+        before, own = reader.made("it", Made), db.made("it", Made)
+        assert reader.is_current("it")
+        with db.transaction():
+            db.run(FACT, ("a",))
+            assert reader.made("it", Made) is before
+        assert not reader.is_current("it")
+        assert not db.is_current("it")
+        after = reader.made("it", Made)
+        assert after is not before
+        assert db.made("it", Made) is not own
+        del after
+        assert not reader.is_current("it")  # nobody keeps it
+
+
+def test_threads_read_each_through_a_connection_of_its_own_and_write_one_after_the_other(tmp_path: Path) -> None:
+    with (
+        closing(Database(tmp_path / "nearest.db", write=True)) as db,
+        closing(Database(tmp_path / "nearest.db", write=False)) as reader,
+        ThreadPoolExecutor(8) as threads,
+    ):
+
+        def write(name: str) -> None:
+            with db.transaction():
+                db.run(FACT, (name,))
+                db.run(FACT, (f"{name}'",))
+
+        def read(_: int) -> bool:
+            with reader.transaction():
+                found = keys(reader)
+                return len(found) % 2 == 0 and keys(reader) == found
+
+        names = [f"{number:03}" for number in range(200)]
+        writing = [threads.submit(write, name) for name in names]
+        reading = [threads.submit(read, number) for number in range(200)]
+        assert [future.result() for future in writing] == [None] * 200
+        assert all(future.result() for future in reading)
+        assert keys(reader) == sorted([*names, *(f"{name}'" for name in names)])
+
+
+def test_what_another_thread_is_at_is_closed_once_it_has_done(tmp_path: Path) -> None:
+    Database(tmp_path / "nearest.db", write=True).close()
+    reader = Database(tmp_path / "nearest.db", write=False)
+    begun, closed = threading.Event(), threading.Event()
+
+    def read() -> list[str]:
+        with reader.transaction():
+            begun.set()
+            closed.wait(60)
+            return keys(reader)
+
+    with ThreadPoolExecutor(1) as threads:
+        reading = threads.submit(read)
+        begun.wait(60)
+        reader.close()
+        closed.set()
+        assert reading.result() == []
+    with pytest.raises(NearestError, match=r"was closed: open the collection again$"):
+        keys(reader)
 
 
 def test_rows_come_in_parts_that_together_are_all(tmp_path: Path) -> None:

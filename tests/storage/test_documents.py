@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.errors import NearestError
-from storage.local_store import Collection
-from storage.sqlite.documents import Known, Root, below, is_below
-from storage.types import Chunk, Document, Skip, SkipCode, Stamp
+from storage.files import Known, Root, Skip, SkipCode, is_below
+from storage.local.store import LocalStore
+from storage.sqlite.documents import below
+from storage.types import Chunk, Document, Stamp
 
 CHUNKS = "SELECT chunks.id, path, texts.text FROM chunks JOIN texts ON texts.id = chunks.text \
 JOIN documents ON documents.id = document ORDER BY path, start_char"
@@ -23,7 +24,7 @@ LIVE = "SELECT text FROM texts WHERE orphaned_at IS NULL ORDER BY text"
 ODD_PATHS = [b"/caf\xe9", b"/\xff\xfe/x", b"/new\nline", b"/-rf", b"/" + b"n" * 255, "/e\u0301".encode(), "/é".encode()]
 
 
-def ids(collection: Collection, path: bytes) -> dict[str, list[int]]:
+def ids(collection: LocalStore, path: bytes) -> dict[str, list[int]]:
     """The chunk ids of each passage of a document."""
     result: dict[str, list[int]] = {}
     for id_, of, text in stored(collection, CHUNKS):
@@ -32,7 +33,7 @@ def ids(collection: Collection, path: bytes) -> dict[str, list[int]]:
     return result
 
 
-def test_a_document_is_kept_with_all_that_was_read(collection: Collection) -> None:
+def test_a_document_is_kept_with_all_that_was_read(collection: LocalStore) -> None:
     stamp = Stamp(11, 2**62, 3)
     chunk = Chunk("Zürich", 4, 10, 2, 2, ("Städte", 'with "quotes"'))
     digest = hashlib.sha256(b"bytes").digest()
@@ -45,12 +46,12 @@ def test_a_document_is_kept_with_all_that_was_read(collection: Collection) -> No
     assert hit.score == pytest.approx(1, abs=1e-6)
 
 
-def test_a_document_without_trusted_times_has_no_stamp(collection: Collection) -> None:
+def test_a_document_without_trusted_times_has_no_stamp(collection: LocalStore) -> None:
     collection.documents.put([document(b"/a", "one")])
     assert collection.documents.known(b"/a")[b"/a"].stamp is None
 
 
-def test_passages_that_stay_keep_their_ids(collection: Collection) -> None:
+def test_passages_that_stay_keep_their_ids(collection: LocalStore) -> None:
     index(collection, {b"/a": ("one", "two", "three")})
     before = ids(collection, b"/a")
     assert index(collection, {b"/a": ("new", "three", "one")}) == ["new"]
@@ -61,7 +62,7 @@ def test_passages_that_stay_keep_their_ids(collection: Collection) -> None:
     assert places == [(after["new"][0], 0, 1), (after["three"][0], 4, 2), (after["one"][0], 10, 3)]
 
 
-def test_the_id_of_a_passage_that_went_is_never_given_again(collection: Collection) -> None:
+def test_the_id_of_a_passage_that_went_is_never_given_again(collection: LocalStore) -> None:
     index(collection, {b"/a": ("one", "two")})
     (last,) = ids(collection, b"/a")["two"]
     collection.documents.remove([b"/a"])
@@ -69,7 +70,7 @@ def test_the_id_of_a_passage_that_went_is_never_given_again(collection: Collecti
     assert ids(collection, b"/b")["two"][0] > last
 
 
-def test_a_passage_that_is_repeated_keeps_its_ids_in_order(collection: Collection) -> None:
+def test_a_passage_that_is_repeated_keeps_its_ids_in_order(collection: LocalStore) -> None:
     index(collection, {b"/a": ("same", "x", "same", "same")})
     first, second, third = ids(collection, b"/a")["same"]
     index(collection, {b"/a": ("y", "same", "same")})
@@ -80,7 +81,7 @@ def test_a_passage_that_is_repeated_keeps_its_ids_in_order(collection: Collectio
     assert again[2] > third
 
 
-def test_a_batch_with_a_bad_document_leaves_everything_as_it_was(collection: Collection) -> None:
+def test_a_batch_with_a_bad_document_leaves_everything_as_it_was(collection: LocalStore) -> None:
     index(collection, {b"/a": ("one", "two")})
     before = stored(collection, CHUNKS)
     good, chunks = document(b"/a", "changed")
@@ -92,7 +93,7 @@ def test_a_batch_with_a_bad_document_leaves_everything_as_it_was(collection: Col
     assert found(collection, "changed", 9) == found(collection, "changed", 2)
 
 
-def test_a_reader_of_files_that_breaks_off_leaves_everything_as_it_was(collection: Collection) -> None:
+def test_a_reader_of_files_that_breaks_off_leaves_everything_as_it_was(collection: LocalStore) -> None:
     def reading() -> Iterator[tuple[Document, list[Chunk]]]:
         yield document(b"/b", "two")
         raise KeyboardInterrupt
@@ -104,7 +105,7 @@ def test_a_reader_of_files_that_breaks_off_leaves_everything_as_it_was(collectio
     assert stored(collection, "SELECT text FROM texts") == [("one",)]
 
 
-def test_a_text_in_many_documents_is_embedded_once_and_found_in_all(collection: Collection) -> None:
+def test_a_text_in_many_documents_is_embedded_once_and_found_in_all(collection: LocalStore) -> None:
     corpus = {b"/%d" % n: ("licence", f"body {n}") for n in range(50)}
     assert index(collection, corpus) == sorted(["licence", *(f"body {n}" for n in range(50))])
     assert stored(collection, "SELECT count(*) FROM vectors") == [(51,)]
@@ -112,7 +113,7 @@ def test_a_text_in_many_documents_is_embedded_once_and_found_in_all(collection: 
     assert hits == [(path, "licence") for path in sorted(corpus)]
 
 
-def test_a_shared_text_outlives_all_but_its_last_document(collection: Collection) -> None:
+def test_a_shared_text_outlives_all_but_its_last_document(collection: LocalStore) -> None:
     index(collection, {b"/a": ("shared", "own"), b"/b": ("shared",)})
     collection.documents.remove([b"/a"])
     assert found(collection, "shared", 9) == [(b"/b", "shared")]
@@ -121,7 +122,7 @@ def test_a_shared_text_outlives_all_but_its_last_document(collection: Collection
     assert found(collection, "shared", 9) == []
 
 
-def test_a_text_that_comes_back_brings_its_vector(collection: Collection) -> None:
+def test_a_text_that_comes_back_brings_its_vector(collection: LocalStore) -> None:
     index(collection, {b"/a": ("one", "two")})
     rows = stored(collection, "SELECT id, text, vector FROM vectors")
     collection.documents.remove([b"/a"])
@@ -131,7 +132,7 @@ def test_a_text_that_comes_back_brings_its_vector(collection: Collection) -> Non
     assert found(collection, "two", 1) == [(b"/elsewhere", "two")]
 
 
-def test_a_renamed_document_keeps_its_chunks_and_is_not_embedded_again(collection: Collection) -> None:
+def test_a_renamed_document_keeps_its_chunks_and_is_not_embedded_again(collection: LocalStore) -> None:
     index(collection, {b"/old": ("one", "two")})
     before = ids(collection, b"/old")
     collection.documents.move(b"/old", b"/new")
@@ -141,7 +142,7 @@ def test_a_renamed_document_keeps_its_chunks_and_is_not_embedded_again(collectio
     assert list(collection.documents.known(b"/")) == [b"/new"]
 
 
-def test_a_document_renamed_onto_another_takes_its_place(collection: Collection) -> None:
+def test_a_document_renamed_onto_another_takes_its_place(collection: LocalStore) -> None:
     index(collection, {b"/old": ("one",), b"/new": ("former", "shared"), b"/c": ("shared",)})
     collection.documents.move(b"/old", b"/new")
     assert stored(collection, LIVE) == [("one",), ("shared",)]
@@ -150,13 +151,13 @@ def test_a_document_renamed_onto_another_takes_its_place(collection: Collection)
     assert index(collection, {b"/new": ("former",)}) == []
 
 
-def test_a_document_renamed_to_its_own_name_stays(collection: Collection) -> None:
+def test_a_document_renamed_to_its_own_name_stays(collection: LocalStore) -> None:
     index(collection, {b"/a": ("one",)})
     collection.documents.move(b"/a", b"/a")
     assert found(collection, "one", 9) == [(b"/a", "one")]
 
 
-def test_touching_changes_the_times_and_nothing_else(collection: Collection) -> None:
+def test_touching_changes_the_times_and_nothing_else(collection: LocalStore) -> None:
     index(collection, {b"/a": ("one",), b"/b": ("two",)})
     before, known = stored(collection, CHUNKS), collection.documents.known(b"/")
     collection.documents.touch([(b"/a", Stamp(1, 2, 3)), (b"/not there", Stamp(1, 2, 3))])
@@ -168,26 +169,26 @@ def test_touching_changes_the_times_and_nothing_else(collection: Collection) -> 
     assert stored(collection, CHUNKS) == before
 
 
-def test_removing_what_is_not_there_does_nothing(collection: Collection) -> None:
+def test_removing_what_is_not_there_does_nothing(collection: LocalStore) -> None:
     index(collection, {b"/a": ("one",)})
     collection.documents.remove([b"/b", b"/a/", b""])
     assert collection.documents.count() == 1
 
 
-def test_an_empty_document_is_remembered(collection: Collection) -> None:
+def test_an_empty_document_is_remembered(collection: LocalStore) -> None:
     collection.documents.put([document(b"/empty")])
     assert list(collection.documents.known(b"/")) == [b"/empty"]
     assert embed(collection) == []
 
 
 @pytest.mark.parametrize("path", ODD_PATHS)
-def test_every_file_name_comes_back_as_it_is(collection: Collection, path: bytes) -> None:
+def test_every_file_name_comes_back_as_it_is(collection: LocalStore, path: bytes) -> None:
     index(collection, {path: ("one",)})
     assert list(collection.documents.known(b"/")) == [path]
     assert found(collection, "one", 1) == [(path, "one")]
 
 
-def test_a_folder_is_not_taken_for_one_whose_name_it_begins(collection: Collection) -> None:
+def test_a_folder_is_not_taken_for_one_whose_name_it_begins(collection: LocalStore) -> None:
     inside = [b"/a/b", b"/a/b/", b"/a/b/x", b"/a/b/\xff", b"/a/b/\n/z"]
     outside = [b"/a", b"/a/bc", b"/a/b.txt", b"/a/b0", b"/a/b-", b"/a/b\xff/x", b"/a/B/x", b"/b/a/b/x"]
     index(collection, dict.fromkeys(inside + outside, ("one",)))
@@ -212,7 +213,7 @@ def test_below_is_the_folder_and_what_lies_in_it(paths: set[bytes], folder: byte
     assert selected == {path for path in paths if is_below(path, folder)}
 
 
-def test_forgetting_a_folder_drops_all_that_lies_in_it_and_nothing_beside_it(collection: Collection) -> None:
+def test_forgetting_a_folder_drops_all_that_lies_in_it_and_nothing_beside_it(collection: LocalStore) -> None:
     documents = collection.documents
     index(collection, {b"/a/b/1": ("one",), b"/a/b/2": ("two",), b"/a/bc": ("three",)})
     for path in (b"/a/b", b"/a/b/2", b"/a/bc", b"/a"):
@@ -227,7 +228,7 @@ def test_forgetting_a_folder_drops_all_that_lies_in_it_and_nothing_beside_it(col
     assert (documents.roots(), documents.skips(), documents.count()) == ([], [], 0)
 
 
-def test_roots_keep_the_globs_they_were_last_indexed_with(collection: Collection) -> None:
+def test_roots_keep_the_globs_they_were_last_indexed_with(collection: LocalStore) -> None:
     documents = collection.documents
     documents.remember(Root(b"/z\xff", ("*.md", 'a"b'), ()))
     documents.remember(Root(b"/a", (), ("node_modules",)))
@@ -235,7 +236,7 @@ def test_roots_keep_the_globs_they_were_last_indexed_with(collection: Collection
     assert documents.roots() == [Root(b"/a", (), ("node_modules",)), Root(b"/z\xff", ("*.rst",), ("é*",))]
 
 
-def test_skips_of_a_root_are_those_of_its_last_walk(collection: Collection) -> None:
+def test_skips_of_a_root_are_those_of_its_last_walk(collection: LocalStore) -> None:
     documents = collection.documents
     documents.note_skips(
         b"/a",
@@ -249,7 +250,7 @@ def test_skips_of_a_root_are_those_of_its_last_walk(collection: Collection) -> N
     ]
 
 
-def test_a_text_cut_in_pieces_is_replaced_wherever_it_stands(collection: Collection) -> None:
+def test_a_text_cut_in_pieces_is_replaced_wherever_it_stands(collection: LocalStore) -> None:
     long = "first line\nsecond line\nthird"
     collection.documents.put([document(b"/a", "before", long), document(b"/b", long)])
     ((id_, _),) = [(id_, text) for id_, text in collection.texts.next(0, 9) if text == long]
@@ -271,7 +272,7 @@ def test_a_text_cut_in_pieces_is_replaced_wherever_it_stands(collection: Collect
 
 
 def test_pieces_of_a_text_whose_lines_are_not_those_of_the_file_get_the_lines_of_the_whole(
-    collection: Collection,
+    collection: LocalStore,
 ) -> None:
     chunk = Chunk("one\ntwo", 0, 7, 10, 30, ())
     collection.documents.put([(document(b"/a", "one\ntwo")[0], [chunk])])
@@ -279,7 +280,7 @@ def test_pieces_of_a_text_whose_lines_are_not_those_of_the_file_get_the_lines_of
     assert stored(collection, "SELECT start_line, end_line FROM chunks") == [(10, 30), (10, 30)]
 
 
-def test_a_text_that_is_its_only_piece_stays(collection: Collection) -> None:
+def test_a_text_that_is_its_only_piece_stays(collection: LocalStore) -> None:
     collection.documents.put([document(b"/a", "one")])
     collection.documents.replace_text(1, [(0, 3)])
     assert stored(collection, LIVE) == [("one",)]

@@ -15,19 +15,19 @@ import pytest
 from helpers.stored import DIMENSION, document, embed, vector_of
 
 from storage.errors import NearestError
+from storage.files import Root
 from storage.filters.dates import instant, span
 from storage.filters.filters import Allowed, allowed, narrowed
-from storage.local_store import SNAPSHOT
-from storage.sqlite.documents import Root
+from storage.local.store import SNAPSHOT
 from storage.types import Chunk, Document, Filter, Stamp
-from storage.vectors.flat import VectorIndex
-from storage.vectors.vector_index import Neighbours
+from storage.vectors.flat import FlatIndex
+from storage.vectors.vector_index import VectorIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from storage.local_store import Collection
+    from storage.local.store import LocalStore
     from storage.types import Field
 
     Fits = Callable[["File"], bool]
@@ -57,7 +57,7 @@ class File:
     says: dict[str, Field] = field(default_factory=dict)
 
 
-def put(collection: Collection, files: Sequence[File], root: bytes = b"/home") -> None:
+def put(collection: LocalStore, files: Sequence[File], root: bytes = b"/home") -> None:
     collection.documents.remember(Root(root))
     batch: list[tuple[Document, list[Chunk]]] = []
     for file in files:
@@ -70,7 +70,7 @@ def put(collection: Collection, files: Sequence[File], root: bytes = b"/home") -
     collection.documents.put(batch)
 
 
-def passing(collection: Collection, only: Filter) -> list[str]:
+def passing(collection: LocalStore, only: Filter) -> list[str]:
     """The paths of the documents that are let through, without the root."""
     found = allowed(collection.database, only)
     assert found
@@ -78,14 +78,14 @@ def passing(collection: Collection, only: Filter) -> list[str]:
     return sorted(path.removeprefix("/home/") for path in paths)
 
 
-def saying(collection: Collection, *pairs: str) -> list[str]:
+def saying(collection: LocalStore, *pairs: str) -> list[str]:
     """The documents that say each of these "key=value"."""
     return passing(
         collection, Filter(where=tuple((key, value) for key, _, value in (it.partition("=") for it in pairs)))
     )
 
 
-def said(collection: Collection, **documents: dict[str, Field]) -> None:
+def said(collection: LocalStore, **documents: dict[str, Field]) -> None:
     put(collection, [File(f"/home/{name}".encode(), says=says) for name, says in documents.items()])
 
 
@@ -95,7 +95,7 @@ def said(collection: Collection, **documents: dict[str, Field]) -> None:
 class Corpus:
     """Documents whose every property is known, in a collection; some are orphans, some came after the snapshot."""
 
-    def __init__(self, collection: Collection, chance: random.Random, count: int) -> None:
+    def __init__(self, collection: LocalStore, chance: random.Random, count: int) -> None:
         self.collection = collection
         self.files = [self.file(chance, number) for number in range(count)]
         gone = [self.file(chance, count + number) for number in range(count // 10)]
@@ -116,7 +116,7 @@ class Corpus:
             self.texts.setdefault(path, set()).add(text)
         self.vectors = {text: vector_of(words).astype(np.float64) for _, _, text, words in rows}
         embedder = collection.database.value("SELECT id FROM embedders")
-        self.neighbours = Neighbours(collection.database, collection.folder / SNAPSHOT, embedder, DIMENSION)
+        self.neighbours = VectorIndex(collection.database, collection.folder / SNAPSHOT, embedder, DIMENSION)
 
     def file(self, chance: random.Random, number: int) -> File:
         kind, suffix = chance.choice([("markdown", "md"), ("pdf", "pdf"), ("python", "PY")])
@@ -196,7 +196,7 @@ def random_filter(chance: random.Random, count: int) -> tuple[Filter, Fits]:
 
 
 def test_the_nearest_that_a_filter_lets_through_are_the_exact_ones_for_every_filter(
-    collection: Collection, berlin: None
+    collection: LocalStore, berlin: None
 ) -> None:
     chance = random.Random(20240503)
     corpus = Corpus(collection, chance, 1000)
@@ -227,9 +227,8 @@ def rows(count: int, dimension: int = DIMENSION) -> np.ndarray:
 
 
 def test_ids_of_any_size_unknown_ones_and_none_at_all_may_be_allowed() -> None:
-    vectors = VectorIndex(DIMENSION)
     ids = np.array([2**40, 7, 3, 2**62, 8])
-    vectors.add(ids, rows(5))
+    vectors = FlatIndex(DIMENSION).with_added([(ids, rows(5))])
     query = rows(5)[1]
     order = ids[np.argsort(-(rows(5) @ query))].tolist()
     assert vectors.search(query, 9, among=np.sort(ids))[1].tolist() == order
@@ -239,23 +238,22 @@ def test_ids_of_any_size_unknown_ones_and_none_at_all_may_be_allowed() -> None:
     for none in (np.empty(0, np.int64), np.array([1, 2, 2**50])):
         scores, found = vectors.search(query, 9, among=none)
         assert (scores.tolist(), found.tolist()) == ([], [])
-    assert VectorIndex(DIMENSION).search(query, 9, among=ids)[1].tolist() == []
+    assert FlatIndex(DIMENSION).search(query, 9, among=ids)[1].tolist() == []
 
 
 @pytest.mark.parametrize("there", [1, 7, 8, 9, 63, 64, 65, 1000])
 def test_each_vector_can_be_the_only_one_that_is_allowed(there: int) -> None:
-    vectors = VectorIndex(DIMENSION)
-    vectors.add(np.arange(100, 100 + there), rows(there))
-    again = VectorIndex.from_bytes(b"".join(vectors.to_bytes()), DIMENSION)
+    vectors = FlatIndex(DIMENSION).with_added([(np.arange(100, 100 + there), rows(there))])
+    again = FlatIndex.from_bytes(b"".join(vectors.to_bytes()), DIMENSION)
     for id_ in {100, 100 + there // 2, 99 + there}:
         assert again.search(rows(1)[0], 10, among=np.array([id_]))[1].tolist() == [id_]
 
 
-def test_an_orphan_is_not_found_even_where_it_is_allowed(collection: Collection) -> None:
+def test_an_orphan_is_not_found_even_where_it_is_allowed(collection: LocalStore) -> None:
     put(collection, [File(b"/home/a", ("one",)), File(b"/home/b", ("two",))])
     embed(collection)
     embedder = collection.database.value("SELECT id FROM embedders")
-    neighbours = Neighbours(collection.database, collection.folder / SNAPSHOT, embedder, DIMENSION)
+    neighbours = VectorIndex(collection.database, collection.folder / SNAPSHOT, embedder, DIMENSION)
     both = np.array([1, 2])
     assert sorted(neighbours.search(vector_of("one"), 5, among=both)[1].tolist()) == [1, 2]
     collection.documents.remove([b"/home/a"])
@@ -265,12 +263,12 @@ def test_an_orphan_is_not_found_even_where_it_is_allowed(collection: Collection)
 # ---- all and nothing
 
 
-def test_an_empty_filter_lets_everything_through(collection: Collection) -> None:
+def test_an_empty_filter_lets_everything_through(collection: LocalStore) -> None:
     said(collection, a={})
     assert allowed(collection.database, Filter()) is None
 
 
-def test_a_filter_that_nothing_fits_lets_nothing_through(collection: Collection) -> None:
+def test_a_filter_that_nothing_fits_lets_nothing_through(collection: LocalStore) -> None:
     said(collection, a={})
     found = allowed(collection.database, Filter(tags=("none",)))
     assert found
@@ -278,7 +276,7 @@ def test_a_filter_that_nothing_fits_lets_nothing_through(collection: Collection)
     assert found.chunks.dtype == found.texts.dtype == np.int64
 
 
-def test_every_part_of_a_filter_has_to_fit(collection: Collection) -> None:
+def test_every_part_of_a_filter_has_to_fit(collection: LocalStore) -> None:
     says: dict[str, Field] = {"tags": ("x",), "n": 1, "date": date(2024, 5, 3)}
     put(
         collection,
@@ -289,7 +287,7 @@ def test_every_part_of_a_filter_has_to_fit(collection: Collection) -> None:
     assert passing(collection, Filter(**fits, below=(b"/home/e",))) == []  # type: ignore[arg-type]
 
 
-def test_a_text_that_others_have_too_is_allowed_with_the_passages_of_those_let_through(collection: Collection) -> None:
+def test_a_text_that_others_have_too_is_allowed_with_the_passages_of_those_let_through(collection: LocalStore) -> None:
     put(collection, [File(b"/home/a.md", ("same", "own")), File(b"/home/b.txt", ("same", "same"), "text")])
     found = allowed(collection.database, Filter(kinds=("text",)))
     assert found
@@ -303,7 +301,7 @@ def ids(*numbers: int) -> np.ndarray:
     return np.array(numbers, np.int64)
 
 
-def test_passages_are_narrowed_to_some_and_without_others(collection: Collection) -> None:
+def test_passages_are_narrowed_to_some_and_without_others(collection: LocalStore) -> None:
     put(collection, [File(b"/home/a", ("one", "two", "same")), File(b"/home/b", ("same", "five"))])
     db = collection.database
     everything = Allowed(ids(1, 2, 3, 4, 5), ids(1, 2, 3, 4))
@@ -328,7 +326,7 @@ def test_passages_are_narrowed_to_some_and_without_others(collection: Collection
 # ---- kinds
 
 
-def kinds(collection: Collection) -> None:
+def kinds(collection: LocalStore) -> None:
     files = [
         (b"a.md", "markdown"),
         (b"B.MARKDOWN", "markdown"),
@@ -350,7 +348,7 @@ def kinds(collection: Collection) -> None:
     ],
 )
 def test_a_type_is_a_kind_or_a_suffix_whatever_its_case(
-    collection: Collection, asked: tuple[str, ...], there: list[str]
+    collection: LocalStore, asked: tuple[str, ...], there: list[str]
 ) -> None:
     kinds(collection)
     assert passing(collection, Filter(kinds=asked)) == there
@@ -366,7 +364,7 @@ def test_a_type_is_a_kind_or_a_suffix_whatever_its_case(
     ],
 )
 def test_a_type_that_nothing_is_of_is_told_with_those_there_are(
-    collection: Collection, asked: tuple[str, ...], told: str
+    collection: LocalStore, asked: tuple[str, ...], told: str
 ) -> None:
     kinds(collection)
     with pytest.raises(NearestError) as caught:
@@ -374,12 +372,12 @@ def test_a_type_that_nothing_is_of_is_told_with_those_there_are(
     assert str(caught.value) == told
 
 
-def test_a_type_is_known_even_where_another_part_of_the_filter_leaves_none_of_it(collection: Collection) -> None:
+def test_a_type_is_known_even_where_another_part_of_the_filter_leaves_none_of_it(collection: LocalStore) -> None:
     kinds(collection)
     assert passing(collection, Filter(kinds=("pdf",), below=(b"/home/a.md",))) == []
 
 
-def test_where_there_is_no_document_no_type_is_wrong(collection: Collection) -> None:
+def test_where_there_is_no_document_no_type_is_wrong(collection: LocalStore) -> None:
     assert passing(collection, Filter(kinds=("pdf",))) == []
 
 
@@ -406,13 +404,13 @@ def test_where_there_is_no_document_no_type_is_wrong(collection: Collection) -> 
     ],
 )
 def test_globs_match_below_the_root_or_where_they_begin_with_a_slash_the_whole_path(
-    collection: Collection, globs: tuple[str, ...], there: list[str]
+    collection: LocalStore, globs: tuple[str, ...], there: list[str]
 ) -> None:
     put(collection, [File(b"/home/" + name) for name in (b"a.md", b"sub/b.md", b"sub/deep/c.md", b"sub/d\n.txt")])
     assert passing(collection, Filter(paths=globs)) == there
 
 
-def test_a_glob_matches_below_any_root_that_a_document_lies_in(collection: Collection) -> None:
+def test_a_glob_matches_below_any_root_that_a_document_lies_in(collection: LocalStore) -> None:
     put(collection, [File(b"/home/sub/a.md"), File(b"/home/other/a.md"), File(b"/home/subs/a.md")])
     collection.documents.remember(Root(b"/home/sub"))
     collection.documents.remember(Root(b"/home/other/a.md"))
@@ -423,14 +421,14 @@ def test_a_glob_matches_below_any_root_that_a_document_lies_in(collection: Colle
     assert passing(collection, Filter(paths=("x/*.md",))) == ["/x/y.md"]
 
 
-def test_of_a_root_that_is_a_file_the_name_is_matched(collection: Collection) -> None:
+def test_of_a_root_that_is_a_file_the_name_is_matched(collection: LocalStore) -> None:
     put(collection, [File(b"/home/notes.md")], b"/home/notes.md")
     assert passing(collection, Filter(paths=("notes.*",))) == ["notes.md"]
     assert passing(collection, Filter(paths=("home/*",))) == []
 
 
 @pytest.mark.parametrize("glob", ["", "  ", "# all", "!"])
-def test_what_is_no_pattern_is_told(collection: Collection, glob: str) -> None:
+def test_what_is_no_pattern_is_told(collection: LocalStore, glob: str) -> None:
     said(collection, a={})
     with pytest.raises(
         NearestError, match=r"^--path .* is no pattern; write it as in a \.gitignore: '\*\.md' or 'docs/'$"
@@ -441,7 +439,7 @@ def test_what_is_no_pattern_is_told(collection: Collection, glob: str) -> None:
 # ---- below
 
 
-def test_below_is_a_file_or_what_lies_in_a_folder(collection: Collection) -> None:
+def test_below_is_a_file_or_what_lies_in_a_folder(collection: LocalStore) -> None:
     put(collection, [File(b"/home/" + name) for name in (b"a/1", b"a/b/2", b"a.md", b"ab/3", b"\xff/4")])
     assert passing(collection, Filter(below=(b"/home/a",))) == ["a/1", "a/b/2"]
     assert passing(collection, Filter(below=(b"/home/a/", b"/home/a/b", b"/home/a.md"))) == ["a.md", "a/1", "a/b/2"]
@@ -454,7 +452,7 @@ def test_below_is_a_file_or_what_lies_in_a_folder(collection: Collection) -> Non
 # ---- times
 
 
-def between(collection: Collection, since: str | None, until: str | None = None) -> list[str]:
+def between(collection: LocalStore, since: str | None, until: str | None = None) -> list[str]:
     """The documents of that time; of `until`, to its end."""
     first, last = span(since or "2000"), span(until or "2000")
     assert first
@@ -462,7 +460,7 @@ def between(collection: Collection, since: str | None, until: str | None = None)
     return passing(collection, Filter(since=first[0] if since else None, until=last[1] if until else None))
 
 
-def test_a_document_is_of_the_date_it_gives_itself_and_else_of_its_file(collection: Collection, berlin: None) -> None:
+def test_a_document_is_of_the_date_it_gives_itself_and_else_of_its_file(collection: LocalStore, berlin: None) -> None:
     old = date(2001, 1, 1)
     said(
         collection,
@@ -486,7 +484,7 @@ def test_a_document_is_of_the_date_it_gives_itself_and_else_of_its_file(collecti
     assert between(collection, None, "2010") == []
 
 
-def test_what_is_no_date_is_passed_over_for_the_next_and_then_for_the_file(collection: Collection) -> None:
+def test_what_is_no_date_is_passed_over_for_the_next_and_then_for_the_file(collection: LocalStore) -> None:
     said(
         collection,
         file={"date": "last May", "created": True, "sent": date(2001, 1, 1)},
@@ -497,7 +495,7 @@ def test_what_is_no_date_is_passed_over_for_the_next_and_then_for_the_file(colle
     assert between(collection, "2023-01-01", "2023-01-01") == ["month", "number"]
 
 
-def test_a_day_is_let_through_where_any_of_it_is(collection: Collection, berlin: None) -> None:
+def test_a_day_is_let_through_where_any_of_it_is(collection: LocalStore, berlin: None) -> None:
     said(collection, day={"date": date(2024, 5, 3)})
     start = instant(datetime(2024, 5, 2, 22, tzinfo=UTC))  # midnight in summer
     inside = [(start, None), (start + DAY - 1, None), (None, start + 1), (start + DAY // 2, start + DAY // 2 + 1)]
@@ -506,13 +504,13 @@ def test_a_day_is_let_through_where_any_of_it_is(collection: Collection, berlin:
     assert [passing(collection, Filter(since=since, until=until)) for since, until in outside] == [[]] * 2
 
 
-def test_the_time_of_a_file_is_a_moment_that_since_includes_and_until_does_not(collection: Collection) -> None:
+def test_the_time_of_a_file_is_a_moment_that_since_includes_and_until_does_not(collection: LocalStore) -> None:
     put(collection, [File(b"/home/a", mtime_ns=1000)])
     for since, until, there in [(1000, None, 1), (1001, None, 0), (None, 1000, 0), (None, 1001, 1), (0, 2000, 1)]:
         assert len(passing(collection, Filter(since=since, until=until))) == there
 
 
-def test_a_file_whose_times_were_not_kept_is_asked_for_them(collection: Collection, tmp_path: Path) -> None:
+def test_a_file_whose_times_were_not_kept_is_asked_for_them(collection: LocalStore, tmp_path: Path) -> None:
     file = tmp_path / "young.md"
     file.write_text("young")
     os.utime(file, ns=(NEW_YEAR, NEW_YEAR))
@@ -526,7 +524,7 @@ def test_a_file_whose_times_were_not_kept_is_asked_for_them(collection: Collecti
 
 
 @pytest.fixture
-def tags(collection: Collection) -> Collection:
+def tags(collection: LocalStore) -> LocalStore:
     said(
         collection,
         listed={"tags": ("Roof", "boiler")},
@@ -560,7 +558,7 @@ def tags(collection: Collection) -> Collection:
     ],
 )
 def test_a_document_has_the_tags_that_it_gives_itself(
-    tags: Collection, asked: tuple[str, ...], there: list[str]
+    tags: LocalStore, asked: tuple[str, ...], there: list[str]
 ) -> None:
     assert passing(tags, Filter(tags=asked)) == there
 
@@ -569,7 +567,7 @@ def test_a_document_has_the_tags_that_it_gives_itself(
 
 
 @pytest.fixture
-def notes(collection: Collection) -> Collection:
+def notes(collection: LocalStore) -> LocalStore:
     said(
         collection,
         ann={"Author": "Ann Lee", "pages": 1, "draft": False, "created": date(2024, 5, 3)},
@@ -616,5 +614,5 @@ def notes(collection: Collection) -> Collection:
         (("subject.name=STRASSE",), ["text"]),
     ],
 )
-def test_values_are_compared_as_what_they_are(notes: Collection, pairs: tuple[str, ...], there: list[str]) -> None:
+def test_values_are_compared_as_what_they_are(notes: LocalStore, pairs: tuple[str, ...], there: list[str]) -> None:
     assert saying(notes, *pairs) == there

@@ -10,7 +10,7 @@ from helpers.stored import writer
 
 from storage import home
 from storage.errors import NearestError, NothingIndexedError
-from storage.local_store import Collection
+from storage.local.store import LocalStore
 
 
 @pytest.mark.parametrize("name", ["default", "a", "9", "My-notes_2.0", "x" * 64])
@@ -23,7 +23,7 @@ def test_a_good_name_is_a_folder_under_the_home(name: str, nearest_home: Path) -
 )
 def test_a_bad_name_is_refused_before_anything_is_made(name: str, nearest_home: Path) -> None:
     with pytest.raises(NearestError, match="cannot name a collection: use up to 64 of A-Z"):
-        Collection(name, write=True)
+        LocalStore(name, write=True)
     assert not nearest_home.exists()
 
 
@@ -61,7 +61,7 @@ def test_the_collections_are_those_with_a_database_in_order(nearest_home: Path) 
 def test_an_empty_home_says_that_nothing_is_indexed_and_stays_empty(nearest_home: Path) -> None:
     for name in ("default", "notes"):
         with pytest.raises(NothingIndexedError, match="nothing is indexed yet: nearest index PATH") as caught:
-            Collection(name)
+            LocalStore(name)
         assert caught.value.exit_status == 1
     assert not nearest_home.exists()
 
@@ -70,7 +70,7 @@ def test_a_misspelt_name_is_answered_with_the_near_one() -> None:
     writer("notes").close()
     writer("recipes").close()
     with pytest.raises(NearestError, match=r"^there is no collection 'note'; did you mean 'notes'\?$") as caught:
-        Collection("note")
+        LocalStore("note")
     assert caught.value.exit_status == 2
 
 
@@ -78,14 +78,14 @@ def test_a_name_near_to_none_is_answered_with_those_there_are() -> None:
     writer("notes").close()
     writer("recipes").close()
     with pytest.raises(NearestError, match=r"^there is no collection 'zzz'; there is: notes, recipes$"):
-        Collection("zzz")
+        LocalStore("zzz")
     with pytest.raises(NothingIndexedError):
-        Collection("default")
+        LocalStore("default")
 
 
 def test_a_home_that_is_a_file_is_an_error_in_one_line(nearest_home: Path) -> None:
     nearest_home.write_text("not a folder")
     for write in (True, False):
         with pytest.raises(NearestError, match=r"[^\n]+set NEAREST_HOME to a folder[^\n]+$"):
-            Collection("default", write=write)
+            LocalStore("default", write=write)
     assert nearest_home.read_text() == "not a folder"

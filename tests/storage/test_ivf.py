@@ -29,10 +29,11 @@ from test_vector_index import (  # noqa: F401 - they are run here once more, wit
 )
 
 from storage import snapshot
-from storage.local_store import SNAPSHOT, Collection
+from storage.local.store import SNAPSHOT, LocalStore
 from storage.vectors import vector_index
-from storage.vectors.ivf import NEAREST, Lists, built
-from storage.vectors.vector_index import Neighbours
+from storage.vectors.flat import FlatIndex
+from storage.vectors.ivf import NEAREST, IVFIndex, built
+from storage.vectors.vector_index import VectorIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,9 +68,9 @@ def batches(vectors: Vectors) -> Iterator[tuple[np.ndarray, Vectors]]:
         yield np.arange(start, start + len(some)) + 1, some
 
 
-def neighbours_of(collection: Collection) -> Neighbours:
+def neighbours_of(collection: LocalStore) -> VectorIndex:
     embedder = collection.database.value("SELECT id FROM embedders")
-    return Neighbours(collection.database, collection.folder / SNAPSHOT, embedder, DIMENSION)
+    return VectorIndex(collection.database, collection.folder / SNAPSHOT, embedder, DIMENSION)
 
 
 def cosines(texts: Corpus, question: str) -> dict[str, float]:
@@ -77,13 +78,13 @@ def cosines(texts: Corpus, question: str) -> dict[str, float]:
 
 
 @pytest.fixture
-def large(collection: Collection) -> Collection:
+def large(collection: LocalStore) -> LocalStore:
     index(collection, corpus(0, MANY))
     collection.save_snapshot()
     return collection
 
 
-def test_a_large_snapshot_has_lists_and_says_how_well_they_are_searched(large: Collection) -> None:
+def test_a_large_snapshot_has_lists_and_says_how_well_they_are_searched(large: LocalStore) -> None:
     header, _ = snapshot.read(large.folder / SNAPSHOT) or ({}, b"")
     lists, probes, recall, trained = header["lists"]
     assert (lists, trained) == (219, MANY)
@@ -93,9 +94,9 @@ def test_a_large_snapshot_has_lists_and_says_how_well_they_are_searched(large: C
     assert fact[0].startswith(f"{probes} of 219 lists, recall@10 0.99") or recall == 1
 
 
-def test_nearly_all_of_the_nearest_are_found_and_their_cosines_are_exact(large: Collection) -> None:
+def test_nearly_all_of_the_nearest_are_found_and_their_cosines_are_exact(large: LocalStore) -> None:
     hits = right = 0
-    with Collection("default") as reader:
+    with LocalStore("default") as reader:
         for n in range(60):
             exact = cosines(corpus(0, MANY), f"question {n}")
             best = sorted(exact, key=lambda text: -exact[text])[:10]
@@ -129,7 +130,7 @@ def test_where_lists_would_gain_nothing_there_are_none() -> None:
 
 
 @pytest.mark.parametrize("k", [1, 10, 500, MANY - 1, MANY, MANY + 5])
-def test_k_come_back_whenever_they_are_there(large: Collection, k: int) -> None:
+def test_k_come_back_whenever_they_are_there(large: LocalStore, k: int) -> None:
     scores, ids = neighbours_of(large).search(vector_of("question"), k)
     assert len(scores) == len(set(ids.tolist())) == min(k, MANY)
     assert scores.tolist() == sorted(scores.tolist(), reverse=True)
@@ -137,7 +138,7 @@ def test_k_come_back_whenever_they_are_there(large: Collection, k: int) -> None:
 
 @pytest.mark.parametrize("share", [0.001, 0.01, 0.3, 0.9])
 def test_a_filter_gives_k_of_what_it_lets_through(
-    large: Collection, monkeypatch: pytest.MonkeyPatch, share: float
+    large: LocalStore, monkeypatch: pytest.MonkeyPatch, share: float
 ) -> None:
     monkeypatch.setattr(vector_index, "FEW", 100)
     pick, near = random.Random(3), neighbours_of(large)
@@ -156,8 +157,8 @@ def test_a_filter_gives_k_of_what_it_lets_through(
     assert right == wanted if share * MANY <= 100 else right >= 0.98 * wanted
 
 
-def test_what_is_removed_is_not_found_and_what_is_new_is(large: Collection) -> None:
-    with Collection("default") as reader:
+def test_what_is_removed_is_not_found_and_what_is_new_is(large: LocalStore) -> None:
+    with LocalStore("default") as reader:
         best = found(reader, "question", 30)
         large.documents.remove([path for path, _ in best])
         index(large, {b"/new": ("question",)})
@@ -166,12 +167,12 @@ def test_what_is_removed_is_not_found_and_what_is_new_is(large: Collection) -> N
     assert not {path for path, _ in best} & {path for path, _ in again}
     assert len(again) == 30
     left = {path: texts for path, texts in corpus(0, MANY).items() if path not in {path for path, _ in best}}
-    with Collection("default") as reader:
+    with LocalStore("default") as reader:
         assert found(reader, "other", MANY) == truth({**left, b"/new": ("question",)}, "other", MANY)
 
 
 def test_lists_are_extended_and_made_anew_once_they_have_doubled(
-    large: Collection, monkeypatch: pytest.MonkeyPatch
+    large: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index(large, corpus(MANY, 500))
     large.save_snapshot()
@@ -179,21 +180,21 @@ def test_lists_are_extended_and_made_anew_once_they_have_doubled(
     assert header["lists"][0::3] == [219, MANY]
     assert stored(large, "SELECT count FROM snapshots") == [(MANY + 500,)]
     there = {**corpus(0, MANY), **corpus(MANY, 500)}
-    with Collection("default") as reader:
+    with LocalStore("default") as reader:
         assert found(reader, "question", 9999) == truth(there, "question", 9999)
-        monkeypatch.setattr(Neighbours, "_replay", lambda *_: pytest.fail("all of it is in the snapshot"))
+        monkeypatch.setattr(FlatIndex, "with_added", lambda *_: pytest.fail("all of it is in the snapshot"))
     index(large, corpus(2 * MANY, MANY))
     large.save_snapshot()
     header, _ = snapshot.read(large.folder / SNAPSHOT) or ({}, b"")
     assert header["lists"][3] == 2 * MANY + 500
 
 
-def test_a_snapshot_of_another_kind_of_lists_is_not_believed(large: Collection) -> None:
+def test_a_snapshot_of_another_kind_of_lists_is_not_believed(large: LocalStore) -> None:
     header, body = snapshot.read(large.folder / SNAPSHOT) or ({}, memoryview(b""))
     exact = {name: value for name, value in header.items() if name != "lists"}
     for wrong, data in ((exact, body), (header, bytes(200)), (header, bytes(40_000)), ({**header, "sample": 9}, body)):
         snapshot.write(large.folder / SNAPSHOT, wrong, data)
-        with Collection("default") as reader:
+        with LocalStore("default") as reader:
             assert found(reader, "question", MANY) == truth(corpus(0, MANY), "question", MANY)
             (told,) = reader.notes
             assert told.endswith("the vector index was rebuilt from the database")
@@ -203,7 +204,7 @@ def test_lists_come_back_as_they_were() -> None:
     vectors = rows(3000)
     lists = built(vectors[::2], len(vectors), batches(vectors))
     assert lists is not None
-    again = Lists.from_bytes(b"".join(lists.to_bytes()), 32, json.loads(json.dumps(lists.header())))
+    again = IVFIndex.from_bytes(b"".join(lists.to_bytes()), 32, json.loads(json.dumps(lists.header())))
     assert (again.quality, again.sample.tolist()) == (lists.quality, lists.sample.tolist())
     assert len(again.sample) == 750
     assert len(again) == 3000

@@ -21,7 +21,7 @@ from storage import home, snapshot
 from storage.analyzer import VERSION, term_id, terms
 from storage.errors import NearestError
 from storage.keywords import keyword_index
-from storage.keywords.keyword_index import FILE, Keywords
+from storage.keywords.keyword_index import FILE, KeywordIndex
 from storage.sqlite import term_rows
 from storage.sqlite.database import Database
 from storage.sqlite.documents import Documents
@@ -41,7 +41,7 @@ class Shelf:
         self.db = Database(self.folder / home.DATABASE, write=write)
         self.documents = Documents(self.db)
         self.file = self.folder / FILE
-        self.keywords = Keywords(self.db, self.file)
+        self.keywords = KeywordIndex(self.db, self.file)
 
     def put(self, path: str, *passages: str) -> None:
         """One document."""
@@ -215,7 +215,7 @@ def test_a_reader_sees_what_a_writer_does(shelf: Shelf) -> None:
         shelf.documents.remove([f"/0/{number}".encode()])
         if number % 5 == 0:
             shelf.file.unlink()
-            shelf.keywords = Keywords(shelf.db, shelf.file)
+            shelf.keywords = KeywordIndex(shelf.db, shelf.file)
             assert shelf.keywords.save()  # the reader has not seen all that is gone; now nothing says so any more
         if number % 3 == 0:
             reader.is_right("apple", f"apple {number}", "fig", "the")
@@ -256,7 +256,7 @@ def test_what_went_before_there_was_any_snapshot_stays_gone(shelf: Shelf) -> Non
 
 
 def test_it_is_written_again_when_enough_has_come_or_gone(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keyword_index, "SMALL_TAIL", 3)
+    monkeypatch.setattr(snapshot, "SMALL_TAIL", 3)
     filled(shelf, 20)
     assert shelf.keywords.save()
     assert not shelf.keywords.save()
@@ -392,7 +392,7 @@ def dies_at(step: int) -> None:
 
 WRITES = """
 from test_keyword_index import *
-keyword_index.SMALL_TAIL = 0
+snapshot.SMALL_TAIL = 0
 shelf = Shelf()
 for n in range(10_000):
     shelf.put(f"/{n % 7}", *(f"apple {n} {m}" for m in range(n % 5 + 1)), "fig of the")

@@ -24,9 +24,10 @@ from helpers.stored import (
 )
 
 from storage.errors import MismatchError
-from storage.local_store import SNAPSHOT, Collection
-from storage.types import Identity, Skip, SkipCode
-from storage.vectors.vector_index import Neighbours
+from storage.files import Skip, SkipCode
+from storage.local.store import SNAPSHOT, LocalStore
+from storage.types import Identity
+from storage.vectors.vector_index import VectorIndex
 
 if TYPE_CHECKING:
     from storage.types import Vectors
@@ -35,7 +36,7 @@ CORPUS = {b"/%02d" % n: tuple(f"passage {n} {m}" for m in range(n % 4 + 1)) for 
 
 
 @pytest.mark.parametrize("k", [1, 2, 7, 49, 50, 51, 1000])
-def test_the_nearest_are_those_that_comparing_with_every_passage_gives(collection: Collection, k: int) -> None:
+def test_the_nearest_are_those_that_comparing_with_every_passage_gives(collection: LocalStore, k: int) -> None:
     index(collection, CORPUS)
     hits = nearest_hits(collection, vector_of("question"), k)
     assert [(os.fsencode(hit.path), hit.chunk.text) for hit in hits] == truth(CORPUS, "question", k)
@@ -51,22 +52,22 @@ def test_the_nearest_are_those_that_comparing_with_every_passage_gives(collectio
     assert hits[0].score == pytest.approx(cosines[0], abs=1e-6)
 
 
-def test_what_was_loaded_before_the_first_question_answers_it_as_well(collection: Collection) -> None:
+def test_what_was_loaded_before_the_first_question_answers_it_as_well(collection: LocalStore) -> None:
     index(collection, CORPUS)
     collection.save_snapshot()
-    with Collection("default") as reader:
+    with LocalStore("default") as reader:
         reader.load("vector")
         (collection.folder / SNAPSHOT).unlink()
         assert found(reader, "question", 5) == truth(CORPUS, "question", 5)
         assert reader.notes == []
 
 
-def test_asking_for_none_gives_none(collection: Collection) -> None:
+def test_asking_for_none_gives_none(collection: LocalStore) -> None:
     index(collection, CORPUS)
     assert nearest_hits(collection, vector_of("question"), 0) == []
 
 
-def test_equal_passages_come_in_order_of_path_and_place(collection: Collection) -> None:
+def test_equal_passages_come_in_order_of_path_and_place(collection: LocalStore) -> None:
     index(collection, {b"/b": ("x", "same", "y", "same"), b"/a": ("same",), b"/\xff": ("same",), b"/B": ("same",)})
     hits = nearest_hits(collection, vector_of("same"), 5)
     assert [(os.fsencode(hit.path), hit.chunk.start_line) for hit in hits] == [
@@ -78,12 +79,12 @@ def test_equal_passages_come_in_order_of_path_and_place(collection: Collection) 
     ]
 
 
-def test_more_texts_than_one_statement_takes_are_all_found(collection: Collection) -> None:
+def test_more_texts_than_one_statement_takes_are_all_found(collection: LocalStore) -> None:
     index(collection, {b"/a": tuple(str(n) for n in range(1300))})
     assert len(set(gathered(collection, "question", 1300))) == 1300
 
 
-def test_what_is_removed_is_gone_at_once_and_the_snapshot_is_not_rewritten(collection: Collection) -> None:
+def test_what_is_removed_is_gone_at_once_and_the_snapshot_is_not_rewritten(collection: LocalStore) -> None:
     index(collection, CORPUS)
     collection.save_snapshot()
     file = collection.folder / SNAPSHOT
@@ -94,12 +95,12 @@ def test_what_is_removed_is_gone_at_once_and_the_snapshot_is_not_rewritten(colle
     assert found(collection, "question", 50) == truth(rest, "question", 50)
     collection.save_snapshot()
     assert (file.read_bytes(), file.stat().st_mtime_ns) == (before, written)
-    with Collection("default") as reader:
+    with LocalStore("default") as reader:
         assert found(reader, "question", 50) == truth(rest, "question", 50)
         assert reader.notes == []
 
 
-def test_k_come_back_whenever_k_are_there_however_many_nearer_ones_went(collection: Collection) -> None:
+def test_k_come_back_whenever_k_are_there_however_many_nearer_ones_went(collection: LocalStore) -> None:
     gone = {b"/gone": tuple(f"gone {n}" for n in range(3000))}
     kept = {b"/kept": tuple(f"kept {n}" for n in range(10))}
     index(collection, {**gone, **kept})
@@ -114,7 +115,7 @@ def test_k_come_back_whenever_k_are_there_however_many_nearer_ones_went(collecti
 
 
 def test_a_collection_without_an_embedder_finds_nothing() -> None:
-    with Collection("default", write=True) as collection:
+    with LocalStore("default", write=True) as collection:
         assert collection.identity is None
         collection.documents.put([document(b"/a", "one")])
         assert nearest_hits(collection, vector_of("one"), 5) == []
@@ -127,10 +128,10 @@ def test_a_collection_without_an_embedder_finds_nothing() -> None:
 
 def test_what_made_a_collection_is_remembered() -> None:
     made = Identity("ollama:nomic", "abc", DIMENSION, "search_query: ", "search_document: ")
-    with Collection("default", write=True) as collection:
+    with LocalStore("default", write=True) as collection:
         collection.adopt(made, vector_of("probe"))
         assert collection.identity == made
-    with Collection("default") as reader:
+    with LocalStore("default") as reader:
         assert reader.identity == made
         reader.check(made)
         reader.adopt(made, vector_of("probe"))
@@ -146,7 +147,7 @@ def test_what_made_a_collection_is_remembered() -> None:
         (replace(IDENTITY, document_prefix="d: "), "has other weights, prefixes or dimensions"),
     ],
 )
-def test_another_embedder_is_refused_with_the_cure(collection: Collection, other: Identity, message: str) -> None:
+def test_another_embedder_is_refused_with_the_cure(collection: LocalStore, other: Identity, message: str) -> None:
     index(collection, CORPUS)
     with pytest.raises(MismatchError, match=f"{message}.*-c NAME"):
         collection.check(other)
@@ -156,7 +157,7 @@ def test_another_embedder_is_refused_with_the_cure(collection: Collection, other
     assert found(collection, "question", 3) == truth(CORPUS, "question", 3)
 
 
-def test_an_embedder_that_embeds_otherwise_than_before_is_refused(collection: Collection) -> None:
+def test_an_embedder_that_embeds_otherwise_than_before_is_refused(collection: LocalStore) -> None:
     nearly = vector_of("probe") + np.float32(0.001) * vector_of("noise")
     collection.adopt(IDENTITY, nearly / np.linalg.norm(nearly))
     for probe in (vector_of("other"), -vector_of("probe"), np.full(DIMENSION, np.nan, np.float32)):
@@ -165,7 +166,7 @@ def test_an_embedder_that_embeds_otherwise_than_before_is_refused(collection: Co
 
 
 def test_another_embedder_is_known_by_its_name_alone() -> None:
-    with Collection("default", write=True) as collection:
+    with LocalStore("default", write=True) as collection:
         collection.check_name("local:other")
         collection.adopt(IDENTITY, vector_of("probe"))
         collection.check_name(IDENTITY.name)
@@ -173,15 +174,15 @@ def test_another_embedder_is_known_by_its_name_alone() -> None:
             collection.check_name("local:other")
 
 
-def test_facts_are_remembered_and_replaced(collection: Collection) -> None:
+def test_facts_are_remembered_and_replaced(collection: LocalStore) -> None:
     assert collection.fact("chunking") is None
     collection.remember("chunking", "800")
     collection.remember("chunking", "größer")
-    with Collection("default") as reader:
+    with LocalStore("default") as reader:
         assert reader.fact("chunking") == "größer"
 
 
-def test_status_says_what_is_here_and_what_can_be_found(collection: Collection) -> None:
+def test_status_says_what_is_here_and_what_can_be_found(collection: LocalStore) -> None:
     index(collection, {b"/a": ("12345", "123")})
     collection.documents.put([document(b"/b", "1234", "12345")])
     collection.documents.note_skips(b"/", [Skip(b"/x", SkipCode.BINARY, "binary")])
@@ -194,7 +195,7 @@ def test_status_says_what_is_here_and_what_can_be_found(collection: Collection) 
     assert status.bytes_on_disk > (collection.folder / SNAPSHOT).stat().st_size > 0
     embed(collection)
     assert collection.status().searchable == 1.0
-    with Collection("default") as reader:
+    with LocalStore("default") as reader:
         assert reader.status().chunks == 4
 
 
@@ -207,19 +208,19 @@ def test_collections_know_nothing_of_each_other() -> None:
 
 
 def test_what_is_found_and_what_is_shown_are_of_one_moment(
-    collection: Collection, monkeypatch: pytest.MonkeyPatch
+    collection: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index(collection, CORPUS)
-    with Collection("default") as reader:
-        search = Neighbours.search
+    with LocalStore("default") as reader:
+        search = VectorIndex.search
 
-        def searching(neighbours: Neighbours, query: Vectors, k: int, among: None) -> object:
+        def searching(neighbours: VectorIndex, query: Vectors, k: int, among: None) -> object:
             hits = search(neighbours, query, k, among)
             collection.documents.remove(CORPUS)  # through another connection, between the finding and the showing
             return hits
 
         with monkeypatch.context() as patch:
-            patch.setattr(Neighbours, "search", searching)
+            patch.setattr(VectorIndex, "search", searching)
             assert found(reader, "question", 9) == truth(CORPUS, "question", 9)
         assert found(reader, "question", 9) == []
 

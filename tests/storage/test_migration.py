@@ -14,13 +14,13 @@ from helpers.stored import IDENTITY, document, embed, found, gathered, nearest_h
 
 from storage import home
 from storage.errors import NearestError, NothingIndexedError
-from storage.keywords.keyword_index import FILE, Keywords
-from storage.local_store import Collection
+from storage.files import Root, Skip, SkipCode
+from storage.keywords.keyword_index import FILE, KeywordIndex
+from storage.local.store import LocalStore
 from storage.sqlite.database import Database
-from storage.sqlite.documents import Root
 from storage.sqlite.schema import migrations
 from storage.sqlite.term_rows import fill, missing
-from storage.types import Chunk, Skip, SkipCode
+from storage.types import Chunk
 
 NEWEST_ID = 40  # of a passage that was dropped before
 
@@ -62,7 +62,7 @@ def old(nearest_home: Path) -> Path:
 
 
 def test_an_old_collection_opens_for_writing_with_all_that_is_in_it(old: Path) -> None:
-    with Collection("default", write=True) as collection:
+    with LocalStore("default", write=True) as collection:
         assert collection.identity == IDENTITY
         assert collection.documents.roots() == [Root(b"/", (), ("x",))]
         assert collection.documents.skips() == [Skip(b"/x.bin", SkipCode.BINARY, "binary", failed=True)]
@@ -75,12 +75,12 @@ def test_an_old_collection_opens_for_writing_with_all_that_is_in_it(old: Path) -
         status = collection.status()
         assert (status.chunks, status.vectors, status.searchable, status.scripts) == (3, 2, 1.0, {})
         assert collection.documents.metadata(b"/a") == {}
-    with Collection("default") as reader:
+    with LocalStore("default") as reader:
         assert len(gathered(reader, "one", 9)) == 3
 
 
 def test_ids_of_passages_hold_and_none_is_given_again(old: Path) -> None:
-    with Collection("default", write=True) as collection:
+    with LocalStore("default", write=True) as collection:
         collection.documents.put([document(b"/a", "two\nlines", "new")])
         rows = stored(
             collection, "SELECT chunks.id, texts.text FROM chunks JOIN texts ON texts.id = chunks.text ORDER BY 1"
@@ -91,7 +91,7 @@ def test_ids_of_passages_hold_and_none_is_given_again(old: Path) -> None:
 
 def test_references_and_indexes_are_those_of_a_new_collection(old: Path) -> None:
     schema = "SELECT type, name, replace(sql, '\"', '') FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
-    with Collection("default", write=True) as collection, writer("new") as new:
+    with LocalStore("default", write=True) as collection, writer("new") as new:
         assert stored(collection, schema) == stored(new, schema)
         assert stored(collection, "PRAGMA foreign_key_check") == []
         assert stored(collection, "PRAGMA integrity_check") == [("ok",)]
@@ -113,7 +113,7 @@ def test_a_reader_of_an_old_collection_says_what_to_do_and_changes_nothing(old: 
     with closing(sqlite3.connect(old)) as db:
         before = list(db.iterdump())
     with pytest.raises(NearestError, match="made by an older version of nearest: run nearest index once") as caught:
-        Collection("default")
+        LocalStore("default")
     assert caught.value.exit_status == 2
     with closing(sqlite3.connect(old)) as db:
         assert list(db.iterdump()) == before
@@ -125,15 +125,15 @@ def test_a_database_without_any_table_is_no_older_one(nearest_home: Path) -> Non
     with closing(sqlite3.connect(folder / home.DATABASE)) as db:
         db.execute("PRAGMA journal_mode = WAL")
     with pytest.raises(NothingIndexedError):
-        Collection("default")
+        LocalStore("default")
 
 
 def test_a_migration_that_breaks_off_leaves_the_old_collection(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("storage.sqlite.schema.SECOND", "DROP TABLE chunks;\nCREATE TABLE facts (key TEXT);\n")
         with pytest.raises(NearestError):
-            Collection("default", write=True)
-    with Collection("default", write=True) as collection:
+            LocalStore("default", write=True)
+    with LocalStore("default", write=True) as collection:
         assert collection.documents.chunk_count() == 3
 
 
@@ -157,7 +157,7 @@ def test_passages_of_before_keywords_are_found_by_their_words_once_they_are_fill
             )
         db.commit()
     database = Database(folder / home.DATABASE, write=True)
-    keywords = Keywords(database, folder / FILE)
+    keywords = KeywordIndex(database, folder / FILE)
     assert (missing(database), keywords.scored("apple").best(9)) == (2, [])
     assert (fill(database), missing(database), fill(database)) == (2, 0, 0)
     for question, ids in {"apple": [7], "pear": [9], "orchard": [7, 9], "fruit": [7, 9], "lead": []}.items():
@@ -209,5 +209,5 @@ def test_reasons_of_before_codes_get_theirs(
         migrations.apply(sqlite_utils.Database(db), stop_before="m004_codes")
         db.execute("INSERT INTO skips (path, reason, failed) VALUES (?, ?, ?)", (b"/x", reason, failed))
         db.commit()
-    with Collection("default", write=True) as collection:
+    with LocalStore("default", write=True) as collection:
         assert collection.documents.skips() == [Skip(b"/x", code, reason, bool(failed), limit=limit)]

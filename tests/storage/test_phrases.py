@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from search.query.question import parsed
 from storage.analyzer import terms
 from storage.filters.phrases import allowed_by, holds
-from storage.keywords.keyword_index import FILE, Keywords
+from storage.keywords.keyword_index import FILE, KeywordIndex
 from storage.types import Heading, Question
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from storage.local_store import Collection
+    from storage.local.store import LocalStore
 
 pytestmark = pytest.mark.slow
 
@@ -159,11 +159,11 @@ def test_hostile_phrases_come_back(phrase: str) -> None:
     assert holds("é", phrase * 10**4) == (phrase == "\u0301")
 
 
-def keywords_of(collection: Collection) -> Keywords:
-    return Keywords(collection.database, collection.folder / FILE)
+def keywords_of(collection: LocalStore) -> KeywordIndex:
+    return KeywordIndex(collection.database, collection.folder / FILE)
 
 
-def chosen(collection: Collection, question: Question) -> tuple[list[str] | None, list[str]]:
+def chosen(collection: LocalStore, question: Question) -> tuple[list[str] | None, list[str]]:
     """The texts of the passages that hold the phrases, and of those that are excluded."""
     texts: dict[int, str] = dict(
         collection.database.rows("SELECT chunks.id, texts.text FROM chunks JOIN texts ON texts.id = chunks.text")
@@ -196,28 +196,28 @@ TILES = ("one clay tile", "many clay tiles", "tile of clay", "C++ is here", "C i
     ],
 )
 def test_phrases_and_exclusions_choose_passages(
-    collection: Collection, text: str, only: list[str] | None, never: list[str]
+    collection: LocalStore, text: str, only: list[str] | None, never: list[str]
 ) -> None:
     index(collection, {b"/d/x": TILES})
     assert chosen(collection, parsed(text, "hybrid")) == (only, never)
 
 
-def test_a_question_without_phrases_and_exclusions_chooses_nothing(collection: Collection) -> None:
+def test_a_question_without_phrases_and_exclusions_chooses_nothing(collection: LocalStore) -> None:
     index(collection, {b"/d/x": TILES})
     assert chosen(collection, Question("clay tile")) == (None, [])
 
 
 @pytest.mark.parametrize("empty", ["", "\u00ad", "\u0301"])
-def test_a_phrase_that_is_nothing_neither_requires_nor_excludes(collection: Collection, empty: str) -> None:
+def test_a_phrase_that_is_nothing_neither_requires_nor_excludes(collection: LocalStore, empty: str) -> None:
     index(collection, {b"/d/x": TILES})
     assert chosen(collection, Question("", (empty,), (f'"{empty}"',))) == (None, [])
 
 
-def test_an_empty_collection_holds_no_phrase(collection: Collection) -> None:
+def test_an_empty_collection_holds_no_phrase(collection: LocalStore) -> None:
     assert chosen(collection, Question("", ("a",), ("b", '"c"'))) == ([], [])
 
 
-def test_headings_and_the_title_hold_phrases_and_the_lead_does_not(collection: Collection) -> None:
+def test_headings_and_the_title_hold_phrases_and_the_lead_does_not(collection: LocalStore) -> None:
     made, chunks = document(b"/d/x", "the text of it")
     made = replace(made, title="Great Expectations", headings=(Heading(0, 1, "Top"),))
     chunk = replace(chunks[0], lead="a lead: ", header="name | age\n", headings=("First part", "Second chapter"))
@@ -233,7 +233,7 @@ def test_headings_and_the_title_hold_phrases_and_the_lead_does_not(collection: C
         assert (only.tolist(), never.tolist()) == ((ids, ids) if stands else ([], [])), phrase
 
 
-def test_what_is_gone_is_not_found(collection: Collection) -> None:
+def test_what_is_gone_is_not_found(collection: LocalStore) -> None:
     index(collection, {b"/d/x": ("clay tile", "по русски"), b"/d/y": ("clay tile too",)})
     collection.documents.remove([b"/d/x"])
     assert chosen(collection, parsed('"clay tile" -"по русски"', "hybrid")) == (["clay tile too"], [])
@@ -309,7 +309,7 @@ PIECES = (
 
 
 @pytest.fixture(scope="module")
-def nasty(tmp_path_factory: pytest.TempPathFactory) -> tuple[Collection, Keywords, dict[int, str]]:
+def nasty(tmp_path_factory: pytest.TempPathFactory) -> tuple[LocalStore, KeywordIndex, dict[int, str]]:
     """A collection of texts in which words look different wherever they stand, and its passages by id."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NEAREST_HOME", str(tmp_path_factory.mktemp("nasty")))
@@ -324,7 +324,7 @@ def nasty(tmp_path_factory: pytest.TempPathFactory) -> tuple[Collection, Keyword
     return opened, keywords_of(opened), dict(rows)
 
 
-def check_exact(nasty: tuple[Collection, Keywords, dict[int, str]], phrases: Sequence[str]) -> int:
+def check_exact(nasty: tuple[LocalStore, KeywordIndex, dict[int, str]], phrases: Sequence[str]) -> int:
     """Compare with reading every passage; returns how many were found."""
     collection, keywords, texts = nasty
     around = ["a title", "Top", "Below"]
@@ -339,7 +339,7 @@ def check_exact(nasty: tuple[Collection, Keywords, dict[int, str]], phrases: Seq
 
 
 def test_candidates_leave_nothing_out_whatever_case_accents_and_signs(
-    nasty: tuple[Collection, Keywords, dict[int, str]],
+    nasty: tuple[LocalStore, KeywordIndex, dict[int, str]],
 ) -> None:
     random = Random(6)
     found = 0
@@ -353,12 +353,14 @@ def test_candidates_leave_nothing_out_whatever_case_accents_and_signs(
     assert found > 500
 
 
-def test_candidates_of_several_phrases_leave_nothing_out(nasty: tuple[Collection, Keywords, dict[int, str]]) -> None:
+def test_candidates_of_several_phrases_leave_nothing_out(
+    nasty: tuple[LocalStore, KeywordIndex, dict[int, str]],
+) -> None:
     for phrases in (["東京大学", "елки"], ["dataframe", "京"], ["LatLng", "->"], ["ЁЛКИ", "И"], ["cafe8", "utf8"]):
         assert check_exact(nasty, phrases)
 
 
-def test_fuzzed_questions_are_answered(nasty: tuple[Collection, Keywords, dict[int, str]]) -> None:
+def test_fuzzed_questions_are_answered(nasty: tuple[LocalStore, KeywordIndex, dict[int, str]]) -> None:
     collection, keywords, texts = nasty
     required = 0
     for text in islice(questions(2), 200):

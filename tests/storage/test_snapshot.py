@@ -19,9 +19,9 @@ from helpers.stored import DIMENSION, OtherProcess, found, gathered, index, stor
 from storage import snapshot
 from storage.errors import DamagedError, NearestError
 from storage.keywords.keyword_index import FILE as KEYWORDS
-from storage.local_store import SNAPSHOT, Collection
+from storage.local.store import SNAPSHOT, LocalStore
 from storage.sqlite.database import Database
-from storage.vectors.flat import VectorIndex
+from storage.vectors.flat import FlatIndex
 
 CORPUS = {b"/%02d" % n: (f"passage {n} a", f"passage {n} b") for n in range(12)}
 HEADER = {"token": "00" * 16, "dimension": DIMENSION}
@@ -29,8 +29,7 @@ HEADER = {"token": "00" * 16, "dimension": DIMENSION}
 
 def written(path: Path) -> bytes:
     """A snapshot of three vectors, as bytes."""
-    vectors = VectorIndex(DIMENSION)
-    vectors.add(np.arange(3), np.stack([vector_of(str(n)) for n in range(3)]))
+    vectors = FlatIndex(DIMENSION).with_added([(np.arange(3), np.stack([vector_of(str(n)) for n in range(3)]))])
     snapshot.write(path, HEADER, *vectors.to_bytes())
     return path.read_bytes()
 
@@ -51,7 +50,7 @@ def saved() -> Path:
 
 def answers_and_tells(note: str) -> None:
     """The collection answers as ever, and has said this one thing."""
-    with Collection("default") as reader:
+    with LocalStore("default") as reader:
         assert found(reader, "question", 99) == truth(CORPUS, "question", 99)
         (told,) = reader.notes
         assert note in told
@@ -64,7 +63,7 @@ def is_mended() -> None:
     """The next run writes it anew, and the one after that has nothing to say."""
     with writer() as collection:
         collection.save_snapshot()
-    with Collection("default") as reader:
+    with LocalStore("default") as reader:
         assert found(reader, "question", 99) == truth(CORPUS, "question", 99)
         assert reader.notes == []
 
@@ -82,7 +81,7 @@ def test_header_and_body_come_back_as_they_were(tmp_path: Path) -> None:
 def test_vectors_come_back_as_they_were(tmp_path: Path) -> None:
     written(tmp_path / "x")
     header, body = snapshot.read(tmp_path / "x") or ({}, memoryview(b""))
-    vectors = VectorIndex.from_bytes(body, header["dimension"])
+    vectors = FlatIndex.from_bytes(body, header["dimension"])
     assert len(vectors) == 3
     for n in range(3):
         scores, ids = vectors.search(vector_of(str(n)), 1)
@@ -199,8 +198,8 @@ def test_an_older_database_beside_a_newer_snapshot_is_what_counts(saved: Path) -
     ("make", "note"),
     [
         (lambda: [memoryview(b"no index at all")], "FAISS cannot read the snapshot"),
-        (lambda: VectorIndex(DIMENSION + 1).to_bytes(), "another kind of index"),
-        (lambda: VectorIndex(DIMENSION).to_bytes(), "does not hold what the database says"),
+        (lambda: FlatIndex(DIMENSION + 1).to_bytes(), "another kind of index"),
+        (lambda: FlatIndex(DIMENSION).to_bytes(), "does not hold what the database says"),
     ],
 )
 def test_a_whole_snapshot_with_something_else_in_it_is_not_believed(
@@ -260,7 +259,7 @@ def test_a_full_disk_leaves_the_former_snapshot_and_no_litter(
         assert saved.read_bytes() == before
         assert not list(saved.parent.glob("*.tmp"))
         assert len(gathered(collection, "question", 999)) == 124
-    with Collection("default") as reader:
+    with LocalStore("default") as reader:
         assert len(gathered(reader, "question", 999)) == 124
         assert reader.notes == []
 

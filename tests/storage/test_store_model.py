@@ -17,9 +17,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from storage.local_store import SNAPSHOT, Collection
+from storage import snapshot
+from storage.local.store import SNAPSHOT, LocalStore
 from storage.sqlite.texts import KEEP_ORPHANS
-from storage.vectors import vector_index
 
 PATHS = st.sampled_from([b"/a", b"/a/b", b"/a/bc", b"/\xff", b"/z\n"])
 PASSAGES = st.lists(st.sampled_from([f"passage {n}" for n in range(12)]), max_size=6)
@@ -35,7 +35,7 @@ class CollectionAsDictionary(RuleBasedStateMachine):
         type(self).examples += 1
         self.name = f"example-{self.examples}"
         self.collection = writer(self.name)
-        self.reader = Collection(self.name)
+        self.reader = LocalStore(self.name)
         self.documents: dict[bytes, tuple[str, ...]] = {}
         self.texts: set[str] = set()  # every text that the database has, of a document or not
         self.embedded: set[str] = set()
@@ -111,7 +111,7 @@ class CollectionAsDictionary(RuleBasedStateMachine):
     @rule()
     def reopen_the_reader(self) -> None:
         self.reader.close()
-        self.reader = Collection(self.name)
+        self.reader = LocalStore(self.name)
 
     @rule(place=st.integers(0, 200))
     def spoil_the_snapshot_and_reopen(self, place: int) -> None:
@@ -150,7 +150,7 @@ class CollectionAsDictionary(RuleBasedStateMachine):
 
 
 def test_a_collection_is_a_dictionary_of_passages_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vector_index, "SMALL_TAIL", 0)  # so that even a few passages are worth a snapshot
+    monkeypatch.setattr(snapshot, "SMALL_TAIL", 0)  # so that even a few passages are worth a snapshot
     run_state_machine_as_test(
         CollectionAsDictionary, settings=settings(max_examples=30, stateful_step_count=20, deadline=None)
     )

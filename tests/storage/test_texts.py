@@ -21,7 +21,7 @@ from helpers.stored import (
 )
 
 from storage.errors import NearestError
-from storage.local_store import Collection
+from storage.local.store import LocalStore
 from storage.sqlite.database import Database
 from storage.sqlite.texts import KEEP_ORPHANS
 
@@ -34,7 +34,7 @@ def later() -> float:
     return time.time() + KEEP_ORPHANS + 60
 
 
-def test_texts_wait_in_order_and_can_be_asked_for_in_parts(collection: Collection) -> None:
+def test_texts_wait_in_order_and_can_be_asked_for_in_parts(collection: LocalStore) -> None:
     collection.documents.put([document(b"/a", "one", "two", "three", "two")])
     texts = collection.texts
     assert texts.waiting() == 3
@@ -46,7 +46,7 @@ def test_texts_wait_in_order_and_can_be_asked_for_in_parts(collection: Collectio
     assert texts.waiting() == 2
 
 
-def test_a_text_that_nobody_points_to_does_not_wait(collection: Collection) -> None:
+def test_a_text_that_nobody_points_to_does_not_wait(collection: LocalStore) -> None:
     collection.documents.put([document(b"/a", "one"), document(b"/b", "two")])
     collection.documents.remove([b"/a"])
     assert collection.texts.next(0, 9) == [(2, "two")]
@@ -54,7 +54,7 @@ def test_a_text_that_nobody_points_to_does_not_wait(collection: Collection) -> N
     assert collection.texts.next(0, 9) == [(1, "one"), (2, "two")]
 
 
-def test_a_text_without_a_vector_is_not_found_and_hides_nothing(collection: Collection) -> None:
+def test_a_text_without_a_vector_is_not_found_and_hides_nothing(collection: LocalStore) -> None:
     index(collection, {b"/a": ("one",)})
     collection.documents.put([document(b"/b", "two")])
     assert found(collection, "two", 5) == [(b"/a", "one")]
@@ -63,7 +63,7 @@ def test_a_text_without_a_vector_is_not_found_and_hides_nothing(collection: Coll
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30, -1e38, 0.0, 1.1])
-def test_a_batch_with_a_vector_not_of_length_one_is_refused_whole(collection: Collection, value: float) -> None:
+def test_a_batch_with_a_vector_not_of_length_one_is_refused_whole(collection: LocalStore, value: float) -> None:
     collection.documents.put([document(b"/a", "one", "two", "three")])
     batch = np.stack([vector_of("one"), np.full(DIMENSION, value, np.float32), vector_of("three")])
     with pytest.raises(ValueError, match="finite, of length 1"):
@@ -76,7 +76,7 @@ def test_a_batch_with_a_vector_not_of_length_one_is_refused_whole(collection: Co
     assert collection.texts.waiting() == 3
 
 
-def test_a_batch_of_another_length_than_its_texts_is_refused_whole(collection: Collection) -> None:
+def test_a_batch_of_another_length_than_its_texts_is_refused_whole(collection: LocalStore) -> None:
     collection.documents.put([document(b"/a", "one", "two")])
     with pytest.raises(ValueError, match="one for each text"):
         collection.texts.add([1, 2], vector_of("one")[None])
@@ -86,14 +86,14 @@ def test_a_batch_of_another_length_than_its_texts_is_refused_whole(collection: C
 
 
 @pytest.mark.parametrize("dimension", [1, DIMENSION - 1, DIMENSION + 1, 2 * DIMENSION])
-def test_vectors_of_another_dimension_are_refused_whole(collection: Collection, dimension: int) -> None:
+def test_vectors_of_another_dimension_are_refused_whole(collection: LocalStore, dimension: int) -> None:
     collection.documents.put([document(b"/a", "one", "two")])
     with pytest.raises(NearestError, match="not a vector of this embedder"):
         collection.texts.add([1, 2], np.eye(2, dimension, dtype=np.float32) if dimension > 1 else np.ones((2, 1), "f4"))
     assert stored(collection, COUNT) == [(0,)]
 
 
-def test_a_vector_of_a_text_that_is_not_there_is_refused_with_its_batch(collection: Collection) -> None:
+def test_a_vector_of_a_text_that_is_not_there_is_refused_with_its_batch(collection: LocalStore) -> None:
     collection.documents.put([document(b"/a", "one")])
     with pytest.raises(NearestError):
         collection.texts.add([1, 77], np.stack([vector_of("one"), vector_of("x")]))
@@ -101,7 +101,7 @@ def test_a_vector_of_a_text_that_is_not_there_is_refused_with_its_batch(collecti
 
 
 @pytest.mark.parametrize("bad", [b"", b"\0" * 32, b"x" * 31, b"x" * 33, "x" * 32 + "xx", None, 7])
-def test_the_table_itself_refuses_what_is_no_vector(collection: Collection, bad: object) -> None:
+def test_the_table_itself_refuses_what_is_no_vector(collection: LocalStore, bad: object) -> None:
     collection.documents.put([document(b"/a", "one")])
     collection.close()
     db = Database(collection.folder / "nearest.db", write=True)
@@ -115,7 +115,7 @@ def test_the_table_itself_refuses_what_is_no_vector(collection: Collection, bad:
     db.close()
 
 
-def test_vectors_are_kept_as_little_endian_float32_whatever_they_come_as(collection: Collection) -> None:
+def test_vectors_are_kept_as_little_endian_float32_whatever_they_come_as(collection: LocalStore) -> None:
     collection.documents.put([document(b"/a", "one", "two")])
     rows = np.stack([vector_of("one"), vector_of("two")])
     collection.texts.add([1, 2], np.asfortranarray(rows.astype(np.float64)))
@@ -124,13 +124,13 @@ def test_vectors_are_kept_as_little_endian_float32_whatever_they_come_as(collect
     ]
 
 
-def test_the_first_vector_of_a_text_counts(collection: Collection) -> None:
+def test_the_first_vector_of_a_text_counts(collection: LocalStore) -> None:
     index(collection, {b"/a": ("one",)})
     collection.texts.add([1], vector_of("other")[None])
     assert stored(collection, "SELECT vector FROM vectors") == [(vector_of("one").tobytes(),)]
 
 
-def test_a_refused_text_goes_on_waiting_with_its_place_and_reason(collection: Collection) -> None:
+def test_a_refused_text_goes_on_waiting_with_its_place_and_reason(collection: LocalStore) -> None:
     collection.documents.put([document(b"/a", "one", "two"), document(b"/b", "two")])
     collection.texts.refuse(2, "NaN")
     collection.texts.refuse(2, "out of memory")
@@ -141,7 +141,7 @@ def test_a_refused_text_goes_on_waiting_with_its_place_and_reason(collection: Co
     assert stored(collection, "SELECT * FROM refusals") == []
 
 
-def test_texts_are_counted_with_and_without_a_vector(collection: Collection) -> None:
+def test_texts_are_counted_with_and_without_a_vector(collection: LocalStore) -> None:
     index(collection, {b"/a": ("one", "two"), b"/b": ("two", "three")})
     collection.documents.put([document(b"/c", "four")])
     collection.documents.remove([b"/a"])
@@ -153,7 +153,7 @@ def test_texts_are_counted_with_and_without_a_vector(collection: Collection) -> 
 def test_a_vector_that_is_taken_back_is_found_nowhere_and_its_text_waits_again(saved: str) -> None:
     numbers = [f"{n:02}" for n in range(20)]
     there = {b"/a": tuple(numbers[:10]), b"/b": tuple(numbers[10:])}
-    with writer() as collection, Collection("default") as reader:
+    with writer() as collection, LocalStore("default") as reader:
         index(collection, {b"/a": there[b"/a"]})
         if saved == "between":
             collection.save_snapshot()
@@ -164,24 +164,24 @@ def test_a_vector_that_is_taken_back_is_found_nowhere_and_its_text_waits_again(s
         collection.texts.withdraw([id_ for (id_,) in stored(collection, "SELECT id FROM texts WHERE text >= '15'")])
         left = {path: tuple(text for text in texts if text < "15") for path, texts in there.items()}
         collection.save_snapshot()
-        with Collection("default") as another:
+        with LocalStore("default") as another:
             for one in (collection, reader, another):
                 assert found(one, "15", 20) == truth(left, "15", 20)
                 assert one.notes == []
         assert embed(collection) == numbers[15:]
-        with Collection("default") as another:
+        with LocalStore("default") as another:
             for one in (collection, reader, another):
                 assert found(one, "15", 20) == truth(there, "15", 20)
 
 
-def test_the_row_of_a_vector_that_was_taken_back_is_never_used_again(collection: Collection) -> None:
+def test_the_row_of_a_vector_that_was_taken_back_is_never_used_again(collection: LocalStore) -> None:
     index(collection, {b"/a": ("one", "two")})
     collection.texts.withdraw([1, 2])
     embed(collection)
     assert stored(collection, "SELECT id, text FROM vectors") == [(3, 1), (4, 2)]
 
 
-def filled(collection: Collection, live: int, orphans: int) -> None:
+def filled(collection: LocalStore, live: int, orphans: int) -> None:
     """That many texts in documents, and that many which no document has any more, all of them embedded."""
     index(collection, {b"/live": tuple(f"live {n}" for n in range(live)), b"/gone": tuple(map(str, range(orphans)))})
     collection.documents.remove([b"/gone"])
@@ -189,7 +189,7 @@ def filled(collection: Collection, live: int, orphans: int) -> None:
 
 @pytest.mark.parametrize(("live", "orphans", "swept"), [(50, 7, 0), (49, 7, 7), (0, 3, 3), (5, 0, 0), (0, 0, 0)])
 def test_texts_are_swept_once_an_eighth_of_all_has_expired(
-    collection: Collection, live: int, orphans: int, swept: int
+    collection: LocalStore, live: int, orphans: int, swept: int
 ) -> None:
     filled(collection, live, orphans)
     collection.save_snapshot()
@@ -201,7 +201,7 @@ def test_texts_are_swept_once_an_eighth_of_all_has_expired(
     assert len(gathered(collection, "0", 999)) == live
 
 
-def test_texts_that_went_lately_are_kept(collection: Collection) -> None:
+def test_texts_that_went_lately_are_kept(collection: LocalStore) -> None:
     filled(collection, 5, 50)
     assert collection.texts.sweep() == 0
     assert collection.texts.sweep(time.time() + KEEP_ORPHANS - 60) == 0
@@ -209,7 +209,7 @@ def test_texts_that_went_lately_are_kept(collection: Collection) -> None:
     assert collection.texts.sweep(later()) == 50
 
 
-def test_a_text_that_came_back_is_not_swept(collection: Collection) -> None:
+def test_a_text_that_came_back_is_not_swept(collection: LocalStore) -> None:
     filled(collection, 1, 4)
     collection.documents.put([document(b"/back", "2")])
     assert collection.texts.sweep(later()) == 3
@@ -217,7 +217,7 @@ def test_a_text_that_came_back_is_not_swept(collection: Collection) -> None:
     assert collection.texts.waiting() == 0
 
 
-def test_a_text_that_was_swept_is_new_when_it_comes_back(collection: Collection) -> None:
+def test_a_text_that_was_swept_is_new_when_it_comes_back(collection: LocalStore) -> None:
     filled(collection, 1, 2)
     before = stored(collection, "SELECT max(id) FROM texts")[0][0]
     collection.texts.sweep(later())

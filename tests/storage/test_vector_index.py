@@ -11,11 +11,10 @@ import pytest
 from helpers.stored import OtherProcess, embed, found, index, nearest_hits, stored, truth, vector_of, writer
 
 from storage import snapshot
-from storage.local_store import SNAPSHOT, Collection
+from storage.local.store import SNAPSHOT, LocalStore
 from storage.sqlite.database import Database
 from storage.sqlite.texts import KEEP_ORPHANS
-from storage.vectors import vector_index
-from storage.vectors.flat import VectorIndex
+from storage.vectors.flat import FlatIndex
 
 CORPUS = {b"/%02d" % n: (f"passage {n} a", f"passage {n} b") for n in range(40)}
 MORE = {b"/more": tuple(f"more {n}" for n in range(100))}
@@ -31,21 +30,21 @@ def later() -> float:
     return time.time() + KEEP_ORPHANS + 60
 
 
-def test_opening_takes_the_snapshot_and_not_the_rows_it_holds(collection: Collection) -> None:
+def test_opening_takes_the_snapshot_and_not_the_rows_it_holds(collection: LocalStore) -> None:
     index(collection, CORPUS)
     collection.save_snapshot()
     collection.close()
     db = Database(collection.folder / "nearest.db", write=True)
     db.run("UPDATE vectors SET vector = ?", (vector_of("another").tobytes(),))
     db.close()
-    with Collection("default") as reader:
+    with LocalStore("default") as reader:
         assert found(reader, "question", 99) == truth(CORPUS, "question", 99)
         (collection.folder / SNAPSHOT).unlink()
-    with Collection("default") as reader:
+    with LocalStore("default") as reader:
         assert len({hit.score for hit in nearest_hits(reader, vector_of("question"), 99)}) == 1
 
 
-def test_what_came_after_the_snapshot_is_found_without_writing_it_anew(collection: Collection) -> None:
+def test_what_came_after_the_snapshot_is_found_without_writing_it_anew(collection: LocalStore) -> None:
     index(collection, CORPUS)
     collection.save_snapshot()
     before = (collection.folder / SNAPSHOT).read_bytes()
@@ -55,7 +54,7 @@ def test_what_came_after_the_snapshot_is_found_without_writing_it_anew(collectio
         index(collection, new)
         all_there.update(new)
         collection.save_snapshot()
-        with Collection("default") as reader:
+        with LocalStore("default") as reader:
             assert found(reader, "question", 99) == truth(all_there, "question", 99)
             assert reader.notes == []
     assert (collection.folder / SNAPSHOT).read_bytes() == before
@@ -66,7 +65,7 @@ def test_what_came_after_the_snapshot_is_found_without_writing_it_anew(collectio
     [(0, 1, True), (10, 64, False), (10, 65, True), (1000, 142, False), (1000, 143, True), (2000, 200, False)],
 )
 def test_a_snapshot_is_written_anew_only_when_an_eighth_is_missing(
-    collection: Collection, there: int, more: int, is_written: bool
+    collection: LocalStore, there: int, more: int, is_written: bool
 ) -> None:
     index(collection, numbered(0, there))
     collection.save_snapshot()
@@ -79,9 +78,9 @@ def test_a_snapshot_is_written_anew_only_when_an_eighth_is_missing(
 
 
 def test_in_a_large_collection_the_missing_part_has_a_limit_of_its_own(
-    collection: Collection, monkeypatch: pytest.MonkeyPatch
+    collection: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vector_index, "LARGE_TAIL", 100)
+    monkeypatch.setattr(snapshot, "LARGE_TAIL", 100)
     index(collection, numbered(0, 2000))
     collection.save_snapshot()
     index(collection, numbered(2000, 100))
@@ -104,7 +103,7 @@ def test_the_part_that_is_missing_is_counted_from_what_was_saved_before_this_run
         assert stored(second, "SELECT count FROM snapshots") == [(75,)]
 
 
-def test_a_collection_without_vectors_has_no_snapshot_and_nothing_to_tell(collection: Collection) -> None:
+def test_a_collection_without_vectors_has_no_snapshot_and_nothing_to_tell(collection: LocalStore) -> None:
     collection.save_snapshot()
     index(collection, CORPUS)
     collection.save_snapshot()
@@ -113,25 +112,25 @@ def test_a_collection_without_vectors_has_no_snapshot_and_nothing_to_tell(collec
     collection.save_snapshot()
     assert not (collection.folder / SNAPSHOT).exists()
     assert nearest_hits(collection, vector_of("question"), 5) == []
-    with Collection("default") as reader:
+    with LocalStore("default") as reader:
         assert nearest_hits(reader, vector_of("question"), 5) == []
         assert reader.notes + collection.notes == []
 
 
-def test_a_collection_that_was_never_saved_has_nothing_to_tell(collection: Collection) -> None:
+def test_a_collection_that_was_never_saved_has_nothing_to_tell(collection: LocalStore) -> None:
     index(collection, CORPUS)
-    with Collection("default") as reader:
+    with LocalStore("default") as reader:
         assert found(reader, "question", 5) == truth(CORPUS, "question", 5)
         assert reader.notes == []
 
 
-def test_a_sweep_is_no_damage_and_is_not_told(collection: Collection) -> None:
+def test_a_sweep_is_no_damage_and_is_not_told(collection: LocalStore) -> None:
     index(collection, {**CORPUS, **MORE})
     collection.save_snapshot()
     collection.documents.remove(MORE)
     assert collection.texts.sweep(later()) == 100
     for _ in range(2):
-        with Collection("default") as reader:
+        with LocalStore("default") as reader:
             assert found(reader, "more 1", 99) == truth(CORPUS, "more 1", 99)
             assert reader.notes == []
         collection.save_snapshot()
@@ -143,7 +142,7 @@ def test_an_open_reader_sees_what_another_process_commits_and_no_ghosts() -> Non
     with writer() as collection:
         index(collection, {**CORPUS, **MORE})
         collection.save_snapshot()
-    with Collection("default") as reader, OtherProcess() as other:
+    with LocalStore("default") as reader, OtherProcess() as other:
         there = {**CORPUS, **MORE}
         assert found(reader, "question", 5) == truth(there, "question", 5)
         assert other.does("c = writer()") == "done"
@@ -170,7 +169,7 @@ def test_an_open_reader_sees_what_another_process_commits_and_no_ghosts() -> Non
 
 
 def test_a_reader_with_a_snapshot_that_is_replaced_under_its_eyes_takes_the_new_one(
-    collection: Collection, monkeypatch: pytest.MonkeyPatch
+    collection: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index(collection, CORPUS)
     collection.save_snapshot()
@@ -187,7 +186,7 @@ def test_a_reader_with_a_snapshot_that_is_replaced_under_its_eyes_takes_the_new_
         return seen
 
     monkeypatch.setattr(snapshot, "read", reading)
-    with Collection("default") as reader:
+    with LocalStore("default") as reader:
         there = {**CORPUS, **MORE}
         assert found(reader, "question", 999) == truth(there, "question", 999)
         assert reader.notes == []
@@ -195,21 +194,21 @@ def test_a_reader_with_a_snapshot_that_is_replaced_under_its_eyes_takes_the_new_
 
 
 def test_a_reader_that_loads_while_a_sweep_goes_on_has_no_ghosts(
-    collection: Collection, monkeypatch: pytest.MonkeyPatch
+    collection: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index(collection, {**CORPUS, **MORE})
     collection.save_snapshot()
-    load = VectorIndex.from_bytes
+    load = FlatIndex.from_bytes
 
-    def loading(data: memoryview, dimension: int) -> VectorIndex:
+    def loading(data: memoryview, dimension: int) -> FlatIndex:
         loaded = load(data, dimension)
         collection.documents.remove(MORE)
         collection.texts.sweep(later())
         return loaded
 
-    with Collection("default") as reader:
+    with LocalStore("default") as reader:
         with monkeypatch.context() as patch:
-            patch.setattr(VectorIndex, "from_bytes", loading)
+            patch.setattr(FlatIndex, "from_bytes", loading)
             assert found(reader, "more 1", 80) == truth(CORPUS, "more 1", 80)
         assert found(reader, "more 1", 81) == truth(CORPUS, "more 1", 81)
 
@@ -242,7 +241,7 @@ def test_a_process_that_dies_while_saving_leaves_a_collection_that_answers_right
         assert other.does("c.save_snapshot()") == ""
     there = {**CORPUS, **MORE}
     for _ in range(2):
-        with Collection("default") as reader:
+        with LocalStore("default") as reader:
             assert found(reader, "question", 999) == truth(there, "question", 999)
             assert reader.notes == []  # whichever file is there, the database knows it
         with writer() as again:
@@ -257,20 +256,19 @@ def test_a_process_that_dies_at_its_very_first_save_loses_nothing(stage: str) ->
     with OtherProcess() as other:
         assert other.does(f"{DIES}\nindex(c, {MORE!r})\n{stage}") == "done"
         assert other.does("c.save_snapshot()") == ""
-    with Collection("default") as reader:
+    with LocalStore("default") as reader:
         assert found(reader, "question", 999) == truth(MORE, "question", 999)
     with writer() as again:
         again.save_snapshot()
         assert embed(again) == []
-    with Collection("default") as reader:
+    with LocalStore("default") as reader:
         assert found(reader, "question", 999) == truth(MORE, "question", 999)
         assert reader.notes == []
 
 
 def test_passing_over_ids_is_done_during_the_scan() -> None:
-    vectors = VectorIndex(8)
     rows = np.stack([vector_of(str(n)) for n in range(500)])
-    vectors.add(np.arange(1000, 1500), rows)
+    vectors = FlatIndex(8).with_added([(np.arange(1000, 1500), rows)])
     cosines = rows @ vector_of("question")
     order = np.argsort(-cosines)
     dead = (1000 + order[:490]).tolist()
@@ -281,11 +279,10 @@ def test_passing_over_ids_is_done_during_the_scan() -> None:
     assert (len(scores), len(ids)) == (10, 10)
     scores, ids = vectors.search(vector_of("question"), 5, without=range(1000, 1500))
     assert (scores.tolist(), ids.tolist()) == ([], [])
-    assert VectorIndex(8).search(vector_of("question"), 5)[1].tolist() == []
+    assert FlatIndex(8).search(vector_of("question"), 5)[1].tolist() == []
 
 
 def test_ids_beyond_four_bytes_are_kept() -> None:
-    vectors = VectorIndex(8)
-    vectors.add(np.array([2**40, 7]), np.stack([vector_of("a"), vector_of("b")]))
-    again = VectorIndex.from_bytes(b"".join(vectors.to_bytes()), 8)
+    vectors = FlatIndex(8).with_added([(np.array([2**40, 7]), np.stack([vector_of("a"), vector_of("b")]))])
+    again = FlatIndex.from_bytes(b"".join(vectors.to_bytes()), 8)
     assert again.search(vector_of("a"), 1)[1].tolist() == [2**40]

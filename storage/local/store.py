@@ -1,35 +1,41 @@
-"""A collection: documents in, the passages nearest to a vector out."""
+"""The `Store` on this machine: SQLite holds all that is kept, FAISS and the keyword index what is derived from it."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from storage import home
 from storage.errors import DamagedError, MismatchError, NearestError, NothingIndexedError
-from storage.keywords.keyword_index import FILE, Keywords
-from storage.lock import WriterLock
+from storage.filters.filters import allowed
+from storage.filters.phrases import allowed_by
+from storage.keywords.keyword_index import FILE, KeywordIndex
+from storage.local.candidates import LocalCandidates
+from storage.local.lock import WriterLock
 from storage.sqlite.database import Database
 from storage.sqlite.documents import Documents
 from storage.sqlite.passages import Passages
 from storage.sqlite.texts import Texts
-from storage.status import status_of
+from storage.status import coverage, status_of
 from storage.types import Identity
-from storage.vectors.vector_index import Neighbours
+from storage.vectors.vector_index import VectorIndex
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
     from typing import Self
 
-    from storage.status import Status
-    from storage.types import Mode, Vectors
+    from storage.candidates import Candidates
+    from storage.status import Coverage, Status
+    from storage.types import Filter, Mode, Query, Question, Vectors
 
 SNAPSHOT = "vectors.faiss"
 NOTHING = "nothing is indexed yet: nearest index PATH"
 SAME = 0.999  # cosine of two embeddings of one text by what is the same model
 
 
-class Collection:
+class LocalStore:
     """What is kept under one name. One process may have it open for writing, any number for reading.
 
     Args:
@@ -63,8 +69,8 @@ class Collection:
         except BaseException:
             self.close()
             raise
-        self._neighbours = self._open_neighbours()
-        self._keywords = Keywords(self.database, self.folder / FILE)
+        self._vectors = self._open_vectors()
+        self._keywords = KeywordIndex(self.database, self.folder / FILE)
 
     def _make_folder(self) -> None:
         try:
@@ -106,10 +112,10 @@ class Collection:
         )
         return (rows[0][0], Identity(*rows[0][1:])) if rows else (0, None)
 
-    def _open_neighbours(self) -> Neighbours | None:
+    def _open_vectors(self) -> VectorIndex | None:
         if self._identity is None:
             return None
-        return Neighbours(self.database, self.folder / SNAPSHOT, self._embedder, self._identity.dimension)
+        return VectorIndex(self.database, self.folder / SNAPSHOT, self._embedder, self._identity.dimension)
 
     @property
     def identity(self) -> Identity | None:
@@ -124,7 +130,7 @@ class Collection:
     @property
     def notes(self) -> list[str]:
         """One line for each thing that the user should be told."""
-        return (self._neighbours.notes if self._neighbours else []) + self._keywords.notes
+        return (self._vectors.notes if self._vectors else []) + self._keywords.notes
 
     def adopt(self, identity: Identity, probe: Vectors) -> None:
         """Make `identity` the collection's embedder, or make sure that it already is.
@@ -144,7 +150,7 @@ class Collection:
                 (*values, identity.query_prefix, identity.document_prefix, probe.astype("<f4").tobytes()),
             )
             self._identity = identity
-            self._neighbours = self._open_neighbours()
+            self._vectors = self._open_vectors()
             return
         self.check(identity)
         blob = self.database.value("SELECT probe FROM embedders WHERE id = ?", (self._embedder,))
@@ -181,27 +187,65 @@ class Collection:
         """Remember something."""
         self.database.run("INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)", (key, value))
 
+    # ---- questions
+
     def load(self, mode: Mode) -> None:
         """Read what questions of this mode need now, rather than with the first of them."""
-        if self._neighbours and mode != "keyword":
-            self._neighbours.refreshed()
+        for index in self._needed(mode):
+            index.refreshed()
+
+    def _needed(self, mode: Mode) -> Iterator[VectorIndex | KeywordIndex]:
+        if self._vectors and mode != "keyword":
+            yield self._vectors
         if mode != "vector":
-            self._keywords.refreshed()
+            yield self._keywords
 
-    @property
-    def neighbours(self) -> Neighbours | None:
-        """Its vectors; None before the first run."""
-        return self._neighbours
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Read all that is read within, by this thread, as of one moment."""
+        with self.database.transaction():
+            yield
 
-    @property
-    def keywords(self) -> Keywords:
-        """The words of its passages."""
-        return self._keywords
+    @contextmanager
+    def candidates(self, query: Query) -> Iterator[Candidates]:
+        """Look up what a query may find, all of one moment; not within `reading`."""
+        with self.database.connected():
+            while True:
+                held = [index.refreshed() for index in self._needed(query.mode)]
+                with self.database.transaction():
+                    if all(index.is_current for index in self._needed(query.mode)):  # or a writer was faster
+                        yield self._candidates(query)
+                        return
+                del held
+
+    def _candidates(self, query: Query) -> Candidates:
+        vectors = self._vectors if query.mode != "keyword" else None
+        keywords = self._keywords if query.mode != "vector" else None
+        return LocalCandidates(self.database, vectors, query.vector, keywords, query.question, query.only)
+
+    def allows(self, only: Filter, chunks: Collection[int] | None = None) -> bool:
+        """Tell whether a filter lets any passage through, of these ids or of all."""
+        through = allowed(self.database, only)
+        if through is None:
+            return True
+        return through.chunks.size > 0 if chunks is None else bool(np.isin(through.chunks, list(chunks)).any())
+
+    def holds(self, question: Question, chunks: Collection[int]) -> bool:
+        """Tell whether the phrases and exclusions of a question let any of these passages through."""
+        only, never = allowed_by(self.database, self._keywords, question)
+        left = set(chunks).difference(never.tolist())
+        return bool(left if only is None else left.intersection(only.tolist()))
+
+    def coverage(self, path: bytes) -> Coverage:
+        """Look up the passages at and below `path`, and what of them has no vector."""
+        return coverage(self.database, path)
+
+    # ---- the rest
 
     def save_snapshot(self) -> None:
         """Write the snapshots of vectors and words where they are missing or too far behind."""
-        if self._neighbours:
-            self._neighbours.save()
+        if self._vectors:
+            self._vectors.save()
         self._keywords.save()
 
     def status(self) -> Status:
