@@ -79,7 +79,7 @@ class Passages(NamedTuple):
     vectors: Vectors
 
 
-class Judged(NamedTuple):
+class JudgedQuery(NamedTuple):
     """How well the questions of a set were answered, 0 to 1 each."""
 
     recall: float
@@ -172,7 +172,7 @@ def ranking(scores: Vectors, spans: Sequence[Span], way: Way, hits: int) -> list
 
 def judge(
     order: Sequence[int], spans: Sequence[Span], documents: dict[str, str], excerpts: Sequence[Span], budget: int
-) -> Judged:
+) -> JudgedQuery:
     """What came back of the excerpts of one question."""
     got: defaultdict[str, set[int]] = defaultdict(set)
     left = budget
@@ -187,7 +187,7 @@ def judge(
     hit = {(name, at) for name, at in wanted if at in got[name]}
     inked = {(name, at) for name, at in wanted if not documents[name][at].isspace()}
     returned = budget - left
-    return Judged(
+    return JudgedQuery(
         recall=len(hit & inked) / len(inked),
         precision=len(hit) / returned,
         iou=len(hit) / (returned + len(wanted) - len(hit)),
@@ -224,7 +224,7 @@ def run_excerpts(lab: Lab, name: str, ways: Sequence[Way], budgets: Sequence[int
                 judge(order, passages.spans, documents, excerpts[query], budget)
                 for order, query in zip(orders, questions, strict=True)
             ]
-            figures = Judged(*(statistics.mean(column) for column in zip(*judged, strict=True)))
+            figures = JudgedQuery(*(statistics.mean(column) for column in zip(*judged, strict=True)))
             print(
                 f"{name:14}{budget:6}  {way.name:50}{len(passages.spans):6} passages of {length:4.0f}"
                 + "".join(f"  {key} {value:.3f}" for key, value in figures._asdict().items()),

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 
 from benchmarks.trees import package
 from indexer.file_types import unpacked_name
-from indexer.index import Silence, index_by_name
+from indexer.index import NoProgress, index_by_name
 from indexer.read.reader import read
 from indexer.sandbox.pool import read_all
 from indexer.walk.walker import walk
-from storage.files import Skip
+from storage.files import SkippedFile
 from storage.types import Document
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ PACKAGES = (
 WHOLE = ("debian-policy",)
 
 
-class Clock(Silence):
+class Clock(NoProgress):
     """Notes when reading began and when embedding did."""
 
     def __init__(self) -> None:
@@ -54,10 +54,12 @@ class Clock(Silence):
         self.embed = time.perf_counter()
 
 
-def files(roots: Sequence[Path]) -> tuple[list[bytes], list[Skip]]:
+def files(roots: Sequence[Path]) -> tuple[list[bytes], list[SkippedFile]]:
     """What a run would read, and what it would pass over."""
     entries = [entry for root in roots for entry in walk(os.fsencode(root))]
-    return [it.path for it in entries if not isinstance(it, Skip)], [it for it in entries if isinstance(it, Skip)]
+    return [it.path for it in entries if not isinstance(it, SkippedFile)], [
+        it for it in entries if isinstance(it, SkippedFile)
+    ]
 
 
 def by_format(paths: Sequence[bytes]) -> None:
@@ -71,7 +73,7 @@ def by_format(paths: Sequence[bytes]) -> None:
         start = time.perf_counter()
         found = read(path)
         took = time.perf_counter() - start
-        if isinstance(found, Skip):
+        if isinstance(found, SkippedFile):
             reasons[found.reason] += 1
             continue
         name = os.fsdecode(path)

@@ -32,7 +32,7 @@ from benchmarks.trees import package, python_documentation
 from indexer.index import index_by_name
 from indexer.read.extract import UnreadableError
 from indexer.read.reader import extract
-from nearest.cli.progress import Bars
+from nearest.cli.progress import TqdmProgress
 from search.evaluation.beir import prepare
 from search.evaluation.judgements import read_questions
 from search.query.question import parsed
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from search.evaluation.judgements import Judged
+    from search.evaluation.judgements import JudgedQuery
 
     Floats = NDArray[np.float64]
 
@@ -161,7 +161,7 @@ class Answers:
         return self.ndcg(1 / (1 + np.exp(-(self.signals @ constants))))
 
 
-def answers(searcher: Searcher, questions: Sequence[Judged]) -> Answers:
+def answers(searcher: Searcher, questions: Sequence[JudgedQuery]) -> Answers:
     """Ask both rankings every question."""
     shape = (len(questions), 2 * DEEP)
     found = Answers(
@@ -171,7 +171,7 @@ def answers(searcher: Searcher, questions: Sequence[Judged]) -> Answers:
         np.zeros(shape),
         np.zeros(shape[0]),
     )
-    for at, question in enumerate(Bars().asking(questions)):
+    for at, question in enumerate(TqdmProgress().asking(questions)):
         best = sorted((grade for grade in question.documents.values() if grade > 0), reverse=True)[:10]
         found.ideal[at] = np.array(best) @ DISCOUNT[: len(best)]
         signals, rows = candidates(searcher, question.text)
@@ -237,7 +237,7 @@ def run(names: Sequence[str], limit: int, steps: int) -> None:
         sets: dict[str, Answers] = {}
         for folder, split in folders:
             say(f"{folder.name} {split}")
-            bars = Bars()
+            bars = TqdmProgress()
             prepared = prepare(folder, split, whole=True, progress=bars)
             bars.close()
             with Searcher(prepared.collection) as searcher:

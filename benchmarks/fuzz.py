@@ -33,7 +33,7 @@ from search.query.question import parsed
 from search.ranking.ranker import search
 from storage.filters.phrases import holds
 from storage.local.store import LocalStore
-from storage.types import Chunk, Document, Identity, Query
+from storage.types import Chunk, Document, EmbedderFingerprint, Query
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from helpers.fuzzed import A_WORD, NAMES, WORDS, injected, questions
@@ -88,7 +88,7 @@ def vector(text: str) -> Vectors:
 
 def fill(collection: LocalStore) -> None:
     """A document for each passage."""
-    collection.adopt(Identity("stand-in:sha256", "1", DIMENSION), vector(""))
+    collection.adopt(EmbedderFingerprint("stand-in:sha256", "1", DIMENSION), vector(""))
     collection.documents.put(
         (
             Document(os.fsencode(f"/fuzzed/{at}"), "text", hashlib.sha256(text.encode()).digest(), None, "", "", text),

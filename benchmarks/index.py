@@ -20,7 +20,7 @@ from unittest import mock
 
 from benchmarks.embedding import documents
 from indexer.embed.local.encoder import Encoder
-from indexer.index import Silence, index_by_name
+from indexer.index import NoProgress, index_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 FILES = 600
 
 
-class Watch(Silence):
+class Watch(NoProgress):
     """Notes when the model works.
 
     Attributes:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.embedding import DATA
-from nearest.cli.progress import Bars
+from nearest.cli.progress import TqdmProgress
 from search.evaluation.beir import prepare
 from search.evaluation.beir_folder import CORPUS, BeirFolder
 from search.evaluation.evaluate import MODES, rankings, values
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from search.evaluation.evaluate import Rankings
-    from search.evaluation.judgements import Judged
+    from search.evaluation.judgements import JudgedQuery
     from storage.types import Mode
 
 SETS = (
@@ -111,7 +111,7 @@ def is_long(folder: Path) -> bool:
 def measured(folder: Path, split: str, passages: bool) -> Row:
     """Ask the questions of a split in every mode."""
     say(f"{folder.name} {split}, {'passages' if passages else 'whole'}")
-    bars = Bars()
+    bars = TqdmProgress()
     prepared = prepare(folder, split, not passages, progress=bars)
     bars.close()
     for note in prepared.notes:
@@ -127,7 +127,7 @@ def measured(folder: Path, split: str, passages: bool) -> Row:
     return Row(folder.name, split, len(questions), len(prepared.questions), passages, means)
 
 
-def sampled(questions: Sequence[Judged]) -> Sequence[Judged]:
+def sampled(questions: Sequence[JudgedQuery]) -> Sequence[JudgedQuery]:
     """All of them, or so many that are the same in every run."""
     return questions if len(questions) <= MOST else random.Random(SEED).sample(questions, MOST)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.embedding import DATA
 from indexer.embed.local.embedder import LocalEmbedder
-from nearest.cli.progress import Bars
+from nearest.cli.progress import TqdmProgress
 from search.evaluation.beir import prepare
 from search.evaluation.evaluate import rankings, values
 from search.searcher import Searcher
@@ -32,7 +32,7 @@ def run(precision: str | None, split: str) -> dict[str, Any]:
     """Index and search in a home of its own."""
     if precision:
         os.environ["NEAREST_PRECISION"] = precision
-    bars = Bars()
+    bars = TqdmProgress()
     with tempfile.TemporaryDirectory() as home:
         os.environ["NEAREST_HOME"] = home
         start = time.perf_counter()

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
     from indexer.embed.protocol import Embedder
     from storage.store import DocumentTable
-    from storage.types import Chunk, Document, Stamp
+    from storage.types import Chunk, Document, FileStamp
 
 BATCH_DOCUMENTS = 64  # written in one transaction, so that a slow disk is not waited for after each
 BATCH_CHARACTERS = 1_000_000
 
 
-class Keeper:
+class DocumentWriter:
     """Takes documents, and keeps them a batch at a time.
 
     Attributes:
@@ -31,9 +31,9 @@ class Keeper:
         self._limit = None if embedder.count_tokens([]) is None else embedder.max_tokens
         self.chunking = parameters(self._limit)
         self._batch: list[Document] = []
-        self._touched: list[tuple[bytes, Stamp | None]] = []
+        self._touched: list[tuple[bytes, FileStamp | None]] = []
 
-    def touch(self, path: bytes, stamp: Stamp | None) -> None:
+    def touch(self, path: bytes, stamp: FileStamp | None) -> None:
         """A document is what it was, at another time."""
         self._touched.append((path, stamp))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING
 
-from storage.files import Skip, SkipCode
-from storage.types import Stamp
+from storage.files import SkipCode, SkippedFile
+from storage.types import FileStamp
 
 if TYPE_CHECKING:
     import os
@@ -21,25 +21,25 @@ SPECIAL = {
 }
 
 
-def stamp_of(status: os.stat_result) -> Stamp:
+def stamp_of(status: os.stat_result) -> FileStamp:
     """What of a file's status tells whether it has changed."""
-    return Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return FileStamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def unfit(path: bytes, status: os.stat_result, max_bytes: int) -> Skip | None:
+def unfit(path: bytes, status: os.stat_result, max_bytes: int) -> SkippedFile | None:
     """Why a file is not read by what it is: no regular file, or too large; None where it can be."""
     if not stat.S_ISREG(status.st_mode):
-        return Skip(path, SkipCode.SPECIAL, SPECIAL.get(stat.S_IFMT(status.st_mode), "not a regular file"))
+        return SkippedFile(path, SkipCode.SPECIAL, SPECIAL.get(stat.S_IFMT(status.st_mode), "not a regular file"))
     if status.st_size > max_bytes:
         size = f"{status.st_size / 1e6:,.1f} MB, more than the limit of {max_bytes / 1e6:g} MB"
-        return Skip(path, SkipCode.TOO_LARGE, size)
+        return SkippedFile(path, SkipCode.TOO_LARGE, size)
     return None
 
 
-def failure(path: bytes, error: OSError) -> Skip:
+def failure(path: bytes, error: OSError) -> SkippedFile:
     """An error of the file system into its reason; what is gone is no failure, the rest may be better next time."""
     if isinstance(error, FileNotFoundError):
-        return Skip(path, SkipCode.VANISHED, "vanished")
+        return SkippedFile(path, SkipCode.VANISHED, "vanished")
     if isinstance(error, PermissionError):
-        return Skip(path, SkipCode.NO_ACCESS, "permission denied", failed=True)
-    return Skip(path, SkipCode.FILE_ERROR, error.strerror or type(error).__name__, failed=True)
+        return SkippedFile(path, SkipCode.NO_ACCESS, "permission denied", failed=True)
+    return SkippedFile(path, SkipCode.FILE_ERROR, error.strerror or type(error).__name__, failed=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from indexer.embed.registry import DEFAULT, full_name, open_embedder
 from indexer.embed.run import embed
-from indexer.sync import Counts, known_as, sync
+from indexer.sync import SyncCounts, known_as, sync
 from storage.errors import NearestError
 from storage.files import Root, is_below
 from storage.home import similar
@@ -33,7 +33,7 @@ class Report:
         pending: texts that still have none.
     """
 
-    documents: Counts = field(default_factory=Counts)
+    documents: SyncCounts = field(default_factory=SyncCounts)
     chunks: int = 0
     embedded: int = 0
     reused: int = 0
@@ -57,7 +57,7 @@ class Progress(Protocol):
         ...
 
 
-class Silence:
+class NoProgress:
     """A `Progress` that shows nothing."""
 
     def reading(self, paths: Sequence[bytes]) -> Iterable[bytes]:
@@ -125,12 +125,12 @@ def index(
         report: is filled in as the work goes on, so that an interrupted run can be told of, too.
 
     Raises:
-        MismatchError: the collection was made by another embedder.
-        GuardError: too much is gone.
+        EmbedderMismatchError: the collection was made by another embedder.
+        MassDeleteError: too much is gone.
         EmbedderError, UnreachableError: see `embed`.
     """
     start = time.perf_counter()
-    progress = progress or Silence()
+    progress = progress or NoProgress()
     report = report or Report()
     try:
         if collection.identity is None:

@@ -12,22 +12,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from indexer import file_types
-from indexer.document_writer import Keeper
+from indexer.document_writer import DocumentWriter
 from indexer.read.reader import digest
 from indexer.sandbox.pool import read_all
-from indexer.sandbox.process import Limits
+from indexer.sandbox.process import SandboxLimits
 from indexer.walk.walker import look
-from storage.errors import GuardError
-from storage.files import Root, Skip, SkipCode, is_below
+from storage.errors import MassDeleteError
+from storage.files import Root, SkipCode, SkippedFile, is_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
     from indexer.embed.protocol import Embedder
-    from storage.files import Known
+    from storage.files import IndexedFile
     from storage.store import Store
-    from storage.types import Document, Stamp
+    from storage.types import Document, FileStamp
 
     Track = Callable[[Sequence[bytes]], Iterable[bytes]]
 
@@ -35,7 +35,7 @@ CHUNKING = "chunking"
 
 
 @dataclass(slots=True)
-class Counts:
+class SyncCounts:
     """What became of the files, as numbers of documents."""
 
     added: int = 0
@@ -49,7 +49,7 @@ class Counts:
 
 def sync(
     collection: Store, embedder: Embedder, roots: Sequence[Root], *, yes: bool = False, track: Track | None = None
-) -> Counts:
+) -> SyncCounts:
     """Bring the collection's documents up to date with what is on disk at and below `roots`.
 
     Args:
@@ -61,7 +61,7 @@ def sync(
         track: is handed the paths that are about to be read, and iterated over in their place.
 
     Raises:
-        GuardError: more than a fifth of the documents, or all of a root's, are gone; nothing of them is dropped.
+        MassDeleteError: more than a fifth of the documents, or all of a root's, are gone; nothing of them is dropped.
     """
     return _Sync(collection, embedder, yes).run(roots, track or (lambda paths: paths))
 
@@ -75,17 +75,17 @@ class _Sync:
     def __init__(self, collection: Store, embedder: Embedder, yes: bool) -> None:
         self._collection = collection
         self._documents = collection.documents
-        self._keeper = Keeper(collection.documents, embedder)
+        self._keeper = DocumentWriter(collection.documents, embedder)
         self._yes = yes
-        self._limits = Limits.of_environment()
+        self._limits = SandboxLimits.of_environment()
         self._rechunk = collection.fact(CHUNKING) not in (None, self._keeper.chunking)
-        self._counts = Counts()
-        self._known: dict[bytes, Known] = {}
-        self._found: dict[bytes, Stamp] = {}
-        self._skips: dict[bytes, dict[bytes, Skip]] = {}  # by root
+        self._counts = SyncCounts()
+        self._known: dict[bytes, IndexedFile] = {}
+        self._found: dict[bytes, FileStamp] = {}
+        self._skips: dict[bytes, dict[bytes, SkippedFile]] = {}  # by root
         self._moved: dict[bytes, bytes] = {}  # new path to old
 
-    def run(self, roots: Sequence[Root], track: Track) -> Counts:
+    def run(self, roots: Sequence[Root], track: Track) -> SyncCounts:
         before = self._documents.count()
         targets = self._targets(roots)
         for root in targets:
@@ -139,7 +139,7 @@ class _Sync:
         if known and not os.path.lexists(root.path):
             return
         for entry in look(root):
-            if isinstance(entry, Skip):
+            if isinstance(entry, SkippedFile):
                 skips[entry.path] = entry
             else:
                 self._found[entry.path] = entry.stamp
@@ -177,12 +177,12 @@ class _Sync:
                 del lost[root]
         if lost:
             root, number = min(lost.items())
-            raise GuardError(
+            raise MassDeleteError(
                 f"{os.fsdecode(root)} has none of its {number} documents any more: a disk not mounted? "
                 f"Nothing was dropped; give --yes if they are meant to go"
             )
         if len(dropped) * 5 > before:
-            raise GuardError(
+            raise MassDeleteError(
                 f"{len(dropped)} of {before} documents are gone, {os.fsdecode(dropped[0])} the first; "
                 f"nothing was dropped: give --yes if they are meant to go"
             )
@@ -203,7 +203,7 @@ class _Sync:
                 unread.append(path)
         return unread
 
-    def _still_holds(self, skip: Skip) -> bool:
+    def _still_holds(self, skip: SkippedFile) -> bool:
         """Whether a file need not be tried again as long as it stays what it is."""
         may_be_recognised = skip.code is SkipCode.SCANNED and os.environ.get("NEAREST_OCR")
         return not (skip.failed or may_be_recognised or self._limits.differ_from(skip))
@@ -213,7 +213,7 @@ class _Sync:
         unfit = []
         with closing(read_all(paths, self._limits)) as done:
             for document in done:
-                if isinstance(document, Skip):
+                if isinstance(document, SkippedFile):
                     self._skip(document)
                     if document.path in self._known and not document.failed:
                         unfit.append(document.path)
@@ -222,7 +222,7 @@ class _Sync:
         self._keeper.flush()
         return unfit
 
-    def _skip(self, skip: Skip) -> None:
+    def _skip(self, skip: SkippedFile) -> None:
         # A root that is a link to a file gives the path of that file, which need not lie below it.
         root = next((path for path in _upwards(skip.path) if path in self._skips), min(self._skips))
         self._skips[root][skip.path] = skip
@@ -244,7 +244,7 @@ class _Sync:
     def _drop_unfit(self, unfit: Sequence[bytes], dropped: int, before: int) -> None:
         """Drop documents whose files hold nothing to index any more, unless so many that a disk may be at fault."""
         if not self._yes and (dropped + len(unfit)) * 5 > before:
-            raise GuardError(
+            raise MassDeleteError(
                 f"{len(unfit)} files hold no text any more, {os.fsdecode(unfit[0])} the first; "
                 f"their documents were kept: give --yes if they are meant to go"
             )

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from indexer.index import Report
     from search.evaluation.evaluate import Evaluation
-    from search.explain.why_not import Reasons
-    from search.searcher import Answer
-    from storage.files import Skip
+    from search.explain.why_not import Explanation
+    from search.searcher import SearchResult
+    from storage.files import SkippedFile
     from storage.status import Status
     from storage.types import Field, Hit, Passage
 
@@ -29,7 +29,7 @@ def json_text(value: object, *, indent: int | None = None) -> str:
     return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
-def answer_object(answer: Answer, *, explain: bool = False) -> dict[str, Any]:
+def answer_object(answer: SearchResult, *, explain: bool = False) -> dict[str, Any]:
     """The versioned object of `search --json`."""
     return {
         "version": VERSION,
@@ -54,7 +54,7 @@ def _hit_object(hit: Hit, explain: bool) -> dict[str, Any]:
     }
 
 
-def reasons_object(reasons: Reasons) -> dict[str, Any]:
+def reasons_object(reasons: Explanation) -> dict[str, Any]:
     """The versioned object of `why-not --json`."""
     return {
         "version": VERSION,
@@ -147,7 +147,7 @@ def status_object(name: str, status: Status) -> dict[str, Any]:
     }
 
 
-def _skip_object(skip: Skip) -> dict[str, str]:
+def _skip_object(skip: SkippedFile) -> dict[str, str]:
     return {"path": os.fsdecode(skip.path), "code": skip.code.value, "reason": skip.reason}
 
 

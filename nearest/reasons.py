@@ -11,10 +11,10 @@ from search.query.locations import chunk_place
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from search.explain.document_rank import Standing
+    from search.explain.document_rank import DocumentRank
     from search.explain.excluded import Barrier
-    from search.explain.not_indexed import Missing
-    from search.explain.why_not import Reasons
+    from search.explain.not_indexed import NotIndexed
+    from search.explain.why_not import Explanation
     from storage.types import Mode, Passage
 
 SHOWN = 3  # of many
@@ -38,7 +38,7 @@ BARRIERS = {
 }
 
 
-def reason_lines(reasons: Reasons) -> list[str]:
+def reason_lines(reasons: Explanation) -> list[str]:
     """Say why a document did not come up, a line for each thing that matters."""
     lines = _not_indexed(reasons.path, reasons.missing) if reasons.missing else _indexed(reasons)
     return [visible(line) for line in lines if line]
@@ -52,7 +52,7 @@ def barrier_text(barrier: Barrier) -> str:
 # ---- of what is not indexed
 
 
-def _not_indexed(path: str, missing: Missing) -> Iterator[str]:
+def _not_indexed(path: str, missing: NotIndexed) -> Iterator[str]:
     name = near(path)
     if missing.verdict == "no such file":
         meant = missing.meant
@@ -69,7 +69,7 @@ def _not_indexed(path: str, missing: Missing) -> Iterator[str]:
         yield f"{name} was not read yet, and will be found after: nearest index"
 
 
-def _skipped(path: str, name: str, missing: Missing) -> Iterator[str]:
+def _skipped(path: str, name: str, missing: NotIndexed) -> Iterator[str]:
     (skip,) = missing.skips
     at = os.fsdecode(skip.path)
     yield f"{name} is not indexed: " + ("" if at == path else f"{near(at)} is left out: ") + skip.reason
@@ -79,7 +79,7 @@ def _skipped(path: str, name: str, missing: Missing) -> Iterator[str]:
         yield f"what is named itself is taken all the same: nearest index {name}"
 
 
-def _folder(name: str, missing: Missing) -> Iterator[str]:
+def _folder(name: str, missing: NotIndexed) -> Iterator[str]:
     if missing.unread:
         files = "1 file" if missing.unread == 1 else f"{missing.unread} files"
         yield f"of {name} nothing is indexed yet; {files} will be found after: nearest index"
@@ -95,7 +95,7 @@ def _folder(name: str, missing: Missing) -> Iterator[str]:
 # ---- of what is indexed
 
 
-def _indexed(reasons: Reasons) -> Iterator[str]:
+def _indexed(reasons: Explanation) -> Iterator[str]:
     yield from _state(reasons)
     yield CHANGES[reasons.change]
     if reasons.filtered:
@@ -107,7 +107,7 @@ def _indexed(reasons: Reasons) -> Iterator[str]:
     yield from _ranks(reasons)
 
 
-def _state(reasons: Reasons) -> Iterator[str]:
+def _state(reasons: Explanation) -> Iterator[str]:
     """How much is indexed, and what of it lacks a vector."""
     covered, name = reasons.coverage, near(reasons.path)
     waiting, refused = covered.waiting, covered.refused
@@ -125,7 +125,7 @@ def _state(reasons: Reasons) -> Iterator[str]:
             yield f"refused by the embedder: {places[id_]}: {refused[id_]}"
 
 
-def _ranks(reasons: Reasons) -> Iterator[str]:
+def _ranks(reasons: Explanation) -> Iterator[str]:
     """Where it stands, its best passage, and what stands above it."""
     if not reasons.standings:
         return
@@ -145,7 +145,7 @@ def _ranks(reasons: Reasons) -> Iterator[str]:
         yield f"-k {first.rank} would show it"
 
 
-def _arm(one: Standing) -> str:
+def _arm(one: DocumentRank) -> str:
     """Its rank in one of the rankings."""
     if one.rank is None:
         why = ": it has no word of the question" if one.mode == "keyword" else ""
@@ -153,7 +153,7 @@ def _arm(one: Standing) -> str:
     return f"rank {one.rank} {ARMS[one.mode]}{_terms(one)}"
 
 
-def _terms(one: Standing) -> str:
+def _terms(one: DocumentRank) -> str:
     """The words of the question that decide its rank by words."""
     terms = one.hit.explanation.terms if one.hit and one.mode == "keyword" and not one.folded else ()
     return f" ({', '.join(terms)})" if terms else ""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from indexer.embed.protocol import Embedder
     from search.ranking.rerank import Reranker
     from storage.store import Store
-    from storage.types import Hit, Identity, Mode, Vectors
+    from storage.types import EmbedderFingerprint, Hit, Mode, Vectors
 
 NO_FILTER = Filter()
 NO_MATCH = "nothing matches the filter"
@@ -33,7 +33,7 @@ NO_GOOD = "no good match: the best hit answers the question with a confidence of
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SearchResult:
     """What was found for one question."""
 
     query: str
@@ -49,7 +49,7 @@ class Answer:
         """Whether a hit is likely to be what was looked for."""
         return any(hit.confidence >= GOOD for hit in self.hits)
 
-    def reranked(self, reranker: Reranker, k: int) -> Answer:
+    def reranked(self, reranker: Reranker, k: int) -> SearchResult:
         """The first k hits in the order of a reranking server; where that fails, in theirs, with a note on it."""
         if not self.hits:
             return self
@@ -58,7 +58,7 @@ class Answer:
         took = self.took_ms + (time.perf_counter() - start) * 1000
         return replace(self, hits=hits[:k], took_ms=took, notes=(note,) if note else ()).noted()
 
-    def noted(self) -> Answer:
+    def noted(self) -> SearchResult:
         """The same, with a note where no hit is a good match."""
         if self.good or not self.hits:
             return self
@@ -75,7 +75,7 @@ class Searcher:
 
     Raises:
         NothingIndexedError: the collection is empty.
-        MismatchError: it was made by another embedder, or with other weights.
+        EmbedderMismatchError: it was made by another embedder, or with other weights.
         NearestError: see `Store` and `open_embedder`.
     """
 
@@ -110,7 +110,7 @@ class Searcher:
         mode: Mode = "hybrid",
         only: Filter = NO_FILTER,
         every: bool = False,
-    ) -> Answer:
+    ) -> SearchResult:
         """The k places that answer `question` best, each with at least `context` neighbours before it and after it.
 
         Args:
@@ -142,7 +142,7 @@ class Searcher:
             hits = checked(search(self.collection, query))
         notes = () if hits or self.collection.allows(only) else (NO_MATCH,)
         took = (time.perf_counter() - start) * 1000
-        return Answer(question, self.embedder_name, took, hits, context, mode, notes).noted()
+        return SearchResult(question, self.embedder_name, took, hits, context, mode, notes).noted()
 
     def _open_embedder(self) -> Embedder:
         if self._engine is None:
@@ -199,7 +199,7 @@ def _opened(name: str, undo: ExitStack) -> Embedder:
     return engine
 
 
-def _identity(engine: Embedder) -> Identity:
+def _identity(engine: Embedder) -> EmbedderFingerprint:
     """To tell it, an embedder loads its model."""
     return engine.identity
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from storage.types import Passage, Place
+    from storage.types import Location, Passage
 
 
 class PassagePosition(NamedTuple):
@@ -17,7 +17,7 @@ class PassagePosition(NamedTuple):
     text: int  # the id of its text
     path: bytes
     start_char: int
-    place: Place | None
+    place: Location | None
 
 
 class Best(NamedTuple):

@@ -7,10 +7,10 @@ NearestError                  anything a user can be told; exit status 2
 ├── EmbedderError             the embedder answers, but not with what it should
 │   └── RefusedError          it will never embed this batch as it is; smaller batches may pass
 │       └── TooLongError      one text is longer than the model's window
-├── MismatchError             the collection was made by something else
+├── EmbedderMismatchError             the collection was made by something else
 ├── DamagedError              the database cannot be read
 ├── LockedError               another process is writing
-└── GuardError                the run would drop more than the user may have meant
+└── MassDeleteError                the run would drop more than the user may have meant
 """
 
 
@@ -50,7 +50,7 @@ class TooLongError(RefusedError):
     """When a text does not fit the model's window; cut in pieces, it would."""
 
 
-class MismatchError(NearestError):
+class EmbedderMismatchError(NearestError):
     """When a collection is opened with another embedder, other weights or other settings than made it."""
 
 
@@ -62,5 +62,5 @@ class LockedError(NearestError):
     """When another process holds the collection for writing."""
 
 
-class GuardError(NearestError):
+class MassDeleteError(NearestError):
     """When a run would drop more documents than a slip should be able to."""

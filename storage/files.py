@@ -8,19 +8,19 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from storage.types import Stamp
+    from storage.types import FileStamp
 
 SEPARATOR = os.fsencode(os.sep)
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class IndexedFile:
     """What is remembered of a document, enough to see whether its file has changed."""
 
     id: int
     kind: str
     digest: bytes
-    stamp: Stamp | None
+    stamp: FileStamp | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,12 @@ _RULES = frozenset((SkipCode.HIDDEN, SkipCode.IGNORED, SkipCode.EXCLUDED, SkipCo
 
 
 @dataclass(frozen=True, slots=True)
-class Skip:
+class SkippedFile:
     """A file or folder that is not indexed, and why."""
 
     path: bytes
     code: SkipCode
     reason: str  # for people
     failed: bool = False  # True where it should have been readable; what was indexed of it before is kept
-    stamp: Stamp | None = None  # of a file that was opened; it need not be tried again as long as it stays the same
+    stamp: FileStamp | None = None  # of a file that was opened; it need not be tried again as long as it stays the same
     limit: float | None = None  # that a file was over, in MB of memory or in seconds

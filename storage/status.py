@@ -12,9 +12,9 @@ from storage.vectors.vector_index import STRUCTURE
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from storage.files import Skip
+    from storage.files import SkippedFile
     from storage.sqlite.database import Database
-    from storage.types import Identity
+    from storage.types import EmbedderFingerprint
 
 COVERAGE = """
 SELECT count(*), coalesce(sum(end_char - start_char), 0),
@@ -41,20 +41,20 @@ WHERE {where} ORDER BY path, start_char, chunks.id
 class Status:
     """What a collection holds, and what of it can be found."""
 
-    embedder: Identity | None
+    embedder: EmbedderFingerprint | None
     documents: int
     chunks: int
     vectors: int
     pending: int
     searchable: float  # share of the text that has a vector, 0 to 1
     refused: list[tuple[bytes, int | None, str]]  # path, line and reason of each passage the embedder will not have
-    skips: list[Skip]
+    skips: list[SkippedFile]
     scripts: dict[str, int]  # how many documents are mostly in each script other than Latin
     bytes_on_disk: int
     structure: str  # how the vectors are searched: see `storage.vectors.vector_index`; "" before the first snapshot
 
 
-def status_of(db: Database, folder: Path, embedder: int, identity: Identity | None) -> Status:
+def status_of(db: Database, folder: Path, embedder: int, identity: EmbedderFingerprint | None) -> Status:
     """What is there now.
 
     Args:

@@ -10,20 +10,20 @@ if TYPE_CHECKING:
     from typing import Self
 
     from storage.candidates import Candidates
-    from storage.files import Known, Root, Skip
+    from storage.files import IndexedFile, Root, SkippedFile
     from storage.status import Coverage, Status
     from storage.types import (
         Chunk,
         Document,
+        EmbedderFingerprint,
         Field,
+        FileStamp,
         Filter,
-        Identity,
         Mode,
         Passage,
         Query,
         Question,
         Range,
-        Stamp,
         Vectors,
     )
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class DocumentTable(Protocol):
     """The documents of a collection, and the roots and skips of the walk that found them."""
 
-    def known(self, root: bytes) -> dict[bytes, Known]:
+    def known(self, root: bytes) -> dict[bytes, IndexedFile]:
         """Look up the documents at or below `root`, by path."""
         ...
 
@@ -51,7 +51,7 @@ class DocumentTable(Protocol):
         """Store documents with their chunks, new or in place of their former state: all of them, or none."""
         ...
 
-    def touch(self, stamps: Iterable[tuple[bytes, Stamp | None]]) -> None:
+    def touch(self, stamps: Iterable[tuple[bytes, FileStamp | None]]) -> None:
         """Remember other stamps of documents that are the same."""
         ...
 
@@ -87,11 +87,11 @@ class DocumentTable(Protocol):
         """Drop documents, roots and skips at or below `path`; returns how many documents there were."""
         ...
 
-    def note_skips(self, root: bytes, skips: Iterable[Skip]) -> None:
+    def note_skips(self, root: bytes, skips: Iterable[SkippedFile]) -> None:
         """Remember what was passed over at or below `root`, in place of what was before."""
         ...
 
-    def skips(self) -> list[Skip]:
+    def skips(self) -> list[SkippedFile]:
         """List what was passed over, in order of path."""
         ...
 
@@ -166,7 +166,7 @@ class Store(Protocol):
     name: str
 
     @property
-    def identity(self) -> Identity | None:
+    def identity(self) -> EmbedderFingerprint | None:
         """What embedded this collection; None before the first run."""
         ...
 
@@ -214,16 +214,16 @@ class Store(Protocol):
         """Read what questions of this mode need now, rather than with the first of them."""
         ...
 
-    def adopt(self, identity: Identity, probe: Vectors) -> None:
+    def adopt(self, identity: EmbedderFingerprint, probe: Vectors) -> None:
         """Make `identity` the collection's embedder, or make sure that it already is; see `LocalStore`."""
         ...
 
     def check_name(self, embedder: str) -> None:
-        """Raise MismatchError where this collection was made by an embedder of another name."""
+        """Raise EmbedderMismatchError where this collection was made by an embedder of another name."""
         ...
 
-    def check(self, identity: Identity) -> None:
-        """Raise MismatchError unless `identity` is what made this collection."""
+    def check(self, identity: EmbedderFingerprint) -> None:
+        """Raise EmbedderMismatchError unless `identity` is what made this collection."""
         ...
 
     def fact(self, key: str) -> str | None:

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     Field = Scalar | tuple[Scalar, ...]
 
 
-LINE = "line"  # a unit as those of `Mark`, of files that are made of lines
+LINE = "line"  # a unit as those of `LocationMark`, of files that are made of lines
 TIME = "time"
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class FileStamp:
     """What the file system says of a file; equal stamps mean that it need not be read again."""
 
     size: int  # bytes
@@ -42,7 +42,7 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class LocationMark:
     """From here on, up to the next mark, a text stands at this place of its file."""
 
     offset: int  # characters from the start of the text
@@ -63,10 +63,10 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Where in a file that is not made of lines a passage stands."""
 
-    unit: str  # see `Mark`
+    unit: str  # see `LocationMark`
     first: int
     last: int  # inclusive
     part: str = ""
@@ -76,7 +76,7 @@ class Place:
 class Range:
     """Where something stands in a document, or is looked for."""
 
-    unit: str = ""  # "line", or a unit as those of `Mark`; "" is any
+    unit: str = ""  # "line", or a unit as those of `LocationMark`; "" is any
     first: int | None = None  # None: from the start to the end
     last: int | None = None  # inclusive
     part: str | None = None  # None: in any
@@ -89,14 +89,14 @@ class Document:
     path: bytes  # absolute, as os.fsencode gives it, so that every name round-trips
     kind: str  # "markdown", "html", "pdf", "text", the name of a programming language: see `indexer.file_types`
     digest: bytes  # sha256 of the file's bytes
-    stamp: Stamp | None  # None when the file was too young at reading for its times to be trusted
+    stamp: FileStamp | None  # None when the file was too young at reading for its times to be trusted
     encoding: str  # "" where the file is no text
     title: str
     text: str
     # The line of the file for each line of the text; None where they are equal, () where the file has no lines.
     lines: tuple[int, ...] | None = None
     headings: tuple[Heading, ...] = ()
-    marks: tuple[Mark, ...] = ()  # by offset
+    marks: tuple[LocationMark, ...] = ()  # by offset
     blocks: tuple[Block, ...] = ()  # by start; none overlap
     metadata: Mapping[str, Field] = field(default_factory=dict)  # what the document says of itself
     script: str = ""  # "Han", "Cyrillic": what most of the text is written in; "" where that is Latin
@@ -112,7 +112,7 @@ class Chunk:
     start_line: int | None  # lines of the file, from 1, end inclusive; None where it has none
     end_line: int | None
     headings: tuple[str, ...]  # from the outermost to the one the passage stands under
-    place: Place | None = None  # where the file has other places than lines
+    place: Location | None = None  # where the file has other places than lines
     header: str = ""  # of a passage from the middle of a table: the header row, which stands further up
     lead: str = ""  # what is embedded in front of the header and the text
 
@@ -137,7 +137,7 @@ class Filter:
 
     paths: tuple[str, ...] = ()  # globs, as for `index --include`
     kinds: tuple[str, ...] = ()  # `Document.kind`, or a suffix of the file's name with its dot
-    since: int | None = None  # nanoseconds since 1970, as the times in `Stamp`; inclusive
+    since: int | None = None  # nanoseconds since 1970, as the times in `FileStamp`; inclusive
     until: int | None = None  # exclusive
     tags: tuple[str, ...] = ()
     where: tuple[tuple[str, str], ...] = ()  # key and value of what documents say of themselves
@@ -158,7 +158,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class EmbedderFingerprint:
     """What makes vectors comparable; two embedders of one identity may write to one collection."""
 
     name: str  # as chosen on the command line: "local:all-minilm", "ollama:bge-m3"
@@ -177,7 +177,7 @@ class Passage:
     kind: str
     title: str
     digest: bytes  # of the document, as its stamp
-    stamp: Stamp | None
+    stamp: FileStamp | None
     chunk: Chunk
     before: tuple[Passage, ...] = ()  # neighbours in its document: those of a hit's run, or those asked for; in order
     after: tuple[Passage, ...] = ()
@@ -190,7 +190,7 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class RetrieverScore:
     """Where a passage stands in one of the two rankings that are fused."""
 
     rank: int | None = None  # from 1; None where it is not in that ranking, or further down than was looked
@@ -198,11 +198,11 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class ScoreBreakdown:
     """Why a hit stands where it does."""
 
-    vector: Arm = Arm()
-    keyword: Arm = Arm()
+    vector: RetrieverScore = RetrieverScore()
+    keyword: RetrieverScore = RetrieverScore()
     weight: float = 1.0  # of the vectors, 0 to 1; the rest is that of the keywords
     terms: tuple[str, ...] = ()  # the words of the question that the passage has, as they stand in the question
 
@@ -215,4 +215,4 @@ class Hit(Passage):
     score: float  # what the ranking goes by: see `search.ranking.fusion`
     confidence: float = 0.0  # 0 to 1: how likely it is that this answers the question
     similar: tuple[Passage, ...] = ()  # passages that say nearly the same, which would have come further down
-    explanation: Explanation = Explanation()
+    explanation: ScoreBreakdown = ScoreBreakdown()

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from indexer.chunk.split import Section, Unit, cut, section
 from indexer.markup.headings import plain_title
-from storage.types import Chunk, Place
+from storage.types import Chunk, Location
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from storage.types import Block, Document, Heading, Mark
+    from storage.types import Block, Document, Heading, LocationMark
 
     Counter = Callable[[Sequence[str]], list[int]]
 
@@ -38,7 +38,7 @@ def chunk(document: Document) -> list[Chunk]:
     What is embedded has the title that it stands under in front (`Chunk.lead`), unless it begins with a heading itself,
     and a passage from the middle of a table the table's header row (`Chunk.header`).
     """
-    places = _Places(document)
+    places = _Locator(document)
     return [
         passage
         for start, end, limit in _stretches(document)
@@ -69,11 +69,11 @@ def fit(document: Document, chunks: list[Chunk], tokens: Sequence[int], count: C
         count: tells the tokens of texts.
         limit: what the model takes, in tokens.
     """
-    return list(_fitted(_Places(document), chunks, tokens, count, limit))
+    return list(_fitted(_Locator(document), chunks, tokens, count, limit))
 
 
 def _fitted(
-    places: _Places, chunks: Sequence[Chunk], tokens: Sequence[int], count: Counter, limit: int
+    places: _Locator, chunks: Sequence[Chunk], tokens: Sequence[int], count: Counter, limit: int
 ) -> Iterator[Chunk]:
     for passage, number in zip(chunks, tokens, strict=True):
         in_front = len(passage.lead) + len(passage.header)
@@ -103,7 +103,7 @@ def pieces(text: str, kind: str = "text", share: float = 0.5) -> list[Unit]:
     return cut(Section(text, kind, 0, len(text), (), ()), limit)
 
 
-class _Places:
+class _Locator:
     """Where the spans of a document stand, and under what."""
 
     def __init__(self, document: Document) -> None:
@@ -159,15 +159,15 @@ class _Places:
         line = bisect_right(self._line_starts, offset)
         return self._document.lines[line - 1] if self._document.lines else line
 
-    def _place(self, span: Unit) -> Place | None:
+    def _place(self, span: Unit) -> Location | None:
         first, last = self._mark(span.start), self._mark(span.end - 1)
         if first is None:
             return None
         if last is None or (last.unit, last.part) != (first.unit, first.part):
             last = first
-        return Place(first.unit, first.number, max(first.number, last.number), first.part)
+        return Location(first.unit, first.number, max(first.number, last.number), first.part)
 
-    def _mark(self, offset: int) -> Mark | None:
+    def _mark(self, offset: int) -> LocationMark | None:
         at = bisect_right(self._mark_offsets, offset)
         return self._document.marks[at - 1] if at else None
 

@@ -67,7 +67,7 @@ class Unit(NamedTuple):
     end: int
 
 
-class Border(NamedTuple):
+class Boundary(NamedTuple):
     """What is known of the border before a unit; of two, the greater one is the better place to cut."""
 
     strength: int
@@ -118,7 +118,7 @@ def cut(part: Section, limit: int) -> list[Unit]:
     return spans
 
 
-def _best(units: list[Unit], borders: list[Border], first: int, last: int, smallest: int) -> int:
+def _best(units: list[Unit], borders: list[Boundary], first: int, last: int, smallest: int) -> int:
     start, end = units[first].start, units[last - 1].end
     inner = range(first + 1, last)
     between = [at for at in inner if borders[at].strength > WITHIN] or inner
@@ -171,7 +171,7 @@ def _splitter(kind: str, size: int) -> Any:
     return TextSplitter((1, size))
 
 
-def _borders(part: Section, units: list[Unit], limit: int) -> list[Border]:
+def _borders(part: Section, units: list[Unit], limit: int) -> list[Boundary]:
     """What is known of the border before each unit."""
     level_at = {heading.offset: heading.level for heading in part.headings}
     block_at = _blocks_around(part.blocks, units)
@@ -193,7 +193,7 @@ def _borders(part: Section, units: list[Unit], limit: int) -> list[Border]:
     ends = _ends(units, strengths)
     taste = [zlib.crc32(part.text[unit.start : unit.start + TASTE].encode()) for unit in units]
     smallest = limit // SMALLEST
-    return [Border(strengths[at], ends[at] - units[at].start >= smallest, taste[at]) for at in range(len(units))]
+    return [Boundary(strengths[at], ends[at] - units[at].start >= smallest, taste[at]) for at in range(len(units))]
 
 
 def _blocks_around(blocks: Sequence[Block], units: list[Unit]) -> list[Block | None]:

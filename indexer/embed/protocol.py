@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from storage.types import Identity, Vectors
+    from storage.types import EmbedderFingerprint, Vectors
 
 PROBE = "Why is the sky blue?"  # what a collection keeps the vector of, to notice a model that is no longer the same
 
@@ -26,7 +26,7 @@ class Embedder(Protocol):
     batch_bytes: int
 
     @property
-    def identity(self) -> Identity:
+    def identity(self) -> EmbedderFingerprint:
         """What the vectors are; a collection keeps it and refuses another."""
         ...
 
@@ -44,7 +44,7 @@ class Embedder(Protocol):
         ...
 
     def check_digest(self) -> None:
-        """Raise MismatchError where the weights are no longer those of `identity`: vectors of both must not mix."""
+        """Raise EmbedderMismatchError where the weights are not those of `identity` any more: both must not mix."""
         ...
 
     def probe(self) -> Vectors:

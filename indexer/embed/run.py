@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from indexer.chunk.chunker import pieces
 from indexer.embed.batching import Batch, batches
 from indexer.embed.protocol import TokenEmbedder
-from storage.errors import EmbedderError, MismatchError, RefusedError, TooLongError
+from storage.errors import EmbedderError, EmbedderMismatchError, RefusedError, TooLongError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,15 +41,15 @@ def embed(collection: Store, embedder: Embedder, done: Done, prepare: Prepare = 
     Raises:
         EmbedderError: the embedder is not what it should be; all that was embedded before is kept.
         UnreachableError: it does not answer; the same.
-        MismatchError: its weights were exchanged meanwhile; what they may have made is taken back.
+        EmbedderMismatchError: its weights were exchanged meanwhile; what they may have made is taken back.
     """
     threads = embedder.requests if isinstance(embedder, TokenEmbedder) else 1
     pool = ThreadPoolExecutor(threads, "embedding")
-    run = _Run(collection, embedder, done, prepare, pool, AHEAD * threads)
+    run = _EmbeddingRun(collection, embedder, done, prepare, pool, AHEAD * threads)
     try:
         while run.once():  # a text that was too long leaves its pieces waiting
             pass
-    except MismatchError:
+    except EmbedderMismatchError:
         collection.texts.withdraw(run.unchecked)
         raise
     finally:
@@ -57,7 +57,7 @@ def embed(collection: Store, embedder: Embedder, done: Done, prepare: Prepare = 
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-class _Run:
+class _EmbeddingRun:
     def __init__(
         self,
         collection: Store,

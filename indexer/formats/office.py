@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from indexer.formats.xml import parse
 from indexer.markup.headings import plain_title
-from storage.types import Mark
+from storage.types import LocationMark
 
 if TYPE_CHECKING:
     import zipfile
@@ -21,21 +21,21 @@ CORE_PROPERTIES = re.compile(r"docProps/core\d*\.xml|.*\.psmdcp", re.IGNORECASE)
 _PARAGRAPH = re.compile(r"(?:^|\n\n)\n*(?=[^\n])")
 
 
-def paragraph_marks(text: str, blocks: Sequence[Block]) -> tuple[Mark, ...]:
+def paragraph_marks(text: str, blocks: Sequence[Block]) -> tuple[LocationMark, ...]:
     """The paragraphs of a text, numbered from 1: what empty lines part, but a block, whatever is in it, is one.
 
     Args:
         text: paragraphs with empty lines between them.
         blocks: by start; none overlap.
     """
-    marks: list[Mark] = []
+    marks: list[LocationMark] = []
     at = 0
     for match in _PARAGRAPH.finditer(text):
         start = match.end()
         while at < len(blocks) and blocks[at].end <= start:
             at += 1
         if at == len(blocks) or start <= blocks[at].start:
-            marks.append(Mark(start, "paragraph", len(marks) + 1))
+            marks.append(LocationMark(start, "paragraph", len(marks) + 1))
     return tuple(marks)
 
 

@@ -72,7 +72,7 @@ def extract(source: Source) -> Extract:
     rtf = _decoded(data)
     builder = Builder()
     _tell(builder, rtf)
-    _fill(builder, _text(_HIGH.sub(_escaped, _Signed(rtf).text())))
+    _fill(builder, _text(_HIGH.sub(_escaped, _Preprocessor(rtf).text())))
     text = builder.extract()
     return replace(text, marks=paragraph_marks(text.text, text.blocks))
 
@@ -94,7 +94,7 @@ def _text(rtf: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-class _Signed:
+class _Preprocessor:
     """The document in pieces, without pictures and other data, and with signs for its structure."""
 
     def __init__(self, rtf: str) -> None:

@@ -62,7 +62,7 @@ class _Reader:
         self.blocks: list[Block] = []
         self.title: list[str] | None = None  # while inside a heading
         self._text = text
-        self._places = _Places(text)
+        self._places = _Locator(text)
         self._quotes = 0  # that are open
         self._open = ""  # the outermost block, by its tag
         self._nested = 0  # of the same tag within it
@@ -104,7 +104,7 @@ class _Reader:
         return line if not self._text[line:offset].strip(_MARGIN) else offset
 
 
-class _Places:
+class _Locator:
     """Offsets into UTF-8 bytes, asked for in ascending order, as offsets into the text."""
 
     def __init__(self, text: str) -> None:

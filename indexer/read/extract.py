@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from indexer.read.decode import clean, decode
 from storage.files import SkipCode
-from storage.types import Block, Heading, Mark
+from storage.types import Block, Heading, LocationMark
 
 if TYPE_CHECKING:
     import re
@@ -67,7 +67,7 @@ class Extract:
     encoding: str = ""
     lines: tuple[int, ...] | None = ()
     headings: tuple[Heading, ...] = ()
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[LocationMark, ...] = ()
     blocks: tuple[Block, ...] = ()
     metadata: Mapping[str, Field] = field(default_factory=dict)
 
@@ -84,8 +84,8 @@ class Builder:
         self.length = 0  # characters so far
         self._pieces: list[str] = []
         self._headings: list[Heading] = []
-        self._marks: list[Mark] = []
-        self._due: Mark | None = None  # the place of what is written next
+        self._marks: list[LocationMark] = []
+        self._due: LocationMark | None = None  # the place of what is written next
         self._blocks: list[Block] = []
         self._line = 0  # of the file, where what is written next begins; 0 where no lines are told
         self._lines: list[tuple[int, int]] = []  # offset of each piece, and the line of the file that it begins on
@@ -94,7 +94,7 @@ class Builder:
         """What is written from here on stands at this place; `apart`: and in no passage with what stands before."""
         if self._due:
             apart = apart or self._due.apart
-        self._due = Mark(0, unit, number, part, apart)
+        self._due = LocationMark(0, unit, number, part, apart)
 
     def at_line(self, line: int) -> None:
         """What is written from here on begins on this line of the file; to be told before the first piece, or never."""
@@ -196,7 +196,7 @@ class Builder:
             self._marks.pop()
         for it in other.marks:
             named = " > ".join(filter(None, (part, it.part)))
-            self._marks.append(Mark(start + it.offset, it.unit, it.number, named, it.apart or it.offset == 0))
+            self._marks.append(LocationMark(start + it.offset, it.unit, it.number, named, it.apart or it.offset == 0))
 
     def write(self, text: str) -> None:
         """Text, cleaned, right behind what stands before."""
@@ -207,7 +207,7 @@ class Builder:
             raise UnreadableError(f"more than {MAX_TEXT / 1e6:g} million characters of text", SkipCode.TOO_LARGE)
         if self._due:
             due = self._due
-            self._marks.append(Mark(self.length, due.unit, due.number, due.part, due.apart))
+            self._marks.append(LocationMark(self.length, due.unit, due.number, due.part, due.apart))
             self._due = None
         self._lines.append((self.length, self._line))
         self._line += text.count("\n")

@@ -1,4 +1,4 @@
-"""A file in, a `Document` out; or a `Skip` that says why not."""
+"""A file in, a `Document` out; or a `SkippedFile` that says why not."""
 
 # Names of files are bytes here, since not every name is text, and a Path cannot hold them.
 # ruff: noqa: PTH119
@@ -21,13 +21,13 @@ from indexer.markup.headings import plain_title
 from indexer.read.decode import HEAD_BYTES, is_binary
 from indexer.read.extract import MAX_TEXT, Extract, Source, UnreadableError
 from indexer.read.writing_script import script_of
-from storage.files import Skip, SkipCode
+from storage.files import SkipCode, SkippedFile
 from storage.types import Document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from storage.types import Stamp
+    from storage.types import FileStamp
 
 ATTEMPTS = 3  # at a file that changes under the reader
 SETTLED_NS = 2_000_000_000  # a time stamp this old will move if the file changes: no file system counts coarser
@@ -42,7 +42,7 @@ _STORABLE = {0: " ", 13: "\n"} | dict.fromkeys(
 )  # of the same length, so that places hold
 
 
-def read(path: bytes, *, max_bytes: int | None = None) -> Document | Skip:
+def read(path: bytes, *, max_bytes: int | None = None) -> Document | SkippedFile:
     """A file's text with its kind, headings, places and digest; or why there is nothing to index in it. Raises nothing.
 
     The digest is of exactly the bytes that the text was made from. The text has no NUL and no lone surrogate; "\\n" is
@@ -54,16 +54,16 @@ def read(path: bytes, *, max_bytes: int | None = None) -> Document | Skip:
     """
     name = _name(path)
     loaded = _load_named(path, name, max_bytes)
-    return loaded if isinstance(loaded, Skip) else _document(path, name, *loaded)
+    return loaded if isinstance(loaded, SkippedFile) else _document(path, name, *loaded)
 
 
-def read_plain(path: bytes) -> Document | Skip | None:
+def read_plain(path: bytes) -> Document | SkippedFile | None:
     """The same for a file that only has to be decoded; None for one that something else has to take apart."""
     name = _name(path)
     if not file_types.is_plain(name):
         return None
     loaded = _load_named(path, name, None)
-    if isinstance(loaded, Skip):
+    if isinstance(loaded, SkippedFile):
         return loaded
     return None if file_types.kind_of_magic(loaded[0]) else _document(path, name, *loaded)
 
@@ -71,7 +71,7 @@ def read_plain(path: bytes) -> Document | Skip | None:
 def digest(path: bytes, *, max_bytes: int = file_types.MAX_FORMAT_BYTES) -> bytes | None:
     """The sha256 of a file's bytes, as `Document.digest` has it; None where it cannot be read."""
     loaded = _load(path, max_bytes, None)
-    return None if isinstance(loaded, Skip) else hashlib.sha256(loaded[0]).digest()
+    return None if isinstance(loaded, SkippedFile) else hashlib.sha256(loaded[0]).digest()
 
 
 def extract(name: str, data: bytes, depth: int = 0) -> Extract:
@@ -137,15 +137,15 @@ def _name(path: bytes) -> str:
     return os.path.basename(path).decode("utf-8", "replace")
 
 
-def _document(path: bytes, name: str, data: bytes, stamp: Stamp | None) -> Document | Skip:
+def _document(path: bytes, name: str, data: bytes, stamp: FileStamp | None) -> Document | SkippedFile:
     try:
         page = extract(name, data)
     except UnreadableError as error:
-        return Skip(path, error.code, str(error), stamp=stamp)
+        return SkippedFile(path, error.code, str(error), stamp=stamp)
     text = page.text.translate(_STORABLE) if _UNSTORABLE.search(page.text) else page.text
     if not _WORD.search(text):
         blank = not data.strip() or (page.lines is None and not text.strip())
-        return Skip(path, SkipCode.EMPTY, "empty" if blank else "no words", stamp=stamp)
+        return SkippedFile(path, SkipCode.EMPTY, "empty" if blank else "no words", stamp=stamp)
     title = page.title or next((it.title for it in page.headings if it.title), "") or plain_title(name)
     return Document(
         path=path,
@@ -164,16 +164,16 @@ def _document(path: bytes, name: str, data: bytes, stamp: Stamp | None) -> Docum
     )
 
 
-def _load_named(path: bytes, name: str, max_bytes: int | None) -> tuple[bytes, Stamp | None] | Skip:
+def _load_named(path: bytes, name: str, max_bytes: int | None) -> tuple[bytes, FileStamp | None] | SkippedFile:
     if reason := file_types.unread_reason(name):
-        return Skip(path, SkipCode.FORMAT, reason)
+        return SkippedFile(path, SkipCode.FORMAT, reason)
     limit = file_types.max_bytes(name) if max_bytes is None else max_bytes
     return _load(path, limit, _no_text if file_types.is_plain(name) else None)
 
 
 def _load(
     path: bytes, max_bytes: int, refuse: Callable[[bytes], UnreadableError | None] | None
-) -> tuple[bytes, Stamp | None] | Skip:
+) -> tuple[bytes, FileStamp | None] | SkippedFile:
     """A file's bytes, all of one moment, and its stamp, if that will tell a later change.
 
     Args:
@@ -190,14 +190,14 @@ def _load(
                     return skip
                 data = file.read(HEAD_BYTES)
                 if refuse and (refusal := refuse(data)):
-                    return Skip(path, refusal.code, str(refusal))
+                    return SkippedFile(path, refusal.code, str(refusal))
                 data += file.read(max(before.st_size + 1 - len(data), 0))
                 stamp = file_status.stamp_of(os.fstat(file.fileno()))
             if stamp == file_status.stamp_of(before) and len(data) == stamp.size:
                 return data, stamp if max(stamp.mtime_ns, stamp.ctime_ns) < now - SETTLED_NS else None
     except OSError as error:
         return file_status.failure(path, error)
-    return Skip(path, SkipCode.CHANGING, "changes while it is read", failed=True)
+    return SkippedFile(path, SkipCode.CHANGING, "changes while it is read", failed=True)
 
 
 def _open(path: str | bytes, flags: int) -> int:

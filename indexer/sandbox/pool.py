@@ -15,24 +15,24 @@ from typing import TYPE_CHECKING
 
 from indexer import file_status
 from indexer.read import reader as reading
-from indexer.sandbox.process import Limits, Reader
-from indexer.sandbox.protocol import UnsoundError, load
+from indexer.sandbox.process import Reader, SandboxLimits
+from indexer.sandbox.protocol import ProtocolError, load
 from storage.errors import NearestError
-from storage.files import Skip, SkipCode
+from storage.files import SkipCode, SkippedFile
 from storage.types import Document
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
     from typing import Self
 
-    from storage.types import Stamp
+    from storage.types import FileStamp
 
 MOST_WORKERS = 8
 AHEAD = 2  # files that are asked for, for each worker, while their results wait for whoever takes them
 LOOK_SECONDS = 0.05  # between two looks at what the processes use
 
 
-def read_all(paths: Iterable[bytes], limits: Limits | None = None) -> Generator[Document | Skip]:
+def read_all(paths: Iterable[bytes], limits: SandboxLimits | None = None) -> Generator[Document | SkippedFile]:
     """What `read` gives for each path, in the order in which they are done, a few files ahead of who takes them.
 
     No process is started before a file needs one; all of them are gone when the iterator is closed.
@@ -40,7 +40,7 @@ def read_all(paths: Iterable[bytes], limits: Limits | None = None) -> Generator[
     Raises:
         NearestError: no process can be started, or the environment's limits are no numbers.
     """
-    with _Workers(limits or Limits.of_environment()) as workers:
+    with _Workers(limits or SandboxLimits.of_environment()) as workers:
         for path in paths:
             read = reading.read_plain(path)
             if read is None:
@@ -54,12 +54,12 @@ def read_all(paths: Iterable[bytes], limits: Limits | None = None) -> Generator[
 class _Workers:
     """As many processes as there is work for, up to the number of cores; each is asked by a thread of this process."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: SandboxLimits) -> None:
         count = min(_cores(), MOST_WORKERS)
         self.most = AHEAD * count  # files that may be asked for at a time
         self._limits = limits
         self._threads = ThreadPoolExecutor(count, "reading")
-        self._pending: set[Future[Document | Skip]] = set()
+        self._pending: set[Future[Document | SkippedFile]] = set()
         self._lock = threading.Lock()  # of the two below
         self._all: set[Reader] = set()
         self._idle: list[Reader] = []
@@ -83,7 +83,7 @@ class _Workers:
         """Have a file read."""
         self._pending.add(self._threads.submit(self._read, path))
 
-    def results(self, most: int) -> Iterator[Document | Skip]:
+    def results(self, most: int) -> Iterator[Document | SkippedFile]:
         """What has been read; waits until no more than `most` files are not."""
         while self._pending:
             # With a time, since on Windows nothing that waits for ever hears Ctrl-C.
@@ -93,27 +93,27 @@ class _Workers:
             if not (ready or seconds):
                 return
 
-    def _read(self, path: bytes) -> Document | Skip:
+    def _read(self, path: bytes) -> Document | SkippedFile:
         stamp = _settled_stamp(path)
         while True:
             worker = self._take()
             fresh = worker.files == 0
             try:
                 read = load(path, worker.ask(path))
-            except (EOFError, UnsoundError) as error:
+            except (EOFError, ProtocolError) as error:
                 how = self._drop(worker)
-                if isinstance(error, UnsoundError):
+                if isinstance(error, ProtocolError):
                     how = "unsound answer"
                 if worker.verdict:
                     return self._limits.skip(path, worker.verdict, stamp)
                 if fresh:
-                    return Skip(path, SkipCode.CRASHED, f"the reader crashed ({how})", stamp=stamp)
+                    return SkippedFile(path, SkipCode.CRASHED, f"the reader crashed ({how})", stamp=stamp)
                 # The file before may have left it broken: only what breaks a new one is at fault.
             else:
                 self._give(worker)
-                return self._named(read, stamp) if isinstance(read, Skip) else read
+                return self._named(read, stamp) if isinstance(read, SkippedFile) else read
 
-    def _named(self, skip: Skip, stamp: Stamp | None) -> Skip:
+    def _named(self, skip: SkippedFile, stamp: FileStamp | None) -> SkippedFile:
         """A reason with its limit, and with a stamp, so that what cost much is not tried again."""
         if skip.code is SkipCode.MEMORY_LIMIT:
             return self._limits.skip(skip.path, skip.code, skip.stamp or stamp)
@@ -132,7 +132,7 @@ class _Workers:
                 self._watcher.start()
         try:
             worker.begin()
-        except (EOFError, UnsoundError):
+        except (EOFError, ProtocolError):
             how = self._drop(worker)
             raise NearestError(
                 f"the process that documents are read in ends as soon as it begins ({how}): is nearest installed whole?"
@@ -162,7 +162,7 @@ class _Workers:
                 worker.watch()
 
 
-def _settled_stamp(path: bytes) -> Stamp | None:
+def _settled_stamp(path: bytes) -> FileStamp | None:
     """The stamp of a file as it is now, if that will tell a later change."""
     try:
         stamp = file_status.stamp_of(os.lstat(path))

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, cast
 
 import psutil
 
-from indexer.sandbox.protocol import MAX_FRAME, MAX_JSON, SIZES, Frame, UnsoundError, request
+from indexer.sandbox.protocol import MAX_FRAME, MAX_JSON, SIZES, Frame, ProtocolError, request
 from storage.errors import NearestError
-from storage.files import Skip, SkipCode
+from storage.files import SkipCode, SkippedFile
 
 if TYPE_CHECKING:
     from io import FileIO
     from typing import Self
 
-    from storage.types import Stamp
+    from storage.types import FileStamp
 
 MOST_FILES = 1000  # that one process reads; after so many a new one takes its place, since libraries leak
 START_SECONDS = 60.0  # for a process to begin, on however slow a disk
@@ -35,7 +35,7 @@ START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from indexer.s
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SandboxLimits:
     """What a file may cost.
 
     Attributes:
@@ -55,15 +55,15 @@ class Limits:
         """
         return cls(_setting("NEAREST_READ_MEMORY", cls().memory), _setting("NEAREST_READ_SECONDS", cls().seconds))
 
-    def skip(self, path: bytes, code: SkipCode, stamp: Stamp | None) -> Skip:
+    def skip(self, path: bytes, code: SkipCode, stamp: FileStamp | None) -> SkippedFile:
         """A file that is over one of the limits, MEMORY_LIMIT or TIME_LIMIT."""
         if code is SkipCode.MEMORY_LIMIT:
             reason = f"needs more than {self.memory:,g} MB of memory to be read (NEAREST_READ_MEMORY)"
-            return Skip(path, code, reason, stamp=stamp, limit=self.memory)
+            return SkippedFile(path, code, reason, stamp=stamp, limit=self.memory)
         reason = f"took longer than {self.seconds:,g} s to be read (NEAREST_READ_SECONDS)"
-        return Skip(path, code, reason, stamp=stamp, limit=self.seconds)
+        return SkippedFile(path, code, reason, stamp=stamp, limit=self.seconds)
 
-    def differ_from(self, skip: Skip) -> bool:
+    def differ_from(self, skip: SkippedFile) -> bool:
         """Tell whether a file was once over a limit that is not one of these."""
         now = {SkipCode.MEMORY_LIMIT: self.memory, SkipCode.TIME_LIMIT: self.seconds}
         return skip.limit is not None and skip.limit != now.get(skip.code)
@@ -80,7 +80,7 @@ def _setting(name: str, default: float) -> float:
 class Reader:
     """A process that reads one file at a time."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: SandboxLimits) -> None:
         self.files = 0
         self.verdict: SkipCode | None = None  # the limit for which it was killed
         self._limits = limits
@@ -112,7 +112,7 @@ class Reader:
 
         Raises:
             EOFError: it ended over it, or was killed.
-            UnsoundError: it answered with more than an answer may be.
+            ProtocolError: it answered with more than an answer may be.
         """
         self.files += 1
         self._allow(self._limits.seconds)
@@ -131,7 +131,7 @@ class Reader:
     def _receive(self) -> Frame:
         sizes = SIZES.unpack(self._bytes(SIZES.size))
         if sizes[0] > MAX_JSON or sum(sizes) > MAX_FRAME:
-            raise UnsoundError("larger than an answer may be")
+            raise ProtocolError("larger than an answer may be")
         frame = Frame(*map(self._bytes, sizes))
         with self._lock:
             self._until = math.inf

@@ -1,4 +1,4 @@
-"""A `Document` or `Skip` in, the bytes of an answer out; and back, with nothing in them taken on trust.
+"""A `Document` or `SkippedFile` in, the bytes of an answer out; and back, with nothing in them taken on trust.
 
 An answer is a frame of three parts: JSON, whole numbers of 8 bytes, and a text in UTF-8. What is a place in the text is
 among the numbers, and its strings by their place in a list of all strings: a million rows stay small and quick to read.
@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from indexer.read.decode import clean
 from indexer.read.extract import MAX_TEXT
-from storage.files import Skip, SkipCode
-from storage.types import Block, Document, Heading, Mark, Stamp
+from storage.files import SkipCode, SkippedFile
+from storage.types import Block, Document, FileStamp, Heading, LocationMark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from storage.types import Field, Scalar
 
-    Item = TypeVar("Item", Heading, Mark, Block)
+    Item = TypeVar("Item", Heading, LocationMark, Block)
 
 SIZES = struct.Struct(">QQQ")  # bytes of each part, ahead of them
 MAX_JSON = 16_000_000  # bytes; of a book it is the titles of its headings
@@ -38,7 +38,7 @@ _MARK = attrgetter("offset", "unit", "number", "part", "apart")
 _BLOCK = attrgetter("kind", "start", "end", "header")
 
 
-class UnsoundError(Exception):
+class ProtocolError(Exception):
     """An answer is none that `indexer.read.reader` could have given."""
 
 
@@ -53,12 +53,12 @@ class Frame(NamedTuple):
 # ---- in the process that reads
 
 
-def dump(read: Document | Skip) -> Frame:
-    """What was read, as the parts of an answer; as a `Skip` where it is more than an answer may be."""
+def dump(read: Document | SkippedFile) -> Frame:
+    """What was read, as the parts of an answer; as a `SkippedFile` where it is more than an answer may be."""
     frame = _document_frame(read) if isinstance(read, Document) else _skip_frame(read)
     if len(frame.head) > MAX_JSON or sum(map(len, frame)) > MAX_FRAME:
         reason = "more headings, places and metadata than a document has"
-        return _skip_frame(Skip(read.path, SkipCode.TOO_LARGE, reason, stamp=read.stamp))
+        return _skip_frame(SkippedFile(read.path, SkipCode.TOO_LARGE, reason, stamp=read.stamp))
     return frame
 
 
@@ -67,7 +67,7 @@ def sizes(frame: Frame) -> bytes:
     return SIZES.pack(*map(len, frame))
 
 
-def _skip_frame(skip: Skip) -> Frame:
+def _skip_frame(skip: SkippedFile) -> Frame:
     reason = " ".join(skip.reason.split())[:MAX_REASON]
     return Frame(
         _json({"code": skip.code, "reason": reason, "failed": skip.failed, "stamp": _stamp_row(skip.stamp)}), b"", b""
@@ -102,7 +102,7 @@ def _json(value: dict[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
-def _stamp_row(stamp: Stamp | None) -> list[int] | None:
+def _stamp_row(stamp: FileStamp | None) -> list[int] | None:
     return [stamp.size, stamp.mtime_ns, stamp.ctime_ns] if stamp else None
 
 
@@ -120,23 +120,25 @@ def _field_row(value: Field) -> Any:
 # ---- in the process that asked
 
 
-def load(path: bytes, frame: Frame) -> Document | Skip:
+def load(path: bytes, frame: Frame) -> Document | SkippedFile:
     """What an answer says of the file at `path`.
 
     Raises:
-        UnsoundError: it is no answer: a part, a type, a number or a place is not what it can be.
+        ProtocolError: it is no answer: a part, a type, a number or a place is not what it can be.
     """
     try:
         head = json.loads(frame.head.decode())
         if not isinstance(head, dict):
-            raise UnsoundError("no object")
+            raise ProtocolError("no object")
         if "reason" in head:
             reason = _string(head, "reason")
             _demand(reason != "" and len(reason) <= MAX_REASON and reason.isprintable(), "no reason")
-            return Skip(path, SkipCode(_string(head, "code")), reason, _typed(head, "failed", bool), _stamp(head))
+            return SkippedFile(
+                path, SkipCode(_string(head, "code")), reason, _typed(head, "failed", bool), _stamp(head)
+            )
         return _document(path, head, frame)
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
-        raise UnsoundError(f"{type(error).__name__}: {error}") from error
+        raise ProtocolError(f"{type(error).__name__}: {error}") from error
 
 
 def _document(path: bytes, head: dict[str, Any], frame: Frame) -> Document:
@@ -207,9 +209,9 @@ class _Items:
         """One of them, checked, as the next two."""
         return Heading(self._place(offset), level, self._strings[title])
 
-    def mark(self, offset: int, unit: int, number: int, part: int, apart: int) -> Mark:
+    def mark(self, offset: int, unit: int, number: int, part: int, apart: int) -> LocationMark:
         _demand(apart <= 1, "neither true nor false")
-        return Mark(self._place(offset), self._strings[unit], number, self._strings[part], bool(apart))
+        return LocationMark(self._place(offset), self._strings[unit], number, self._strings[part], bool(apart))
 
     def block(self, kind: int, start: int, end: int, header: int) -> Block:
         _demand(start < self._place(end) and (header == 0 or start < header <= end), "no block")
@@ -243,12 +245,12 @@ def _scalar(value: Any) -> Scalar:
     return scalar
 
 
-def _stamp(head: dict[str, Any]) -> Stamp | None:
+def _stamp(head: dict[str, Any]) -> FileStamp | None:
     row = head["stamp"]
     if row is None:
         return None
     _demand(all(type(number) is int and abs(number) <= MAX_NUMBER for number in row), "no stamp")
-    return Stamp(*row)
+    return FileStamp(*row)
 
 
 def _string(head: dict[str, Any], name: str) -> str:
@@ -268,7 +270,7 @@ def _typed(head: dict[str, Any], name: str, kind: type[Any]) -> Any:
 
 def _demand(holds: bool, otherwise: str) -> None:
     if not holds:
-        raise UnsoundError(otherwise)
+        raise ProtocolError(otherwise)
 
 
 # ---- requests

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from indexer.read.reader import read
 from indexer.sandbox.protocol import Frame, dump, requested, sizes
-from storage.files import Skip, SkipCode
+from storage.files import SkipCode, SkippedFile
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -53,10 +53,10 @@ def _answer(path: bytes) -> Frame:
     try:
         return dump(read(path))
     except MemoryError:
-        return dump(Skip(path, SkipCode.MEMORY_LIMIT, "needs too much memory to be read"))
+        return dump(SkippedFile(path, SkipCode.MEMORY_LIMIT, "needs too much memory to be read"))
     except BaseException as error:  # a panic of a library in Rust is none of the usual sort
         reason = f"damaged, or not to be read: {type(error).__name__}: {error}"
-        return dump(Skip(path, SkipCode.DAMAGED, reason))
+        return dump(SkippedFile(path, SkipCode.DAMAGED, reason))
 
 
 def _take_streams() -> tuple[BinaryIO, BinaryIO]:

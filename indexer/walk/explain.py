@@ -11,10 +11,10 @@ from storage.files import is_below
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from storage.files import Root, Skip
+    from storage.files import Root, SkippedFile
 
 
-def explained(path: bytes, roots: Sequence[Root]) -> list[Entry | Skip] | None:
+def explained(path: bytes, roots: Sequence[Root]) -> list[Entry | SkippedFile] | None:
     """What the next run would meet at and below a path: of a folder that is not entered, the one reason for it.
 
     The walk itself says so, on the shortest way to the path. What one root leaves out and another takes is taken; of
@@ -30,7 +30,7 @@ def explained(path: bytes, roots: Sequence[Root]) -> list[Entry | Skip] | None:
     concerned = [root for root in roots if is_below(path, root.path) or is_below(root.path, path)]
     if not concerned:
         return None
-    met: dict[bytes, Entry | Skip] = {}
+    met: dict[bytes, Entry | SkippedFile] = {}
     for root in sorted(concerned, key=lambda root: len(root.path)):
         within = path[len(root.path) :].lstrip(os.fsencode(os.sep)) if is_below(path, root.path) else b""
         for found in look(root, within):
@@ -38,5 +38,5 @@ def explained(path: bytes, roots: Sequence[Root]) -> list[Entry | Skip] | None:
                 met[found.path] = found
     below = [found for found in met.values() if is_below(found.path, path) and found.path != path]
     above = [met[at] for at in sorted(met, key=len, reverse=True) if is_below(path, at)]
-    taken: list[Entry | Skip] = [found for found in above if isinstance(found, Entry)]
+    taken: list[Entry | SkippedFile] = [found for found in above if isinstance(found, Entry)]
     return below or taken or above[:1]

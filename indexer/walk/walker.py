@@ -19,8 +19,8 @@ from indexer.file_status import failure, stamp_of, unfit
 from indexer.file_types import MAX_BYTES
 from indexer.walk.ignore_rules import Rules, as_shown, as_text, deciding_rule, ignore_rule, rules_of_user
 from storage import home
-from storage.files import Skip, SkipCode
-from storage.types import Stamp
+from storage.files import SkipCode, SkippedFile
+from storage.types import FileStamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -37,7 +37,7 @@ class Entry:
     """A file to read, and what the file system said of it when the walk came by."""
 
     path: bytes
-    stamp: Stamp
+    stamp: FileStamp
 
 
 def walk(
@@ -48,13 +48,13 @@ def walk(
     avoid: Collection[bytes] = (),
     max_bytes: int = MAX_BYTES,
     within: bytes = b"",
-) -> Iterator[Entry | Skip]:
+) -> Iterator[Entry | SkippedFile]:
     """A folder, or a single file, into the files to read and the reasons for what is left out.
 
     What is named by the user is taken even where it is hidden, ignored or a link. Below it, hidden files, ignored files
     (`.gitignore` with git's rules, `.nearestignore` with the same), links and everything that is no regular file are
-    left out. A folder that is left out gives one reason and is not entered. A `Skip` that failed stands for everything
-    below it. The order is the same every time: a folder's files by name, then its folders.
+    left out. A folder that is left out gives one reason and is not entered. A `SkippedFile` that failed stands for
+    everything below it. The order is the same every time: a folder's files by name, then its folders.
 
     Args:
         root: absolute. The paths that come out start with it, but for a link to a file: that gives the file.
@@ -75,30 +75,30 @@ def walk(
     return _named(root, _Walk(root, b"", wanted, Rules(0, unwanted), own, max_bytes, within))
 
 
-def look(root: Root, within: bytes = b"") -> Iterator[Entry | Skip]:
+def look(root: Root, within: bytes = b"") -> Iterator[Entry | SkippedFile]:
     """The walk of a run at a root; `within` as for `walk`."""
     own = [os.fsencode(home.home() / "collections"), os.fsencode(home.cache())]
     return walk(root.path, include=root.include, exclude=root.exclude, avoid=own, within=within)
 
 
-def _named(root: bytes, step: _Walk) -> Iterator[Entry | Skip]:
+def _named(root: bytes, step: _Walk) -> Iterator[Entry | SkippedFile]:
     """What is named by the user: a single file, or a folder under the name that it was given."""
     real = os.path.realpath(root)
     if any(real == folder or real.startswith(os.path.join(folder, b"")) for folder in step.avoid):
-        yield Skip(root, SkipCode.OWN_DATA, OWN_DATA)
+        yield SkippedFile(root, SkipCode.OWN_DATA, OWN_DATA)
         return
     try:
         status = os.stat(real)
     except OSError as error:
         gone = isinstance(error, FileNotFoundError)
-        yield Skip(root, SkipCode.VANISHED, "does not exist", failed=True) if gone else failure(root, error)
+        yield SkippedFile(root, SkipCode.VANISHED, "does not exist", failed=True) if gone else failure(root, error)
         return
     is_folder = stat.S_ISDIR(status.st_mode)
     prefix = os.path.join(real if is_folder else os.path.dirname(real), b"")
     step = replace(step, root=real, prefix=prefix, exclude=replace(step.exclude, base=len(as_text(prefix))))
     if not is_folder:
         rule = deciding_rule(as_text(real), False, [step.exclude])
-        yield Skip(real, rule.code, rule.reason) if rule else step.file(real, status)
+        yield SkippedFile(real, rule.code, rule.reason) if rule else step.file(real, status)
     elif real == root:
         yield from step.folders()
     else:
@@ -118,7 +118,7 @@ class _Walk:
     max_bytes: int
     within: bytes  # what alone is looked at, without the prefix; b"" for everything
 
-    def folders(self) -> Iterator[Entry | Skip]:
+    def folders(self) -> Iterator[Entry | SkippedFile]:
         """Every folder from the root on. A list takes the place of recursion: no depth is too deep."""
         waiting = [(self.root, self.rules_above())]
         while waiting:
@@ -147,30 +147,30 @@ class _Walk:
         here, there = os.path.join(path[len(self.prefix) :], b""), os.path.join(self.within, b"")
         return here.startswith(there) or there.startswith(here)
 
-    def entry(self, entry: os.DirEntry[bytes], chain: list[Rules], below: list[bytes]) -> Entry | Skip | None:
+    def entry(self, entry: os.DirEntry[bytes], chain: list[Rules], below: list[bytes]) -> Entry | SkippedFile | None:
         """One entry of a folder; a folder to enter goes into `below` and gives nothing."""
         path = entry.path
         if path in self.avoid:
-            return Skip(path, SkipCode.OWN_DATA, OWN_DATA)
+            return SkippedFile(path, SkipCode.OWN_DATA, OWN_DATA)
         if entry.name.startswith(b"."):
-            return Skip(path, SkipCode.HIDDEN, "hidden")
+            return SkippedFile(path, SkipCode.HIDDEN, "hidden")
         is_folder = entry.is_dir(follow_symlinks=False)
         if self.exclude.rules or chain:
             text = as_text(path)
             rule = deciding_rule(text, is_folder, [self.exclude]) or deciding_rule(text, is_folder, chain)
             if rule:
-                return Skip(path, rule.code, rule.reason)
+                return SkippedFile(path, rule.code, rule.reason)
         if _is_link(entry):
-            return Skip(path, SkipCode.LINK, self.link_reason(path))
+            return SkippedFile(path, SkipCode.LINK, self.link_reason(path))
         if is_folder:
             below.append(path)
             return None
         return self.file(path, entry.stat(follow_symlinks=False))
 
-    def file(self, path: bytes, status: os.stat_result) -> Entry | Skip:
+    def file(self, path: bytes, status: os.stat_result) -> Entry | SkippedFile:
         """A file that nothing speaks against but what it is."""
         if self.include and not self.include.match_file(as_text(path[len(self.prefix) :])):
-            return Skip(path, SkipCode.NOT_INCLUDED, "not matched by --include")
+            return SkippedFile(path, SkipCode.NOT_INCLUDED, "not matched by --include")
         return unfit(path, status, self.max_bytes) or Entry(path, stamp_of(status))
 
     def link_reason(self, path: bytes) -> str:

@@ -38,14 +38,14 @@ def evaluate(
     of a hit in place of the path; each may be a list. nDCG@10, recall and MRR@10 are means over the questions, with
     the interval that holds them with 95 % certainty.
     """
-    from nearest.cli.progress import Bars
+    from nearest.cli.progress import TqdmProgress
     from search.evaluation.evaluate import evaluate as measured
 
     if (questions is None) == (beir is None):
         raise click.UsageError("give either a file of QUESTIONS or --beir FOLDER")
     if beir is None and (split or whole):
         raise click.UsageError("--split and --whole are for --beir")
-    bars = Bars()
+    bars = TqdmProgress()
     try:
         if beir is not None:
             from search.evaluation.beir import prepare

@@ -60,11 +60,11 @@ def index(
     nearest status says why.
     """
     from indexer.index import Report, index_by_name
-    from nearest.cli.progress import Bars
+    from nearest.cli.progress import TqdmProgress
 
     if ocr:
         os.environ["NEAREST_OCR"] = ocr  # where the processes that read files look
-    report, bars = Report(), Bars()
+    report, bars = Report(), TqdmProgress()
     try:
         index_by_name(collection, paths, embedder, **options, progress=bars, report=report, told=tell)
     except KeyboardInterrupt:

@@ -14,7 +14,7 @@ T = TypeVar("T")
 LEAST = 200  # files that are worth a bar
 
 
-class Bars:
+class TqdmProgress:
     """A `Progress` with rate and time left."""
 
     def __init__(self) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from search.ranking.rerank import Reranker
-    from search.searcher import Answer, Searcher
+    from search.searcher import Searcher, SearchResult
     from storage.types import Filter, Mode
 
 
@@ -103,7 +103,7 @@ def _reranker(address: str | None) -> Reranker | None:
 
 def _answer(
     searcher: Searcher, reranker: Reranker | None, question: str, only: Filter, *, k: int, context: int, **options: Any
-) -> Answer:
+) -> SearchResult:
     if reranker is None:
         return searcher.ask(question, k, context, only=only, **options)
     from search.ranking.rerank import FIRST
@@ -122,9 +122,9 @@ def filtered(collection: str, embedder: str | None, filters: dict[str, Any]) -> 
     only = filter_of(**filters)
     if filters["within"]:
         from indexer.index import index_by_name
-        from nearest.cli.progress import Bars
+        from nearest.cli.progress import TqdmProgress
 
-        bars = Bars()
+        bars = TqdmProgress()
         try:
             paths = [os.path.expanduser(path) for path in filters["within"]]  # noqa: PTH111 - it stays what it is called
             index_by_name(collection, paths, embedder, progress=bars, told=tell)
@@ -149,8 +149,8 @@ def _questions(text: str) -> Iterator[str]:
             yield line.strip()
 
 
-def _formats(several: bool, explain: bool) -> dict[str, Callable[[Answer], None]]:
-    def as_json(answer: Answer, indent: int | None) -> None:
+def _formats(several: bool, explain: bool) -> dict[str, Callable[[SearchResult], None]]:
+    def as_json(answer: SearchResult, indent: int | None) -> None:
         click.echo(json_output.json_text(json_output.answer_object(answer, explain=explain), indent=indent))
 
     return {

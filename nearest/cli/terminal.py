@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from indexer.index import Report
     from search.evaluation.evaluate import Evaluation
-    from search.searcher import Answer
+    from search.searcher import SearchResult
     from storage.status import Status
-    from storage.types import Arm, Hit, Passage
+    from storage.types import Hit, Passage, RetrieverScore
 
 MOST_LINES = 6  # of a passage on screen, unless it is to be read; the machine formats have all of it
 MOST_HEADER = 2  # lines of a table's header
@@ -29,20 +29,20 @@ TITLES = ("nDCG@10", "Recall@1", "Recall@5", "Recall@10", "Recall@100", "MRR@10"
 CHANGES = {"": "", "changed": "(changed since it was indexed)", "gone": "(gone)"}
 
 
-def paths(answer: Answer) -> None:
+def paths(answer: SearchResult) -> None:
     """Each document once, the best first, by its very name."""
     for path in dict.fromkeys(hit.path for hit in answer.hits):
         click.echo(os.fsencode(near(path)))
 
 
-def vimgrep(answer: Answer) -> None:
+def vimgrep(answer: SearchResult) -> None:
     """`path:line:column:text`, as editors read it; line 1 of a file that is not made of lines."""
     for hit in answer.hits:
         first = hit.chunk.text.split("\n", 1)[0]
         click.echo(os.fsencode(near(hit.path)) + f":{hit.chunk.start_line or 1}:1:{visible(first)}".encode())
 
 
-def people(answer: Answer, width: int | None, *, explain: bool = False) -> None:
+def people(answer: SearchResult, width: int | None, *, explain: bool = False) -> None:
     """For a terminal: place, confidence, headings and passage; its neighbours dimmed, where they were asked for."""
     for hit in answer.hits:
         click.echo(_head(hit, f"{hit.confidence:.0%}", _folded(hit, answer.context)))
@@ -63,7 +63,7 @@ def _folded(hit: Hit, context: int) -> str:
     return ", ".join(f"({part})" for part in parts if part)
 
 
-def _explained(hit: Hit, answer: Answer) -> str:
+def _explained(hit: Hit, answer: SearchResult) -> str:
     """The rank and score in either ranking, the weight, the words."""
     by = hit.explanation
     arms = [
@@ -75,7 +75,7 @@ def _explained(hit: Hit, answer: Answer) -> str:
     return "  ".join(filter(None, (f"score {hit.score:.3f}", *arms, weight, words)))
 
 
-def _rank(arm: Arm) -> str:
+def _rank(arm: RetrieverScore) -> str:
     return f"#{arm.rank} " if arm.rank else ""
 
 

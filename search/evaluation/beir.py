@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.chunk.chunker import parameters
-from indexer.document_writer import Keeper
+from indexer.document_writer import DocumentWriter
 from indexer.embed.registry import DEFAULT, full_name, open_embedder
 from indexer.embed.run import embed
-from indexer.index import Silence
+from indexer.index import NoProgress
 from indexer.markup.headings import plain_title
 from indexer.read.decode import clean
 from indexer.read.extract import Builder
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from indexer.embed.protocol import Embedder
     from indexer.index import Progress
     from search.evaluation.beir_folder import Row
-    from search.evaluation.judgements import Judged
+    from search.evaluation.judgements import JudgedQuery
     from storage.store import DocumentTable
 
 MADE_OF = "beir"  # what the collection remembers its corpus and the way it was chunked by
@@ -47,7 +47,7 @@ class Prepared(NamedTuple):
     """What is there to be evaluated."""
 
     collection: str
-    questions: list[Judged]
+    questions: list[JudgedQuery]
     notes: list[str]
 
 
@@ -83,7 +83,7 @@ def prepare(
         made_of = f"{beir.digest()}, {beir.path}, {WHOLE if whole else parameters(None)}"
         same = collection.identity is not None and collection.fact(MADE_OF) == made_of
         if not same or collection.texts.waiting():
-            _fill(collection, engine, None if same else beir, whole, progress or Silence())
+            _fill(collection, engine, None if same else beir, whole, progress or NoProgress())
             collection.remember(MADE_OF, made_of)
         known = set(collection.documents.paths())
         cut = collection.fact(CUT)
@@ -133,7 +133,7 @@ def _keep(documents: DocumentTable, engine: Embedder, beir: BeirFolder, whole: b
     found = (it for _, it in zip(progress.reading(paths), _documents(beir, whole), strict=True))
     if whole:
         return _keep_whole(documents, engine, found)
-    keeper = Keeper(documents, engine)
+    keeper = DocumentWriter(documents, engine)
     for document in found:
         keeper.take(document)
     keeper.flush()

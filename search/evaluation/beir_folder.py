@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from search.evaluation.judgements import MAX_GRADE, Judged, rows
+from search.evaluation.judgements import MAX_GRADE, JudgedQuery, rows
 from storage.errors import NearestError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class BeirFolder:
         """The made-up path of a row; the id is escaped, so that it stays a single name whatever is in it."""
         return os.fsencode(self.path / "corpus" / quote(id_.encode(errors="replace"), safe="").replace(".", "%2E"))
 
-    def questions(self, split: str) -> list[Judged]:
+    def questions(self, split: str) -> list[JudgedQuery]:
         """The questions that are judged in a split, their judgements by `path_of`."""
         judged = self._judgements(split)
         file = self.path / QUERIES
@@ -69,7 +69,7 @@ class BeirFolder:
             if not texts.get(id_, "").strip():
                 raise NearestError(f"{file} has no text of the question {id_!r}, which the split {split!r} judges")
         return [
-            Judged(texts[id_], {os.fsdecode(self.path_of(row)): grade for row, grade in grades.items()})
+            JudgedQuery(texts[id_], {os.fsdecode(self.path_of(row)): grade for row, grade in grades.items()})
             for id_, grades in judged.items()
         ]
 

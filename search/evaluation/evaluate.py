@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from search.evaluation.metrics import DEEP, Mean, means, measure
+from search.evaluation.metrics import DEEP, MeanWithInterval, means, measure
 from search.modes import MODES as HYBRID_FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from search.evaluation.judgements import Judged
+    from search.evaluation.judgements import JudgedQuery
     from search.evaluation.metrics import Values
     from search.searcher import Searcher
     from storage.types import Hit, Mode
 
-    Track = Callable[[Sequence[Judged]], Iterable[Judged]]
+    Track = Callable[[Sequence[JudgedQuery]], Iterable[JudgedQuery]]
     Rankings = dict[str, list[str]]  # what was found for each question, by its number
 
 MODES = HYBRID_FIRST[::-1]  # in a table hybrid comes after what it is made of
@@ -34,13 +34,13 @@ class Evaluation:
     """
 
     questions: int
-    modes: Mapping[Mode, Mapping[str, Mean]]
+    modes: Mapping[Mode, Mapping[str, MeanWithInterval]]
     notes: Sequence[str] = ()
 
 
 def evaluate(
     searcher: Searcher,
-    questions: Sequence[Judged],
+    questions: Sequence[JudgedQuery],
     modes: Sequence[Mode] = MODES,
     *,
     notes: Sequence[str] = (),
@@ -65,7 +65,7 @@ def evaluate(
 
 
 def rankings(
-    searcher: Searcher, questions: Sequence[Judged], modes: Sequence[Mode] = MODES, track: Track | None = None
+    searcher: Searcher, questions: Sequence[JudgedQuery], modes: Sequence[Mode] = MODES, track: Track | None = None
 ) -> dict[Mode, Rankings]:
     """The first DEEP ids of documents or passages that each mode finds for each question.
 
@@ -80,16 +80,16 @@ def rankings(
     return found
 
 
-def values(found: Rankings, questions: Sequence[Judged]) -> dict[str, Values]:
+def values(found: Rankings, questions: Sequence[JudgedQuery]) -> dict[str, Values]:
     """What each measure is for each question, in their order; see `metrics.measure`."""
     return measure(found, {str(number): _grades(question) for number, question in enumerate(questions)})
 
 
-def _grades(question: Judged) -> dict[str, int]:
+def _grades(question: JudgedQuery) -> dict[str, int]:
     return question.documents or {str(id_): grade for id_, grade in question.passages.items()}
 
 
-def _ranking(searcher: Searcher, question: Judged, mode: Mode) -> list[str]:
+def _ranking(searcher: Searcher, question: JudgedQuery, mode: Mode) -> list[str]:
     """The first DEEP ids; of documents no more than are needed to see all that are relevant."""
     relevant = {path for path, grade in question.documents.items() if grade > 0}
     k = DEEP

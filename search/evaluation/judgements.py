@@ -23,7 +23,7 @@ NAMED = 3  # of what is missing
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedQuery:
     """A question and what should be found for it: documents by their paths, or passages by their ids."""
 
     text: str
@@ -31,7 +31,7 @@ class Judged:
     passages: dict[int, int] = field(default_factory=dict)  # grades by id; where there are some, there are no documents
 
 
-def read_questions(file: Path, collection: Store) -> tuple[list[Judged], list[str]]:
+def read_questions(file: Path, collection: Store) -> tuple[list[JudgedQuery], list[str]]:
     """The questions of a file, one JSON object a line, and notes for the user.
 
     A line has `question` (or `query`, or `text`) and one of `path`, `chunk` (the id of a passage) and `expected`
@@ -46,7 +46,7 @@ def read_questions(file: Path, collection: Store) -> tuple[list[Judged], list[st
     Raises:
         NearestError: the file or a line of it is not like that, or a path could be several documents.
     """
-    questions: dict[str, Judged] = {}
+    questions: dict[str, JudgedQuery] = {}
     for number, row in rows(file):
         try:
             one = _judged(row)
@@ -91,7 +91,7 @@ def _object(line: str) -> dict[str, Any]:
     return value
 
 
-def _judged(row: dict[str, Any]) -> Judged:
+def _judged(row: dict[str, Any]) -> JudgedQuery:
     text = _only(row, QUESTION)
     if not isinstance(text, str) or not text.strip():
         raise ValueError("the question is no text, or blank")
@@ -103,7 +103,7 @@ def _judged(row: dict[str, Any]) -> Judged:
     allowed = [str] if "path" in row else [int] if "chunk" in row else [str, int]
     if not items or any(type(item) not in allowed or item == "" for item in items):
         raise ValueError("a path is a text, a chunk a whole number, and there has to be one at least")
-    return Judged(
+    return JudgedQuery(
         text.strip(),
         {item: grade for item in items if isinstance(item, str)},
         {item: grade for item in items if isinstance(item, int)},
@@ -118,7 +118,7 @@ def _only(row: dict[str, Any], names: tuple[str, ...]) -> Any:
     return row[here[0]]
 
 
-def _resolved(questions: Iterable[Judged], file: Path, collection: Store) -> tuple[list[Judged], list[str]]:
+def _resolved(questions: Iterable[JudgedQuery], file: Path, collection: Store) -> tuple[list[JudgedQuery], list[str]]:
     """The questions with their paths as the collection has them; and what of all this is not in it."""
     paths = _Paths(file, collection)
     done = []

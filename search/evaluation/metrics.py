@@ -23,7 +23,7 @@ SEED = 1
 BLOCK = 1_000_000  # numbers drawn at a time
 
 
-class Mean(NamedTuple):
+class MeanWithInterval(NamedTuple):
     """A mean over questions, and its 95 % confidence interval."""
 
     value: float
@@ -75,7 +75,7 @@ def _library() -> ModuleType:
     return ir_measures
 
 
-def means(values: Mapping[str, Values]) -> dict[str, Mean]:
+def means(values: Mapping[str, Values]) -> dict[str, MeanWithInterval]:
     """The mean of each measure over the questions, of which there is at least one.
 
     The interval is the percentile bootstrap's (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter
@@ -85,10 +85,10 @@ def means(values: Mapping[str, Values]) -> dict[str, Mean]:
     table = np.stack(list(values.values()), axis=1)
     bounds = np.quantile(_resampled(table), (0.025, 0.975), axis=0)
     rows = zip(table.mean(axis=0).tolist(), *bounds.tolist(), strict=True)
-    return {name: Mean(*row) for name, row in zip(values, rows, strict=True)}
+    return {name: MeanWithInterval(*row) for name, row in zip(values, rows, strict=True)}
 
 
-def differences(of: Mapping[str, Values], to: Mapping[str, Values]) -> dict[str, Mean]:
+def differences(of: Mapping[str, Values], to: Mapping[str, Values]) -> dict[str, MeanWithInterval]:
     """By how much each measure is higher than in another run over the same questions in the same order, on the mean.
 
     The differences are paired: it is the questions that are drawn, each with its values in both runs. Where the

@@ -16,7 +16,7 @@ ABOVE = 3  # of the hits above it are told
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DocumentRank:
     """Where the best of some documents stands for a question.
 
     Attributes:
@@ -43,7 +43,9 @@ class Standing:
         return self.best is not self.hit
 
 
-def standing(searcher: Searcher, paths: Container[str], question: str, k: int, mode: Mode, only: Filter) -> Standing:
+def standing(
+    searcher: Searcher, paths: Container[str], question: str, k: int, mode: Mode, only: Filter
+) -> DocumentRank:
     """Look for the documents of these paths among the hits, ever further down.
 
     What says nearly the same counts as one hit among the first, as it is shown; further down each by itself, since to
@@ -65,9 +67,9 @@ def standing(searcher: Searcher, paths: Container[str], question: str, k: int, m
             own = [(at, passage) for at, passage in found if at < k and passage is hits[at]]
             at, best = (own or found)[0]
             documents = len({hit.path for hit in hits[: at + 1]})
-            return Standing(mode, len(hits), at + 1, documents, hits[at], best, tuple(hits[: min(at, ABOVE)]))
+            return DocumentRank(mode, len(hits), at + 1, documents, hits[at], best, tuple(hits[: min(at, ABOVE)]))
         if len(hits) < wanted:
-            return Standing(mode, len(hits), above=tuple(hits[:ABOVE]))
+            return DocumentRank(mode, len(hits), above=tuple(hits[:ABOVE]))
         wanted *= 10
 
 

@@ -15,7 +15,7 @@ from indexer.sync import known_as
 from indexer.walk.explain import explained
 from indexer.walk.walker import Entry
 from storage.errors import NearestError
-from storage.files import Skip, SkipCode, is_below
+from storage.files import SkipCode, SkippedFile, is_below
 from storage.home import closest
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ Unindexed = Literal["no such file", "outside", "ignored", "skipped", "not read y
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class NotIndexed:
     """Why nothing of a path is indexed.
 
     Attributes:
@@ -41,7 +41,7 @@ class Missing:
     """
 
     verdict: Unindexed
-    skips: tuple[Skip, ...] = ()
+    skips: tuple[SkippedFile, ...] = ()
     folder: bool = False
     unread: int = 0
     can_be_named: bool = False
@@ -74,53 +74,53 @@ def _names(path: bytes, roots: Sequence[Root]) -> Iterator[bytes]:
             yield os.path.join(root.path, real[len(target) :].lstrip(os.fsencode(os.sep))).rstrip(b"/")
 
 
-def missing(collection: Store, path: bytes) -> Missing:
+def missing(collection: Store, path: bytes) -> NotIndexed:
     """Find out why nothing is indexed at or below `path`."""
     met = explained(path, collection.documents.roots())
     if not os.path.lexists(path) and not any(map(_is_closed, met or ())):
-        return Missing("no such file", meant=_meant(collection, path))
+        return NotIndexed("no such file", meant=_meant(collection, path))
     if met is None:
-        return Missing("outside")
+        return NotIndexed("outside")
     if not met:
-        return Missing("skipped", folder=True)
+        return NotIndexed("skipped", folder=True)
     if is_below(path, met[0].path):  # it was met itself, or a folder above it that is not entered
         return _of_one(collection, met[0])
     return _of_folder(collection, met)
 
 
-def _is_closed(found: Entry | Skip) -> bool:
+def _is_closed(found: Entry | SkippedFile) -> bool:
     """Whether this is a folder that cannot be looked into, so that nobody knows what is there."""
-    return isinstance(found, Skip) and found.failed and os.path.lexists(found.path)
+    return isinstance(found, SkippedFile) and found.failed and os.path.lexists(found.path)
 
 
-def _of_one(collection: Store, found: Entry | Skip) -> Missing:
-    skip = found if isinstance(found, Skip) else _refusal(collection, found)
+def _of_one(collection: Store, found: Entry | SkippedFile) -> NotIndexed:
+    skip = found if isinstance(found, SkippedFile) else _refusal(collection, found)
     if skip is None:
-        return Missing("not read yet")
+        return NotIndexed("not read yet")
     if skip.failed or not skip.code.is_rule:
-        return Missing("skipped", (skip,))
-    return Missing("ignored", (skip,), can_be_named=skip.code != SkipCode.OWN_DATA)
+        return NotIndexed("skipped", (skip,))
+    return NotIndexed("ignored", (skip,), can_be_named=skip.code != SkipCode.OWN_DATA)
 
 
-def _refusal(collection: Store, entry: Entry) -> Skip | None:
+def _refusal(collection: Store, entry: Entry) -> SkippedFile | None:
     """Why a file that the walk takes is not indexed: as it is remembered, or by reading it now; None if it can be."""
     for skip in collection.documents.skips():
         if skip.path == entry.path and skip.stamp == entry.stamp:
             return skip
     with closing(read_all([entry.path])) as done:
         found = next(done)
-    return found if isinstance(found, Skip) else None
+    return found if isinstance(found, SkippedFile) else None
 
 
-def _of_folder(collection: Store, met: list[Entry | Skip]) -> Missing:
+def _of_folder(collection: Store, met: list[Entry | SkippedFile]) -> NotIndexed:
     """Of a folder that is entered: what was refused when it was read counts as it was then."""
     refused = {skip.path: skip for skip in collection.documents.skips() if not skip.code.is_rule}
     judged = [refused.get(found.path, found) for found in met]
-    skips = tuple(found for found in judged if isinstance(found, Skip))
+    skips = tuple(found for found in judged if isinstance(found, SkippedFile))
     if unread := len(judged) - len(skips):
-        return Missing("not read yet", skips, folder=True, unread=unread)
+        return NotIndexed("not read yet", skips, folder=True, unread=unread)
     verdict: Unindexed = "ignored" if all(skip.code.is_rule for skip in skips) else "skipped"
-    return Missing(verdict, skips, folder=True)
+    return NotIndexed(verdict, skips, folder=True)
 
 
 def _meant(collection: Store, path: bytes) -> str:

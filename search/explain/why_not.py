@@ -18,12 +18,12 @@ from storage.status import Coverage
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from search.explain.document_rank import Standing
+    from search.explain.document_rank import DocumentRank
     from search.explain.excluded import Barrier
-    from search.explain.not_indexed import Missing
+    from search.explain.not_indexed import NotIndexed
     from search.searcher import Searcher
     from search.stale import Change
-    from storage.files import Skip
+    from storage.files import SkippedFile
     from storage.types import Filter, Mode, Passage, Question
 
 LACKING = 10  # of the passages that have no vector, as many are told of
@@ -32,7 +32,7 @@ Verdict = Unindexed | Literal["found", "similar", "pending", "refused", "filtere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reasons:
+class Explanation:
     """Why a document, or the best of a folder's, did not come up.
 
     Attributes:
@@ -67,7 +67,7 @@ class Reasons:
     path: str
     question: str
     k: int
-    missing: Missing | None = None
+    missing: NotIndexed | None = None
     folder: bool = False
     documents: int = 0
     coverage: Coverage = field(default_factory=Coverage)
@@ -76,7 +76,7 @@ class Reasons:
     filtered: tuple[Barrier, ...] = ()
     excluded: tuple[Barrier, ...] = ()
     asks_nothing: bool = False
-    standings: tuple[Standing, ...] = ()
+    standings: tuple[DocumentRank, ...] = ()
 
     @property
     def barriers(self) -> tuple[Barrier, ...]:
@@ -84,14 +84,14 @@ class Reasons:
         return self.filtered + self.excluded
 
     @property
-    def skips(self) -> tuple[Skip, ...]:
+    def skips(self) -> tuple[SkippedFile, ...]:
         """Of what is not indexed: what is left out, and why."""
         return self.missing.skips if self.missing else ()
 
 
 def why_not(
     searcher: Searcher, path: str, question: str, k: int = 10, *, mode: Mode = "hybrid", only: Filter = NO_FILTER
-) -> Reasons:
+) -> Explanation:
     """Find out why what is at `path` is not among the k hits for `question`; or that it is.
 
     Args:
@@ -112,7 +112,7 @@ def why_not(
         covered = collection.coverage(at)
     if not documents:
         found = missing(collection, at)
-        return Reasons(verdict=found.verdict, path=os.fsdecode(at), question=question, k=k, missing=found)
+        return Explanation(verdict=found.verdict, path=os.fsdecode(at), question=question, k=k, missing=found)
     return _Indexed(searcher, os.fsdecode(at), documents, covered, question, k, mode, only).reasons()
 
 
@@ -129,7 +129,7 @@ class _Indexed:
     mode: Mode
     only: Filter
 
-    def reasons(self) -> Reasons:
+    def reasons(self) -> Explanation:
         collection = self.searcher.collection
         asked = parsed(self.question, self.mode)
         chunks = frozenset(self.covered.chunks)
@@ -144,7 +144,7 @@ class _Indexed:
         elif not excluded:
             verdict = self.verdict(standings[0])
         lacking = [*self.covered.waiting[:LACKING], *list(self.covered.refused)[:LACKING]]
-        return Reasons(
+        return Explanation(
             verdict=verdict,
             path=self.path,
             question=self.question,
@@ -160,7 +160,7 @@ class _Indexed:
             standings=standings,
         )
 
-    def standings(self, asked: Question, only: Filter) -> Iterator[Standing]:
+    def standings(self, asked: Question, only: Filter) -> Iterator[DocumentRank]:
         """In the ranking asked for, then in the others; the operators of a question are no part of its meaning."""
         yield standing(self.searcher, self.documents, self.question, self.k, self.mode, only)
         if self.mode == "keyword":
@@ -170,7 +170,7 @@ class _Indexed:
             if mode != self.mode and parsed(text, mode).text.strip():
                 yield standing(self.searcher, self.documents, text, self.k, mode, only)
 
-    def verdict(self, first: Standing) -> Verdict:
+    def verdict(self, first: DocumentRank) -> Verdict:
         if first.rank is not None and first.rank <= self.k:
             return "similar" if first.folded else "found"
         if self.covered.waiting:

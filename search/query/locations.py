@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from storage.types import Chunk, Place, Range
+    from storage.types import Chunk, Location, Range
 
 MOST_PARTS = 5  # that are named
 
 
-def place_text(place: Place) -> str:
+def place_text(place: Location) -> str:
     """`page 7`, `sheet "Costs" rows 12-14`, `chapter "The sea"`, `00:12:30`."""
     if place.unit == "chapter" and place.part:
         return f'chapter "{place.part}"'

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from search.ranking.confidence import confidence
 from storage.analyzer import term_id, words
-from storage.types import Arm, Explanation, Hit
+from storage.types import Hit, RetrieverScore, ScoreBreakdown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,10 +96,10 @@ class HitBuilder:
 
     def _explanation(
         self, passage: Passage, cosine: float | None, keyword: float | None, has: frozenset[int]
-    ) -> Explanation:
-        return Explanation(
-            vector=Arm(self._by_meaning.get(self._ranked.positions[passage.chunk_id].text), cosine),
-            keyword=Arm(self._by_words.get(passage.chunk_id), keyword or None),
+    ) -> ScoreBreakdown:
+        return ScoreBreakdown(
+            vector=RetrieverScore(self._by_meaning.get(self._ranked.positions[passage.chunk_id].text), cosine),
+            keyword=RetrieverScore(self._by_words.get(passage.chunk_id), keyword or None),
             weight=self._weight,
             terms=tuple(dict.fromkeys(word for word, becomes in self._words if not has.isdisjoint(becomes))),
         )

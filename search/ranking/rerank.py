@@ -18,8 +18,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from indexer.embed.remote.address import base_url
-from indexer.embed.remote.http import Timeouts, Wire
-from indexer.embed.remote.retry import Failure, Fault
+from indexer.embed.remote.http import JsonHttpClient, Timeouts
+from indexer.embed.remote.retry import FailureKind, RequestFailed
 from storage.errors import NearestError, UnreachableError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Reranker:
         self._routes = [path] if _ENDPOINT.search(path) else [f"{path}/v1/rerank", f"{path}/rerank"]
         self._budget = budget
         self._first = first
-        self._wire = Wire(
+        self._wire = JsonHttpClient(
             host,
             key=os.environ.get("NEAREST_RERANK_KEY", "").strip(),
             timeouts=Timeouts(connect=budget, write=budget, pool=budget),
@@ -92,7 +92,7 @@ class Reranker:
         deadline = time.monotonic() + self._budget
         try:
             scores = _within(self._budget, partial(self._scores, question, texts, deadline))
-        except (Failure, TimeoutError) as error:
+        except (RequestFailed, TimeoutError) as error:
             if isinstance(error, TimeoutError) or time.monotonic() >= deadline:
                 return list(hits), f"the reranker at {self.url} took longer than {self._budget:g} s{WITHOUT}"
             return list(hits), f"the reranker at {self.url} {_what(error)}{WITHOUT}"
@@ -128,7 +128,7 @@ class Reranker:
             route = self._routes[0]
             try:
                 return self._wire.fetch("POST", route, self._request(route, question, texts), left, left)
-            except Failure as failure:
+            except RequestFailed as failure:
                 if failure.status != 404 or route == self._routes[-1]:
                     raise
                 self._routes = self._routes[-1:]
@@ -159,23 +159,25 @@ def _checked(answer: Any, count: int) -> dict[int, float]:
     """The scores in an answer, by the place of the text; Failure where one is bad, since then no place is sure."""
     results = answer.get("results") if isinstance(answer, dict) else answer
     if not isinstance(results, list):
-        raise Failure(Fault.GARBLED, "the answer has no list of results", status=200)
+        raise RequestFailed(FailureKind.GARBLED, "the answer has no list of results", status=200)
     scores: dict[int, float] = {}
     for result in results:
         entry = result if isinstance(result, dict) else {}
         at: Any = entry.get("index")
         score: Any = entry.get("relevance_score", entry.get("score"))
         if type(at) is not int or not 0 <= at < count or at in scores:
-            raise Failure(Fault.GARBLED, "a score is of no text, or of one that had a score before", status=200)
+            raise RequestFailed(
+                FailureKind.GARBLED, "a score is of no text, or of one that had a score before", status=200
+            )
         if type(score) not in (int, float) or not abs(score) < LARGE:
-            raise Failure(Fault.GARBLED, "a score is no number", status=200)
+            raise RequestFailed(FailureKind.GARBLED, "a score is no number", status=200)
         scores[at] = float(score)
     return scores
 
 
-def _what(failure: Failure) -> str:
+def _what(failure: RequestFailed) -> str:
     """What a server did, for a note."""
-    if failure.fault is Fault.NO_CONNECTION:
+    if failure.fault is FailureKind.NO_CONNECTION:
         return f"cannot be reached ({failure.message})"
     if failure.status in (None, 200):
         return f"gave no scores ({failure.message})"

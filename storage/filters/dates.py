@@ -1,4 +1,4 @@
-"""A date or time as ISO 8601 writes it in, the span of time that it means out: in nanoseconds, as in `Stamp`."""
+"""A date or time as ISO 8601 writes it in, the span of time that it means out: in nanoseconds, as in `FileStamp`."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ WORD = re.compile(rf"[{DENSE}]|(?:(?![{DENSE}_])[\w{MARKS}])+")
 ASCII_LETTER = re.compile("[a-z]")
 
 
-class Holder(Protocol):
+class TermLookup(Protocol):
     """What `storage.keywords.keyword_index.Keywords` does for phrases."""
 
     def holding(self, text: str) -> NDArray[np.int64]:
@@ -62,7 +62,7 @@ def holds(text: str, phrase: str) -> bool:
 
 
 def allowed_by(
-    db: Database, keywords: Holder, question: Question
+    db: Database, keywords: TermLookup, question: Question
 ) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
     """The passages that hold every phrase of a question, and those that hold something it is without.
 
@@ -75,7 +75,7 @@ def allowed_by(
     return _required(db, keywords, question.phrases), _excluded(db, keywords, question.without)
 
 
-def _required(db: Database, keywords: Holder, phrases: Iterable[str]) -> NDArray[np.int64] | None:
+def _required(db: Database, keywords: TermLookup, phrases: Iterable[str]) -> NDArray[np.int64] | None:
     wanted = _phrases(phrases)
     if not wanted:
         return None
@@ -83,7 +83,7 @@ def _required(db: Database, keywords: Holder, phrases: Iterable[str]) -> NDArray
     return _found(db, candidates, lambda text: all(one.stands_in(text) for one in wanted))
 
 
-def _excluded(db: Database, keywords: Holder, without: Iterable[str]) -> NDArray[np.int64]:
+def _excluded(db: Database, keywords: TermLookup, without: Iterable[str]) -> NDArray[np.int64]:
     without = list(without)
     words = [one for one in without if one[0] != '"' and terms(one) and not any(map(_is_symbol, one))]
     phrases = _phrases(one.strip('"') for one in without if one not in words)
@@ -100,7 +100,7 @@ def _phrases(phrases: Iterable[str]) -> list[_Phrase]:
     return [_Phrase(phrase) for phrase in dict.fromkeys(folded) if phrase]
 
 
-def _candidates(db: Database, keywords: Holder, folded: str) -> NDArray[np.int64]:
+def _candidates(db: Database, keywords: TermLookup, folded: str) -> NDArray[np.int64]:
     """All passages that can hold a phrase, and others.
 
     A word of ASCII letters may be a term of its own in one text and parts of a name in another ("DataFrame" and

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from storage import home
-from storage.errors import DamagedError, MismatchError, NearestError, NothingIndexedError
+from storage.errors import DamagedError, EmbedderMismatchError, NearestError, NothingIndexedError
 from storage.filters.filters import allowed
 from storage.filters.phrases import allowed_by
 from storage.keywords.keyword_index import FILE, KeywordIndex
@@ -19,7 +19,7 @@ from storage.sqlite.documents import Documents
 from storage.sqlite.passages import Passages
 from storage.sqlite.texts import Texts
 from storage.status import coverage, status_of
-from storage.types import Identity
+from storage.types import EmbedderFingerprint
 from storage.vectors.vector_index import VectorIndex
 
 if TYPE_CHECKING:
@@ -104,13 +104,13 @@ class LocalStore:
                 f"backup, or move {self.folder} away and index again"
             )
 
-    def _active(self) -> tuple[int, Identity | None]:
+    def _active(self) -> tuple[int, EmbedderFingerprint | None]:
         if not self.database.value("SELECT count(*) FROM sqlite_master WHERE name = 'embedders'"):
             raise NothingIndexedError(NOTHING)  # a first run that was killed before it had a schema
         rows = self.database.rows(
             "SELECT id, name, digest, dimension, query_prefix, document_prefix FROM embedders WHERE active = 1"
         )
-        return (rows[0][0], Identity(*rows[0][1:])) if rows else (0, None)
+        return (rows[0][0], EmbedderFingerprint(*rows[0][1:])) if rows else (0, None)
 
     def _open_vectors(self) -> VectorIndex | None:
         if self._identity is None:
@@ -118,7 +118,7 @@ class LocalStore:
         return VectorIndex(self.database, self.folder / SNAPSHOT, self._embedder, self._identity.dimension)
 
     @property
-    def identity(self) -> Identity | None:
+    def identity(self) -> EmbedderFingerprint | None:
         """What embedded this collection; None before the first run."""
         return self._identity
 
@@ -132,7 +132,7 @@ class LocalStore:
         """One line for each thing that the user should be told."""
         return (self._vectors.notes if self._vectors else []) + self._keywords.notes
 
-    def adopt(self, identity: Identity, probe: Vectors) -> None:
+    def adopt(self, identity: EmbedderFingerprint, probe: Vectors) -> None:
         """Make `identity` the collection's embedder, or make sure that it already is.
 
         Args:
@@ -140,7 +140,7 @@ class LocalStore:
             probe: its embedding of a fixed sentence, float32 of shape (dimension,).
 
         Raises:
-            MismatchError: the collection was made by another embedder, or by one that only has the same name.
+            EmbedderMismatchError: the collection was made by another embedder, or by one that only has the same name.
         """
         if self._identity is None:
             values = (identity.name, identity.digest, identity.dimension)
@@ -155,25 +155,25 @@ class LocalStore:
         self.check(identity)
         blob = self.database.value("SELECT probe FROM embedders WHERE id = ?", (self._embedder,))
         if not float(np.frombuffer(blob, "<f4") @ probe) >= SAME:
-            raise MismatchError(
+            raise EmbedderMismatchError(
                 f"{identity.name} no longer embeds as it did when collection {self.name!r} was made: "
                 f"index into a new one with -c NAME"
             )
 
     def check_name(self, embedder: str) -> None:
-        """Raise MismatchError where this collection was made by an embedder of another name."""
+        """Raise EmbedderMismatchError where this collection was made by an embedder of another name."""
         if self._identity and embedder != self._identity.name:
-            raise MismatchError(
+            raise EmbedderMismatchError(
                 f"collection {self.name!r} was made with {self._identity.name}, not {embedder}: "
                 f"leave --embedder away, or index into another collection with -c NAME"
             )
 
-    def check(self, identity: Identity) -> None:
-        """Raise MismatchError unless `identity` is what made this collection."""
+    def check(self, identity: EmbedderFingerprint) -> None:
+        """Raise EmbedderMismatchError unless `identity` is what made this collection."""
         if self._identity is None or identity == self._identity:
             return
         self.check_name(identity.name)
-        raise MismatchError(
+        raise EmbedderMismatchError(
             f"{identity.name} has other weights, prefixes or dimensions than when collection {self.name!r} was made: "
             f"bring the former model back, or index into a new collection with -c NAME"
         )

@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from storage.files import SEPARATOR, Known, Root, Skip, SkipCode
+from storage.files import SEPARATOR, IndexedFile, Root, SkipCode, SkippedFile
 from storage.sqlite import term_rows
 from storage.sqlite.metadata import metadata_of, rows_of
 from storage.sqlite.passages import Passages, stamp_of
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from storage.sqlite.database import Database
-    from storage.types import Chunk, Document, Field, Stamp
+    from storage.types import Chunk, Document, Field, FileStamp
 
 AFTER_SEPARATOR = bytes([SEPARATOR[0] + 1])
 
@@ -59,13 +59,13 @@ class Documents:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def known(self, root: bytes) -> dict[bytes, Known]:
+    def known(self, root: bytes) -> dict[bytes, IndexedFile]:
         """The documents at or below `root`, by path."""
         where, values = below(root)
         rows = self._db.rows(
             f"SELECT path, id, kind, digest, size, mtime_ns, ctime_ns FROM documents WHERE {where}", values
         )
-        return {path: Known(id_, kind, digest, stamp_of(*times)) for path, id_, kind, digest, *times in rows}
+        return {path: IndexedFile(id_, kind, digest, stamp_of(*times)) for path, id_, kind, digest, *times in rows}
 
     def paths(self) -> list[bytes]:
         """Those of all documents, in order."""
@@ -130,7 +130,7 @@ class Documents:
         now = int(time.time())
         self._db.run_many(ORPHAN, [(now, text) for text in set(texts)])
 
-    def touch(self, stamps: Iterable[tuple[bytes, Stamp | None]]) -> None:
+    def touch(self, stamps: Iterable[tuple[bytes, FileStamp | None]]) -> None:
         """Remember the new times of files whose bytes are what they were."""
         self._db.run_many(
             "UPDATE documents SET size = ?, mtime_ns = ?, ctime_ns = ? WHERE path = ?",
@@ -200,7 +200,7 @@ class Documents:
             self._db.run(f"DELETE FROM skips WHERE {where}", values)
         return len(paths)
 
-    def note_skips(self, root: bytes, skips: Iterable[Skip]) -> None:
+    def note_skips(self, root: bytes, skips: Iterable[SkippedFile]) -> None:
         """What was passed over at or below `root` is this, and no longer what it was."""
         where, values = below(root)
         with self._db.transaction():
@@ -210,13 +210,13 @@ class Documents:
                 [(skip.path, skip.code, skip.reason, skip.failed, skip.limit, *_times(skip.stamp)) for skip in skips],
             )
 
-    def skips(self) -> list[Skip]:
+    def skips(self) -> list[SkippedFile]:
         """What was passed over, in order of path."""
         rows = self._db.rows(
             "SELECT path, code, reason, failed, exceeded, size, mtime_ns, ctime_ns FROM skips ORDER BY path"
         )
         return [
-            Skip(path, SkipCode(code), reason, bool(failed), stamp_of(*times), exceeded)
+            SkippedFile(path, SkipCode(code), reason, bool(failed), stamp_of(*times), exceeded)
             for path, code, reason, failed, exceeded, *times in rows
         ]
 
@@ -226,7 +226,7 @@ class Documents:
         return numbers
 
 
-def _times(stamp: Stamp | None) -> tuple[int | None, int | None, int | None]:
+def _times(stamp: FileStamp | None) -> tuple[int | None, int | None, int | None]:
     return (stamp.size, stamp.mtime_ns, stamp.ctime_ns) if stamp else (None, None, None)
 
 

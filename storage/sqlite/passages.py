@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from storage.candidates import PassagePosition
 from storage.sqlite.database import batches
-from storage.types import LINE, TIME, Chunk, Passage, Place, Range, Stamp
+from storage.types import LINE, TIME, Chunk, FileStamp, Location, Passage, Range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,7 +74,7 @@ class Passages:
         """The passages of these ids, and those that are these texts, by id."""
         spots: dict[int, PassagePosition] = {}
         for id_, text, path, start, *place in self._either(SPOTS, ids, texts):
-            spots[id_] = PassagePosition(id_, text, path, start, Place(*place) if place[0] is not None else None)
+            spots[id_] = PassagePosition(id_, text, path, start, Location(*place) if place[0] is not None else None)
         return spots
 
     def texts(self, ids: Sequence[int] = (), texts: Sequence[int] = ()) -> dict[int, int]:
@@ -136,11 +136,11 @@ class Passages:
         return lines + [Range(*row) for row in self._db.rows(PARTS, (path,))]
 
 
-def stamp_of(size: int | None, mtime_ns: int | None, ctime_ns: int | None) -> Stamp | None:
+def stamp_of(size: int | None, mtime_ns: int | None, ctime_ns: int | None) -> FileStamp | None:
     """The stamp that these columns hold."""
     if size is None or mtime_ns is None or ctime_ns is None:
         return None
-    return Stamp(size, mtime_ns, ctime_ns)
+    return FileStamp(size, mtime_ns, ctime_ns)
 
 
 def _passage(row: tuple[Any, ...]) -> Passage:
@@ -166,7 +166,7 @@ def _chunk(
         line,
         end_line,
         tuple(json.loads(headings)),
-        place=Place(*place) if place[0] is not None else None,
+        place=Location(*place) if place[0] is not None else None,
         header=embedded[lead : lead + header],
         lead=embedded[:lead],
     )

@@ -29,7 +29,7 @@ WANTED = 0.997  # recall@10: above the 0.99 that is promised, since the question
 SPARE = 90  # candidates beyond those asked for: their order is that of the compact codes
 
 
-class Quality(NamedTuple):
+class IVFSettings(NamedTuple):
     """How the lists are searched, and how well.
 
     Attributes:
@@ -62,7 +62,7 @@ class IVFIndex:
         sample: some of the vectors, from all over, of shape (at most SAMPLE, dimension).
     """
 
-    def __init__(self, index: faiss.IndexIVF, quality: Quality, sample: Vectors) -> None:
+    def __init__(self, index: faiss.IndexIVF, quality: IVFSettings, sample: Vectors) -> None:
         self._index = index
         self._data: memoryview | None = None  # FAISS points into it
         self.quality = quality
@@ -137,7 +137,7 @@ class IVFIndex:
             raise DamagedError(f"FAISS cannot read the snapshot: {error}") from error
         if not isinstance(inner, faiss.IndexIVFScalarQuantizer) or inner.d != dimension:
             raise DamagedError("the snapshot holds another kind of index")
-        lists = cls(inner, Quality(*header["lists"]), sample)
+        lists = cls(inner, IVFSettings(*header["lists"]), sample)
         lists._data = memoryview(data)
         return lists
 
@@ -164,7 +164,7 @@ def built(sample: Vectors, number: int, rows: Iterable[Rows]) -> IVFIndex | None
     """
     dimension = sample.shape[1]
     lists = min(list_count(number), len(sample))
-    truth = _Truth(_questions(sample))
+    truth = _ExactNeighbours(_questions(sample))
     coarse = faiss.IndexFlatIP(dimension)
     kind = faiss.ScalarQuantizer.QT_8bit
     index = faiss.IndexIVFScalarQuantizer(coarse, dimension, lists, kind, faiss.METRIC_INNER_PRODUCT)
@@ -179,7 +179,7 @@ def built(sample: Vectors, number: int, rows: Iterable[Rows]) -> IVFIndex | None
             recall = truth.recall(index, probes)
             if recall >= WANTED:
                 some = sample[:: -(-len(sample) // SAMPLE)]
-                return IVFIndex(index, Quality(lists, probes, recall, number), some)
+                return IVFIndex(index, IVFSettings(lists, probes, recall, number), some)
             probes = -(-probes * 5 // 4)
     return None
 
@@ -193,7 +193,7 @@ def _questions(sample: Vectors) -> Vectors:
     return questions
 
 
-class _Truth:
+class _ExactNeighbours:
     """The NEAREST of each question, of shape (questions, dimension), among all vectors that it is shown."""
 
     def __init__(self, questions: Vectors) -> None:

@@ -15,9 +15,9 @@ import numpy as np
 
 from helpers.stored import nearest_hits
 from indexer.embed.protocol import PROBE
-from indexer.index import Report, Silence, index, roots_of
+from indexer.index import NoProgress, Report, index, roots_of
 from storage.local.store import LocalStore
-from storage.types import Identity
+from storage.types import EmbedderFingerprint
 
 if TYPE_CHECKING:
     from storage.status import Status
@@ -51,8 +51,8 @@ class Words:
     change: Callable[[Vectors], Vectors] = lambda rows: rows
 
     @property
-    def identity(self) -> Identity:
-        return Identity(self.name, self.digest, self.dimension, "", self.document_prefix)
+    def identity(self) -> EmbedderFingerprint:
+        return EmbedderFingerprint(self.name, self.digest, self.dimension, "", self.document_prefix)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int] | None:
         return [len(text.split()) + 2 for text in texts] if self.counts else None
@@ -92,7 +92,7 @@ def words_vector(text: str, dimension: int) -> Vectors:
     return np.asarray(row / np.linalg.norm(row), np.float32)
 
 
-class _Reading(Silence):
+class _Reading(NoProgress):
     """Keeps what is read."""
 
     def __init__(self) -> None:

@@ -19,14 +19,14 @@ import numpy as np
 from search.ranking.adjacency import fold, lifted
 from search.ranking.ranker import search
 from storage.local.store import LocalStore
-from storage.types import Chunk, Document, Identity, Query, Question, Stamp
+from storage.types import Chunk, Document, EmbedderFingerprint, FileStamp, Query, Question
 
 if TYPE_CHECKING:
     from storage.types import Hit, Vectors
 
 ROOT = Path(__file__).parents[2]
 DIMENSION = 8
-IDENTITY = Identity("test:digest", "1", DIMENSION)
+IDENTITY = EmbedderFingerprint("test:digest", "1", DIMENSION)
 
 Corpus = Mapping[bytes, tuple[str, ...]]  # the passages of each document, by path
 
@@ -48,7 +48,7 @@ def writer(name: str = "default") -> LocalStore:
     return opened
 
 
-def document(path: bytes, *passages: str, stamp: Stamp | None = None) -> tuple[Document, list[Chunk]]:
+def document(path: bytes, *passages: str, stamp: FileStamp | None = None) -> tuple[Document, list[Chunk]]:
     """A document whose passages are its chunks, each on lines of its own."""
     text = "\n".join(passages)
     chunks, start, line = [], 0, 1

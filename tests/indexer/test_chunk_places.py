@@ -8,7 +8,7 @@ import pytest
 
 from indexer.chunk.chunker import MAX_CHARACTERS, MAX_HEADER, MAX_LEAD, MAX_ROWS, chunk, fit
 from indexer.read.extract import Builder, Extract
-from storage.types import Document, Place
+from storage.types import Document, Location
 
 PROSE = "The gutters are cleaned in November, when the last leaves are down. "
 
@@ -41,14 +41,14 @@ def pages(*, apart: bool) -> Document:
 
 def test_a_passage_knows_its_pages() -> None:
     (passage,) = chunk(pages(apart=False))
-    assert passage.place == Place("page", 1, 9)
+    assert passage.place == Location("page", 1, 9)
     assert (passage.start_line, passage.end_line) == (None, None)
 
 
 def test_no_passage_reaches_over_a_mark_that_keeps_apart() -> None:
     found = chunk(pages(apart=True))
     assert [passage.text for passage in found] == [f"This is what stands on page {number}." for number in range(1, 10)]
-    assert [passage.place for passage in found] == [Place("page", number, number) for number in range(1, 10)]
+    assert [passage.place for passage in found] == [Location("page", number, number) for number in range(1, 10)]
 
 
 def test_a_part_has_a_name_and_numbers_of_its_own() -> None:
@@ -63,10 +63,10 @@ def test_a_part_has_a_name_and_numbers_of_its_own() -> None:
     letter.append(Extract("A note without pages."), "note.txt")
     found = chunk(document(letter.extract()))
     assert [passage.place for passage in found] == [
-        Place("message", 1, 1),
-        Place("page", 1, 1, "report.pdf"),
-        Place("page", 2, 2, "report.pdf"),
-        Place("paragraph", 1, 1, "note.txt"),
+        Location("message", 1, 1),
+        Location("page", 1, 1, "report.pdf"),
+        Location("page", 2, 2, "report.pdf"),
+        Location("paragraph", 1, 1, "note.txt"),
     ]
 
 
@@ -86,7 +86,7 @@ def test_rows_keep_few_together_and_carry_their_header() -> None:
     assert all(len(passage.text) <= MAX_ROWS for passage in found)
     for passage in found[1:]:
         rows = passage.text.split("\n")
-        assert passage.place == Place("row", int(rows[0].split()[1]), int(rows[-1].split()[1]), "Costs")
+        assert passage.place == Location("row", int(rows[0].split()[1]), int(rows[-1].split()[1]), "Costs")
         assert passage.embedded == passage.lead + "Item | Cost | Note\n" + passage.text
     lines = list(itertools.chain.from_iterable(passage.text.split("\n") for passage in found))
     assert len(lines) == 59  # no row was torn

@@ -19,7 +19,7 @@ from helpers.stored import nearest_hits, stored
 from indexer.embed.protocol import TokenEmbedder
 from indexer.embed.run import embed
 from indexer.read import reader as reading
-from storage.errors import EmbedderError, MismatchError, RefusedError, TooLongError, UnreachableError
+from storage.errors import EmbedderError, EmbedderMismatchError, RefusedError, TooLongError, UnreachableError
 from storage.local.store import LocalStore
 from storage.sqlite.documents import Documents
 from storage.sqlite.texts import Texts
@@ -391,7 +391,7 @@ def replaced() -> Words:
 
     def tell() -> None:
         if len(embedder.asked) > 1:
-            raise MismatchError("the weights changed during the run")
+            raise EmbedderMismatchError("the weights changed during the run")
 
     embedder.doubt = tell
     embedder.change = lambda rows: rows[:, ::-1] if len(embedder.asked) > 1 else rows
@@ -404,7 +404,7 @@ def test_vectors_made_since_the_weights_were_last_checked_are_withdrawn(
     monkeypatch.setattr("indexer.embed.run.WINDOW", 16)
     desk.write(FORTY)
     desk.embedder = replaced()
-    with pytest.raises(MismatchError, match="changed during the run"):
+    with pytest.raises(EmbedderMismatchError, match="changed during the run"):
         desk.index()
     assert len(desk.embedder.embedded) == 32
     kept = desk.status()
@@ -429,7 +429,7 @@ def test_withdrawn_vectors_are_gone_for_a_reader_that_had_seen_them(
         wait_until(lambda: found() >= there)  # the batch before is kept beside this one
         seen.append(found())
         if len(desk.embedder.asked) == 3:
-            raise MismatchError("the weights changed during the run")
+            raise EmbedderMismatchError("the weights changed during the run")
 
     desk.index("note-00.md")
     with LocalStore("default") as reader:
@@ -438,7 +438,7 @@ def test_withdrawn_vectors_are_gone_for_a_reader_that_had_seen_them(
             return len(nearest_hits(reader, desk.embedder.embed_query("note"), 99))
 
         desk.embedder.trouble = look
-        with pytest.raises(MismatchError):
+        with pytest.raises(EmbedderMismatchError):
             desk.index()
         assert seen == [1, 17, 33]
         assert len(nearest_hits(reader, desk.embedder.embed_query("note"), 99)) == 1
@@ -454,12 +454,12 @@ def test_what_is_not_what_made_the_collection_embeds_nothing_into_it(desk: Desk,
     desk.index()
     desk.write(["new.md"])
     desk.embedder = other
-    with pytest.raises(MismatchError, match="has other weights, prefixes or dimensions"):
+    with pytest.raises(EmbedderMismatchError, match="has other weights, prefixes or dimensions"):
         desk.index()
     assert desk.embedder.asked == []
     assert (desk.status().vectors, desk.status().pending) == (40, 1)
     desk.embedder = Words(name="test:other")
-    with pytest.raises(MismatchError, match="was made with test:words, not test:other"):
+    with pytest.raises(EmbedderMismatchError, match="was made with test:words, not test:other"):
         desk.index()
 
 
@@ -468,7 +468,7 @@ def test_an_embedder_that_no_longer_embeds_as_it_did_is_noticed_by_its_probe(des
     desk.index()
     desk.write(["new.md"])
     desk.embedder = Words(change=lambda rows: rows[:, ::-1])
-    with pytest.raises(MismatchError, match="no longer embeds as it did"):
+    with pytest.raises(EmbedderMismatchError, match="no longer embeds as it did"):
         desk.index()
     assert desk.status().vectors == 40
 

@@ -15,9 +15,9 @@ from helpers.stored import ROOT, OtherProcess, nearest_hits
 from helpers.tiny_model import WORDS, make_tiny
 
 from indexer.embed.registry import DEFAULT, full_name, open_embedder
-from indexer.index import Silence, forget, index_by_name
+from indexer.index import NoProgress, forget, index_by_name
 from search.searcher import Searcher
-from storage.errors import GuardError, LockedError, MismatchError, NearestError, NothingIndexedError
+from storage.errors import EmbedderMismatchError, LockedError, MassDeleteError, NearestError, NothingIndexedError
 from storage.home import names
 from storage.local.store import LocalStore
 
@@ -128,11 +128,13 @@ def test_a_collection_stays_with_its_embedder_whatever_the_environment_says(
 def test_another_embedder_by_name_is_refused_before_anything_is_read(tiny: str, notes: Path) -> None:
     index_by_name("default", [notes])
     (notes / "new.md").write_text("w1 w2")
-    with pytest.raises(MismatchError, match=r"was made with local:.*tiny, not ollama:x: leave --embedder away, or"):
+    with pytest.raises(
+        EmbedderMismatchError, match=r"was made with local:.*tiny, not ollama:x: leave --embedder away, or"
+    ):
         index_by_name("default", [notes], "ollama:x")
     with LocalStore("default") as collection:
         assert collection.documents.count() == 10
-    with pytest.raises(MismatchError, match="not local:all-minilm"):
+    with pytest.raises(EmbedderMismatchError, match="not local:all-minilm"):
         Searcher("default", "local:all-minilm")
 
 
@@ -175,9 +177,9 @@ def test_a_model_whose_weights_were_exchanged_is_refused(tiny: str, notes: Path,
     (tmp_path / "other" / "model.safetensors").rename(tmp_path / "tiny" / "model.safetensors")
     assert index_by_name("default", [notes]).documents.unchanged == 10  # nothing is to be mixed
     (notes / "new.md").write_text("w1 w2")
-    with pytest.raises(MismatchError, match="has other weights, prefixes or dimensions"):
+    with pytest.raises(EmbedderMismatchError, match="has other weights, prefixes or dimensions"):
         index_by_name("default", [notes])
-    with pytest.raises(MismatchError, match="bring the former model back, or index into a new collection"):
+    with pytest.raises(EmbedderMismatchError, match="bring the former model back, or index into a new collection"):
         Searcher("default")
     with LocalStore("default") as collection:
         assert (collection.status().vectors, collection.status().pending) == (10, 1)
@@ -204,7 +206,7 @@ def test_the_next_writer_is_let_in_whatever_happened(tiny: str, notes: Path) -> 
     for path in notes.iterdir():
         path.unlink()
     for _ in range(2):
-        with pytest.raises(GuardError):
+        with pytest.raises(MassDeleteError):
             index_by_name("default", [notes])
     assert index_by_name("default", [notes], yes=True).documents.removed == 10
 
@@ -235,7 +237,7 @@ def test_what_the_user_should_know_is_told_or_warned_of(tiny: str, notes: Path) 
 # ---- progress
 
 
-class Watched(Silence):
+class Watched(NoProgress):
     """Keeps what it is told."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ from indexer.formats.mail import messages
 from indexer.formats.mime import unflowed
 from indexer.read.extract import Extract, UnreadableError
 from indexer.read.reader import extract
-from storage.types import Block, Heading, Mark
+from storage.types import Block, Heading, LocationMark
 
 HEAD = b"From: a@example.org\nSubject: Head\n"
 NOTES = b"# Notes\n\nWhat was said.\n"
@@ -52,7 +52,7 @@ def test_a_letter() -> None:
     assert found.text == head + "Grüße!\n\n> You wrote:\n> this\n\n-- \nAnn"
     assert (found.title, found.kind, found.lines) == (subject, "eml", ())
     assert found.headings == (Heading(0, 1, subject),)
-    assert found.marks == (Mark(0, "message", 1, apart=True),)
+    assert found.marks == (LocationMark(0, "message", 1, apart=True),)
     assert found.metadata == {
         "author": "Ann Lee <ann@example.org>",
         "to": ("Dœ, Jane <jane@example.org>", "bob@example.org"),

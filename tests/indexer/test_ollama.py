@@ -17,8 +17,8 @@ from indexer.embed.protocol import PROBE
 from indexer.embed.remote import ollama
 from indexer.embed.remote.http import Timeouts, one_line
 from indexer.embed.remote.ollama import OllamaEmbedder
-from storage.errors import EmbedderError, MismatchError, RefusedError, UnreachableError
-from storage.types import Identity
+from storage.errors import EmbedderError, EmbedderMismatchError, RefusedError, UnreachableError
+from storage.types import EmbedderFingerprint
 
 if TYPE_CHECKING:
     from indexer.embed.protocol import Embedder
@@ -55,7 +55,9 @@ def test_nothing_is_sent_before_it_is_needed(server: OllamaServer) -> None:
 
 def test_identity(server: OllamaServer) -> None:
     embedder = of(server, NOMIC)
-    assert embedder.identity == Identity("ollama:nomic-embed-text", "d2", 8, "search_query: ", "search_document: ")
+    assert embedder.identity == EmbedderFingerprint(
+        "ollama:nomic-embed-text", "d2", 8, "search_query: ", "search_document: "
+    )
     asked = len(server.requests)
     assert embedder.identity.dimension == 8
     assert len(server.requests) == asked
@@ -204,9 +206,9 @@ def test_check_finds_batches_that_are_not_their_texts(
 def test_new_weights_end_the_run(server: OllamaServer, embedder: OllamaEmbedder) -> None:
     embedder.embed_documents(["a"])
     server.digests["fake:latest"] = "d9"
-    with pytest.raises(MismatchError, match="run `nearest index` again"):
+    with pytest.raises(EmbedderMismatchError, match="run `nearest index` again"):
         embedder.check_digest()
-    with pytest.raises(MismatchError):
+    with pytest.raises(EmbedderMismatchError):
         for n in range(ollama.CHECK_EVERY):
             embedder.embed_documents([f"{n}"])
 

@@ -4,49 +4,49 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.embed.remote.prefixes import Scheme, full_name, scheme_for
+from indexer.embed.remote.prefixes import PromptPrefixes, full_name, scheme_for
 
 PASSAGES = "Represent this sentence for searching relevant passages: "
 INSTRUCT = "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"
-NOMIC = Scheme("search_query: ", "search_document: ", 2048, True)
-BGE = Scheme(PASSAGES, "", 512, False)
+NOMIC = PromptPrefixes("search_query: ", "search_document: ", 2048, True)
+BGE = PromptPrefixes(PASSAGES, "", 512, False)
 
 
 @pytest.mark.parametrize(
     ("model", "scheme"),
     [
-        ("all-minilm", Scheme("", "", 256, False)),
-        ("all-minilm:l6-v2", Scheme("", "", 256, False)),
-        ("ALL-MINILM", Scheme("", "", 256, False)),
-        ("registry.ollama.ai/library/all-minilm:latest", Scheme("", "", 256, False)),
+        ("all-minilm", PromptPrefixes("", "", 256, False)),
+        ("all-minilm:l6-v2", PromptPrefixes("", "", 256, False)),
+        ("ALL-MINILM", PromptPrefixes("", "", 256, False)),
+        ("registry.ollama.ai/library/all-minilm:latest", PromptPrefixes("", "", 256, False)),
         ("nomic-embed-text", NOMIC),
         (" nomic-embed-text:v1.5 ", NOMIC),
         ("hf.co/nomic-ai/nomic-embed-text-v1.5-GGUF:F16", NOMIC),
-        ("nomic-embed-text-v2-moe", Scheme("search_query: ", "search_document: ", 512, True)),
-        ("mxbai-embed-large:335m", Scheme(PASSAGES, "", 512, True)),
+        ("nomic-embed-text-v2-moe", PromptPrefixes("search_query: ", "search_document: ", 512, True)),
+        ("mxbai-embed-large:335m", PromptPrefixes(PASSAGES, "", 512, True)),
         ("bge-large", BGE),
         ("hf.co/CompendiumLabs/bge-small-en-v1.5-gguf:Q4_K_M", BGE),
-        ("quentinz/bge-large-zh-v1.5", Scheme("为这个句子生成表示以用于检索相关文章：", "", 512, False)),
-        ("bge-m3:567m", Scheme("", "", 2048, False)),
+        ("quentinz/bge-large-zh-v1.5", PromptPrefixes("为这个句子生成表示以用于检索相关文章：", "", 512, False)),
+        ("bge-m3:567m", PromptPrefixes("", "", 2048, False)),
         ("snowflake-arctic-embed:33m", BGE),
-        ("snowflake-arctic-embed:137m", Scheme(PASSAGES, "", 2048, False)),
-        ("hf.co/x/snowflake-arctic-embed-m-v1.5", Scheme(PASSAGES, "", 512, True)),
-        ("snowflake-arctic-embed2", Scheme("query: ", "", 2048, True)),
-        ("localhost:5000/mine/snowflake-arctic-embed-l-v2.0", Scheme("query: ", "", 2048, True)),
-        ("embeddinggemma:300m", Scheme("task: search result | query: ", "title: none | text: ", 2048, True)),
-        ("dengcao/Qwen3-Embedding-0.6B:Q8_0", Scheme(INSTRUCT, "", 2048, True)),
-        ("jeffh/intfloat-multilingual-e5-large", Scheme()),  # not at the start of the name: not taken for sure
-        ("yxchia/multilingual-e5-large", Scheme("query: ", "passage: ", 512, False)),
-        ("e5-small-v2", Scheme("query: ", "passage: ", 512, False)),
-        ("multilingual-e5-large-instruct", Scheme()),
-        ("granite-embedding:278m", Scheme("", "", 512, False)),
-        ("paraphrase-multilingual", Scheme("", "", 128, False)),
-        ("llama3.2", Scheme()),
-        ("my-nomic-embed-text", Scheme()),
-        ("", Scheme()),
+        ("snowflake-arctic-embed:137m", PromptPrefixes(PASSAGES, "", 2048, False)),
+        ("hf.co/x/snowflake-arctic-embed-m-v1.5", PromptPrefixes(PASSAGES, "", 512, True)),
+        ("snowflake-arctic-embed2", PromptPrefixes("query: ", "", 2048, True)),
+        ("localhost:5000/mine/snowflake-arctic-embed-l-v2.0", PromptPrefixes("query: ", "", 2048, True)),
+        ("embeddinggemma:300m", PromptPrefixes("task: search result | query: ", "title: none | text: ", 2048, True)),
+        ("dengcao/Qwen3-Embedding-0.6B:Q8_0", PromptPrefixes(INSTRUCT, "", 2048, True)),
+        ("jeffh/intfloat-multilingual-e5-large", PromptPrefixes()),  # not at the start of the name: not taken for sure
+        ("yxchia/multilingual-e5-large", PromptPrefixes("query: ", "passage: ", 512, False)),
+        ("e5-small-v2", PromptPrefixes("query: ", "passage: ", 512, False)),
+        ("multilingual-e5-large-instruct", PromptPrefixes()),
+        ("granite-embedding:278m", PromptPrefixes("", "", 512, False)),
+        ("paraphrase-multilingual", PromptPrefixes("", "", 128, False)),
+        ("llama3.2", PromptPrefixes()),
+        ("my-nomic-embed-text", PromptPrefixes()),
+        ("", PromptPrefixes()),
     ],
 )
-def test_scheme(model: str, scheme: Scheme) -> None:
+def test_scheme(model: str, scheme: PromptPrefixes) -> None:
     assert scheme_for(model) == scheme
 
 

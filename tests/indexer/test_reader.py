@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 
 from indexer.read.decode import decode, is_binary
 from indexer.read.reader import digest, read
-from storage.files import Skip, SkipCode
-from storage.types import Document, Stamp
+from storage.files import SkipCode, SkippedFile
+from storage.types import Document, FileStamp
 
 posix = pytest.mark.skipif(os.name != "posix", reason="this system has no such files")
 
@@ -40,7 +40,7 @@ def reason(path: Path, data: bytes | str | None = None) -> str:
     if data is not None:
         path.write_bytes(data.encode() if isinstance(data, str) else data)
     found = read(os.fsencode(path))
-    assert isinstance(found, Skip), found
+    assert isinstance(found, SkippedFile), found
     assert found.path == os.fsencode(path)
     return "!" * found.failed + found.reason
 
@@ -306,7 +306,7 @@ def test_a_stamp_is_kept_once_it_can_be_trusted(tmp_path: Path, monkeypatch: pyt
         status = path.stat()
         found = read(os.fsencode(path))
         assert isinstance(found, Document)
-        assert found.stamp == Stamp(5, status.st_mtime_ns, status.st_ctime_ns)
+        assert found.stamp == FileStamp(5, status.st_mtime_ns, status.st_ctime_ns)
         os.utime(path, ns=(later, later + 60_000_000_000))  # written by a clock that is ahead
         found = read(os.fsencode(path))
         assert isinstance(found, Document)
@@ -368,7 +368,7 @@ def test_a_file_that_may_not_be_read_is_a_failure() -> None:
 def test_a_large_file_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "a.md"
     path.write_bytes(b"words " * 100)
-    assert read(os.fsencode(path), max_bytes=599) == Skip(
+    assert read(os.fsencode(path), max_bytes=599) == SkippedFile(
         os.fsencode(path), SkipCode.TOO_LARGE, "0.0 MB, more than the limit of 0.000599 MB"
     )
     assert isinstance(read(os.fsencode(path), max_bytes=600), Document)
@@ -400,7 +400,7 @@ def test_a_file_under_change_is_read_whole_or_not_at_all(tmp_path: Path) -> None
         reading.clear()
         writer.join()
     for each in found:
-        if isinstance(each, Skip):
+        if isinstance(each, SkippedFile):
             assert (each.reason, each.failed) == ("changes while it is read", True)
         else:
             assert each.digest == hashlib.sha256(each.text.encode()).digest()
@@ -431,7 +431,7 @@ def test_a_change_during_reading_means_reading_again(
         assert found.text == expected
         assert found.digest == hashlib.sha256(expected.encode()).digest()
     else:
-        assert found == Skip(os.fsencode(path), SkipCode.CHANGING, "changes while it is read", failed=True)
+        assert found == SkippedFile(os.fsencode(path), SkipCode.CHANGING, "changes while it is read", failed=True)
 
 
 PIECES = [b"words ", b"\n", b"\r", b"\0", b"# ", b"===\n", b"\xff\xfe", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"\x830\x811"]
@@ -459,7 +459,7 @@ def test_any_bytes_give_a_document_or_a_reason(tmp_path: Path, name: str, data: 
     path = tmp_path / name
     path.write_bytes(data)
     found = read(os.fsencode(path))
-    if isinstance(found, Skip):
+    if isinstance(found, SkippedFile):
         assert found.reason in {"binary", "empty", "no words", "archive"} or found.reason.startswith("damaged")
         return
     assert found.digest == hashlib.sha256(data).digest()

@@ -20,16 +20,16 @@ from helpers.hostile import seeds
 from indexer.read.reader import read
 from indexer.sandbox import pool, process
 from indexer.sandbox.pool import read_all
-from indexer.sandbox.process import Limits
-from indexer.sandbox.protocol import Frame, UnsoundError, dump, load, request, requested
+from indexer.sandbox.process import SandboxLimits
+from indexer.sandbox.protocol import Frame, ProtocolError, dump, load, request, requested
 from storage.errors import NearestError
-from storage.files import Skip, SkipCode
-from storage.types import Block, Document, Heading, Mark, Stamp
+from storage.files import SkipCode, SkippedFile
+from storage.types import Block, Document, FileStamp, Heading, LocationMark
 
 pytestmark = pytest.mark.slow
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs the signals of a POSIX system")
-LIMITS = Limits(memory=300, seconds=2)
+LIMITS = SandboxLimits(memory=300, seconds=2)
 TOO_SLOW = "took longer than 2 s to be read (NEAREST_READ_SECONDS)"
 TOO_LARGE = "needs more than 300 MB of memory to be read (NEAREST_READ_MEMORY)"
 
@@ -147,12 +147,12 @@ def pages(folder: Path, *names: str) -> list[bytes]:
     return [os.fsencode(folder / name) for name in names]
 
 
-def outcome(done: Document | Skip) -> str:
+def outcome(done: Document | SkippedFile) -> str:
     """The title of a document, or the reason of a skip."""
-    return done.reason if isinstance(done, Skip) else done.title
+    return done.reason if isinstance(done, SkippedFile) else done.title
 
 
-def outcomes(paths: list[bytes], limits: Limits = LIMITS) -> dict[str, str]:
+def outcomes(paths: list[bytes], limits: SandboxLimits = LIMITS) -> dict[str, str]:
     """What became of files, by their names."""
     return {Path(os.fsdecode(done.path)).name: outcome(done) for done in read_all(paths, limits)}
 
@@ -211,7 +211,7 @@ def test_few_files_are_asked_for_before_results_are_taken(tmp_path: Path) -> Non
 
 def test_closing_early_ends_all(tmp_path: Path, faulty: None) -> None:
     paths = pages(tmp_path, "a.html", "sleep.html", "spin.html", *(f"{number}.html" for number in range(9)))
-    done = read_all(paths, Limits(seconds=600))
+    done = read_all(paths, SandboxLimits(seconds=600))
     assert outcome(next(done)) == "a.html"
     done.close()
     assert psutil.Process().children() == []
@@ -254,9 +254,9 @@ def test_a_fault_costs_the_file_that_has_it(
     done = {done.path: done for done in read_all(paths, LIMITS)}
     refused = done.pop(paths[2])
     status = (tmp_path / f"{fault}.html").stat()
-    stamp = Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    stamp = FileStamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     limit = {SkipCode.MEMORY_LIMIT: LIMITS.memory, SkipCode.TIME_LIMIT: LIMITS.seconds}.get(code)
-    assert refused == Skip(paths[2], code, reason, stamp=stamp, limit=limit)
+    assert refused == SkippedFile(paths[2], code, reason, stamp=stamp, limit=limit)
     assert {path: outcome(document) for path, document in done.items()} == {
         path: name for path, name in zip(paths, names, strict=True) if path != paths[2]
     }
@@ -314,7 +314,7 @@ def test_a_process_that_has_grown_is_replaced(
 
 def test_a_young_file_that_crashes_is_tried_again_next_time(tmp_path: Path, faulty: None) -> None:
     (done,) = read_all(pages(tmp_path, "exit.html"), LIMITS)
-    assert isinstance(done, Skip)
+    assert isinstance(done, SkippedFile)
     assert done.stamp is None
 
 
@@ -337,7 +337,7 @@ def test_a_python_that_is_not_there_is_an_error(tmp_path: Path, monkeypatch: pyt
 
 
 def test_limits_of_the_environment(tmp_path: Path, faulty: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Limits.of_environment() == Limits(2000, 120)
+    assert SandboxLimits.of_environment() == SandboxLimits(2000, 120)
     monkeypatch.setenv("NEAREST_READ_SECONDS", "1.5")
     monkeypatch.setenv("NEAREST_READ_MEMORY", "200")
     done = {Path(os.fsdecode(it.path)).stem: outcome(it) for it in read_all(pages(tmp_path, "spin.html", "hog.html"))}
@@ -358,14 +358,14 @@ def test_a_limit_that_is_no_positive_number_is_an_error_that_names_the_cure(
 
 
 def test_a_file_that_was_over_other_limits_is_known() -> None:
-    old, new = Limits(100, 10), Limits(200, 20)
+    old, new = SandboxLimits(100, 10), SandboxLimits(200, 20)
     for code in (SkipCode.MEMORY_LIMIT, SkipCode.TIME_LIMIT):
         over = old.skip(b"/a", code, STAMP)
         assert (over.code, over.stamp) == (code, STAMP)
         assert new.differ_from(over)
         assert not old.differ_from(over)
-    assert not new.differ_from(Skip(b"/a", SkipCode.EMPTY, "empty"))
-    assert not new.differ_from(Skip(b"/a", SkipCode.MEMORY_LIMIT, "needs too much memory to be read"))
+    assert not new.differ_from(SkippedFile(b"/a", SkipCode.EMPTY, "empty"))
+    assert not new.differ_from(SkippedFile(b"/a", SkipCode.MEMORY_LIMIT, "needs too much memory to be read"))
 
 
 # ---- the surroundings
@@ -440,7 +440,7 @@ def test_ctrl_c_does_not_end_a_worker_by_itself(tmp_path: Path) -> None:
 
 # ---- what goes over the pipe
 
-STAMP = Stamp(5, -1, 2**62)
+STAMP = FileStamp(5, -1, 2**62)
 DOCUMENT = Document(
     path=b"/\xff\n",
     kind="spreadsheet",
@@ -451,7 +451,11 @@ DOCUMENT = Document(
     text="Größe | 𝄞\n1 | 2\n\nEnd",
     lines=(3, 4, 4, 9),
     headings=(Heading(0, 1, "Größe"), Heading(17, 2, "End")),
-    marks=(Mark(0, "row", 1, "Größe", apart=True), Mark(10, "row", 2, "Größe"), Mark(20, "row", 2**40)),
+    marks=(
+        LocationMark(0, "row", 1, "Größe", apart=True),
+        LocationMark(10, "row", 2, "Größe"),
+        LocationMark(20, "row", 2**40),
+    ),
     blocks=(Block("table", 0, 15, 10), Block("list", 17, 20)),
     metadata={
         "author": "Ä", "tags": ("a", 1, True), "none": (), "pages": 3, "share": 0.5, "draft": False,
@@ -472,12 +476,12 @@ def test_the_document_of_these_tests_has_everything_that_one_may_have() -> None:
         DOCUMENT,
         replace(DOCUMENT, lines=None, stamp=None, headings=(), marks=(), blocks=(), metadata={}),
         replace(DOCUMENT, lines=(), text=""  , headings=(), marks=(), blocks=()),
-        Skip(b"/a", SkipCode.EMPTY, "empty"),
-        Skip(b"/a", SkipCode.NO_ACCESS, "permission denied", failed=True, stamp=STAMP),
+        SkippedFile(b"/a", SkipCode.EMPTY, "empty"),
+        SkippedFile(b"/a", SkipCode.NO_ACCESS, "permission denied", failed=True, stamp=STAMP),
     ],
     ids=["all", "little", "empty", "skip", "failed"],
 )  # fmt: skip
-def test_an_answer_is_what_was_read(whole: Document | Skip) -> None:
+def test_an_answer_is_what_was_read(whole: Document | SkippedFile) -> None:
     assert load(whole.path, dump(whole)) == whole
     assert requested(request(whole.path)) == whole.path
 
@@ -487,14 +491,14 @@ def test_strings_that_cannot_be_kept_are_cleaned_where_they_are_read() -> None:
     loaded = load(b"/a", dump(odd))
     assert isinstance(loaded, Document)
     assert (loaded.title, loaded.metadata, loaded.headings[0].title) == ("ab\ufffd", {"k": "\ufffd"}, "x\ufffd")
-    assert load(b"/a", dump(Skip(b"/a", SkipCode.DAMAGED, "bad:\n \ud800" + "x" * 5000))) == Skip(
+    assert load(b"/a", dump(SkippedFile(b"/a", SkipCode.DAMAGED, "bad:\n \ud800" + "x" * 5000))) == SkippedFile(
         b"/a", SkipCode.DAMAGED, "bad: ?" + "x" * 994
     )
 
 
 def test_more_than_an_answer_may_hold_is_a_reason() -> None:
     many = replace(DOCUMENT, metadata={str(number): "x" * 1000 for number in range(17_000)})
-    assert load(b"/a", dump(many)) == Skip(
+    assert load(b"/a", dump(many)) == SkippedFile(
         b"/a", SkipCode.TOO_LARGE, "more headings, places and metadata than a document has", stamp=STAMP
     )
 
@@ -583,5 +587,5 @@ LIES: dict[str, Change] = {
 def test_an_answer_that_nothing_read_is_refused(lie: Change) -> None:
     frame = dump(DOCUMENT)
     assert len(frame.numbers) == 8 * (4 + 2 * 3 + 3 * 5 + 2 * 4)
-    with pytest.raises(UnsoundError):
+    with pytest.raises(ProtocolError):
         load(DOCUMENT.path, lie(frame))

@@ -15,8 +15,8 @@ from helpers.desk import Desk, Words, as_somebody_else
 from indexer.chunk import chunker
 from indexer.index import forget, index, roots_of
 from indexer.read import reader
-from indexer.sandbox.process import Limits
-from storage.errors import GuardError, NearestError
+from indexer.sandbox.process import SandboxLimits
+from storage.errors import MassDeleteError, NearestError
 from storage.files import SkipCode
 from storage.home import home
 from storage.local.store import LocalStore
@@ -349,7 +349,7 @@ def test_a_root_that_is_a_link_to_a_file_is_that_file(desk: Desk) -> None:
     edit(desk.root / ".elsewhere/target.md", "Something new.")
     assert desk.index(link) == {"changed": 1}
     edit(desk.root / ".elsewhere/target.md", "")
-    with pytest.raises(GuardError):
+    with pytest.raises(MassDeleteError):
         desk.index(link)
     assert desk.index(link, yes=True) == {"removed": 1, "skipped": 1}
     assert desk.reasons() == {".elsewhere/target.md": "empty"}
@@ -397,7 +397,7 @@ def test_a_vanished_root_drops_nothing_until_told_to(desk: Desk, tmp_path: Path)
     desk.index(*TEN, "usb")
     (desk.root / "usb").rename(tmp_path / "unmounted")
     for _ in range(2):
-        with pytest.raises(GuardError, match="usb has none of its 2 documents any more: a disk not mounted"):
+        with pytest.raises(MassDeleteError, match="usb has none of its 2 documents any more: a disk not mounted"):
             desk.index("usb")
     assert len(desk.documents()) == 12
     assert desk.found("about usb 1", 1) == ["usb/1.md"]
@@ -415,7 +415,7 @@ def test_an_emptied_root_drops_nothing_until_told_to(desk: Desk) -> None:
     desk.index()
     desk.index("mount")
     (desk.root / "mount/a.md").unlink()
-    with pytest.raises(GuardError, match="has none of its 1 documents any more"):
+    with pytest.raises(MassDeleteError, match="has none of its 1 documents any more"):
         desk.index()
     assert len(desk.documents()) == 11
     assert desk.index(yes=True) == {"unchanged": 10, "removed": 1}
@@ -451,7 +451,9 @@ def test_more_than_a_fifth_gone_stops_and_a_fifth_goes(desk: Desk, gone: int, st
         (desk.root / name).unlink()
     desk.write(["new.md"])
     if stops:
-        with pytest.raises(GuardError, match=rf"^{gone} of 10 documents are gone, .*note-0.md the first; nothing was"):
+        with pytest.raises(
+            MassDeleteError, match=rf"^{gone} of 10 documents are gone, .*note-0.md the first; nothing was"
+        ):
             desk.index()
         assert desk.documents() == TEN
         assert desk.found("about note 0", 1) == ["note-0.md"]
@@ -474,7 +476,9 @@ def test_files_that_hold_no_text_any_more_count_as_gone(desk: Desk, emptied: int
         edit(desk.root / name, "")
     edit(desk.root / "note-9.md", "Fresh words.")
     if stops:
-        with pytest.raises(GuardError, match=rf"^{emptied} files hold no text any more, .*their documents were kept"):
+        with pytest.raises(
+            MassDeleteError, match=rf"^{emptied} files hold no text any more, .*their documents were kept"
+        ):
             desk.index()
         assert desk.documents() == TEN
     counts = desk.index(yes=stops)
@@ -643,10 +647,10 @@ def test_what_was_refused_while_too_young_is_read_again(desk: Desk, monkeypatch:
         (SkipCode.DAMAGED, None, True, {}, True),
         (SkipCode.SCANNED, None, False, {}, False),
         (SkipCode.SCANNED, None, False, {"NEAREST_OCR": "eng"}, True),
-        (SkipCode.TIME_LIMIT, Limits().seconds, False, {}, False),
-        (SkipCode.MEMORY_LIMIT, Limits().memory, False, {}, False),
-        (SkipCode.TIME_LIMIT, Limits().seconds, False, {"NEAREST_READ_SECONDS": "240"}, True),
-        (SkipCode.MEMORY_LIMIT, Limits().memory, False, {"NEAREST_READ_MEMORY": "4000"}, True),
+        (SkipCode.TIME_LIMIT, SandboxLimits().seconds, False, {}, False),
+        (SkipCode.MEMORY_LIMIT, SandboxLimits().memory, False, {}, False),
+        (SkipCode.TIME_LIMIT, SandboxLimits().seconds, False, {"NEAREST_READ_SECONDS": "240"}, True),
+        (SkipCode.MEMORY_LIMIT, SandboxLimits().memory, False, {"NEAREST_READ_MEMORY": "4000"}, True),
     ],
 )
 def test_what_was_refused_is_tried_again_where_it_may_go_better_now(

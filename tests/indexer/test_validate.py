@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from indexer.embed.remote.retry import Failure, Fault
+from indexer.embed.remote.retry import FailureKind, RequestFailed
 from indexer.embed.remote.validate import unit_rows
 
 NAN, INF = float("nan"), float("inf")
@@ -16,37 +16,37 @@ NAN, INF = float("nan"), float("inf")
 @pytest.mark.parametrize(
     ("vectors", "fault"),
     [
-        (None, Fault.GARBLED),
-        ({}, Fault.GARBLED),
-        ([], Fault.GARBLED),
-        ([[1.0, 0.0]], Fault.GARBLED),
-        ([[1.0, 0.0]] * 3, Fault.GARBLED),
-        ([None, None], Fault.BAD_VECTORS),
-        ([[], []], Fault.BAD_VECTORS),
-        ([[1.0, 0.0], [1.0]], Fault.BAD_VECTORS),
-        ([[1.0, 0.0], [1.0, None]], Fault.BAD_VECTORS),
-        ([[1.0, 0.0], [1.0, "0"]], Fault.BAD_VECTORS),
-        ([[1.0, 0.0], [1.0, True]], Fault.BAD_VECTORS),
-        ([[[1.0, 0.0]], [[0.0, 1.0]]], Fault.BAD_VECTORS),
-        ([[1.0, 0.0], [0.0, 0.0]], Fault.BAD_VECTORS),
-        ([[1.0, 0.0], [0.0, 0.4]], Fault.BAD_VECTORS),
-        ([[1.0, 0.0], [0.0, 1.6]], Fault.BAD_VECTORS),
-        ([[1.0, 0.0], [0.0, 1e308]], Fault.BAD_VECTORS),
-        ([[1.0, 0.0], [1.0, 0.0]], Fault.BAD_VECTORS),
-        ([[1.0, 0.0], [NAN, 1.0]], Fault.NOT_A_NUMBER),
-        ([[1.0, 0.0], [0.0, -INF]], Fault.NOT_A_NUMBER),
-        ([[1.0, 0.0], [0, 10**400]], Fault.NOT_A_NUMBER),
+        (None, FailureKind.GARBLED),
+        ({}, FailureKind.GARBLED),
+        ([], FailureKind.GARBLED),
+        ([[1.0, 0.0]], FailureKind.GARBLED),
+        ([[1.0, 0.0]] * 3, FailureKind.GARBLED),
+        ([None, None], FailureKind.BAD_VECTORS),
+        ([[], []], FailureKind.BAD_VECTORS),
+        ([[1.0, 0.0], [1.0]], FailureKind.BAD_VECTORS),
+        ([[1.0, 0.0], [1.0, None]], FailureKind.BAD_VECTORS),
+        ([[1.0, 0.0], [1.0, "0"]], FailureKind.BAD_VECTORS),
+        ([[1.0, 0.0], [1.0, True]], FailureKind.BAD_VECTORS),
+        ([[[1.0, 0.0]], [[0.0, 1.0]]], FailureKind.BAD_VECTORS),
+        ([[1.0, 0.0], [0.0, 0.0]], FailureKind.BAD_VECTORS),
+        ([[1.0, 0.0], [0.0, 0.4]], FailureKind.BAD_VECTORS),
+        ([[1.0, 0.0], [0.0, 1.6]], FailureKind.BAD_VECTORS),
+        ([[1.0, 0.0], [0.0, 1e308]], FailureKind.BAD_VECTORS),
+        ([[1.0, 0.0], [1.0, 0.0]], FailureKind.BAD_VECTORS),
+        ([[1.0, 0.0], [NAN, 1.0]], FailureKind.NOT_A_NUMBER),
+        ([[1.0, 0.0], [0.0, -INF]], FailureKind.NOT_A_NUMBER),
+        ([[1.0, 0.0], [0, 10**400]], FailureKind.NOT_A_NUMBER),
     ],
 )
-def test_what_is_no_vector(vectors: Any, fault: Fault) -> None:
-    with pytest.raises(Failure) as caught:
+def test_what_is_no_vector(vectors: Any, fault: FailureKind) -> None:
+    with pytest.raises(RequestFailed) as caught:
         unit_rows(vectors, ["one", "two"])
     assert caught.value.fault is fault
 
 
 def test_texts_that_a_model_need_not_tell_apart_may_share_a_vector() -> None:
     assert unit_rows([[0.6, 0.8], [0.6, 0.8]], ["Hello  you", "hello you"]).shape == (2, 2)
-    with pytest.raises(Failure, match="one and the same"):
+    with pytest.raises(RequestFailed, match="one and the same"):
         unit_rows([[0.6, 0.8], [0.6, 0.8]], ["hello", "you"])
 
 

@@ -17,8 +17,8 @@ from helpers.desk import as_somebody_else
 
 from indexer.walk.walker import Entry, walk
 from storage.errors import NearestError
-from storage.files import Skip
-from storage.types import Stamp
+from storage.files import SkippedFile
+from storage.types import FileStamp
 
 posix = pytest.mark.skipif(os.name != "posix", reason="this system has no such files")
 
@@ -58,7 +58,7 @@ def taken(root: Path, **options: object) -> list[str]:
 def left_out(root: Path, **options: object) -> dict[str, str]:
     """The reason of everything that a walk leaves out; "!" before it where it failed."""
     found = walk(os.fsencode(root), **options)  # type: ignore[arg-type]
-    skips = [entry for entry in found if isinstance(entry, Skip)]
+    skips = [entry for entry in found if isinstance(entry, SkippedFile)]
     reasons = {name_below(root, skip.path): "!" * skip.failed + skip.reason.replace(os.sep, "/") for skip in skips}
     assert len(reasons) == len(skips)
     return reasons
@@ -71,7 +71,7 @@ def test_files_come_in_one_order_with_their_stamps(root: Path) -> None:
     entries = list(walk(os.fsencode(root)))
     assert taken(root) == ["B", "a.md", "z", "a/x", "b/1", "b/2"]
     status = (root / "z").stat()
-    assert entries[2] == Entry(os.fsencode(root / "z"), Stamp(5, status.st_mtime_ns, status.st_ctime_ns))
+    assert entries[2] == Entry(os.fsencode(root / "z"), FileStamp(5, status.st_mtime_ns, status.st_ctime_ns))
 
 
 def test_hidden_files_and_folders_give_one_reason_each(root: Path) -> None:
@@ -234,7 +234,7 @@ def test_pipes_sockets_and_devices_are_left_out_by_kind(root: Path, monkeypatch:
         server.bind("sock")
         assert left_out(root) == {"pipe": "named pipe", "sock": "socket"}
     assert left_out(root / "pipe") == {"": "named pipe"}
-    assert [found.reason for found in walk(b"/dev/null") if isinstance(found, Skip)] == ["device"]
+    assert [found.reason for found in walk(b"/dev/null") if isinstance(found, SkippedFile)] == ["device"]
     if getattr(os, "geteuid", lambda: 1)() == 0 and sys.platform == "linux":
         try:
             os.mknod(root / "null", 0o600 | stat.S_IFCHR, os.makedev(1, 3))
@@ -318,7 +318,7 @@ def test_names_of_any_bytes_come_through(root: Path) -> None:
     (root / os.fsdecode(b"\xffdir")).mkdir()
     (root / os.fsdecode(b"\xffdir") / "q").write_text("word")
     ignore(root / os.fsdecode(b"\xffdir"), "q")
-    reasons = [entry.reason for entry in walk(os.fsencode(root)) if isinstance(entry, Skip)]
+    reasons = [entry.reason for entry in walk(os.fsencode(root)) if isinstance(entry, SkippedFile)]
     assert "ignored by \\xffdir/.gitignore:1: q" in reasons
     assert all("\n" not in reason for reason in reasons)
     "".join(reasons).encode()
@@ -343,7 +343,7 @@ def test_a_root_that_is_not_there_is_a_failure(root: Path) -> None:
     assert left_out(root / "nowhere") == {"": "!does not exist"}
     make(root, "file")
     [found] = walk(os.fsencode(root / "file" / "below"))
-    assert isinstance(found, Skip)
+    assert isinstance(found, SkippedFile)
     assert found.failed
 
 
@@ -356,7 +356,7 @@ def test_what_vanishes_during_the_walk_is_no_failure(root: Path) -> None:
     shutil.rmtree(root / "two")
     rest = list(found)
     assert os.fsencode(root / "one" / "c.md") in [entry.path for entry in rest if isinstance(entry, Entry)]
-    assert not any(entry.failed for entry in rest if isinstance(entry, Skip))
+    assert not any(entry.failed for entry in rest if isinstance(entry, SkippedFile))
     assert not any(b"two" in entry.path for entry in rest)
 
 

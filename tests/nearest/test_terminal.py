@@ -14,7 +14,7 @@ from helpers.ollama_server import OllamaServer
 from search.query.locations import extent, place_text
 from search.stale import checked
 from storage.local.store import LocalStore
-from storage.types import Chunk, Document, Passage, Place, Range
+from storage.types import Chunk, Document, Location, Passage, Range
 
 
 @pytest.fixture
@@ -51,23 +51,23 @@ def keep(name: str, *chunks: Chunk) -> None:
 @pytest.mark.parametrize(
     ("place", "text"),
     [
-        (Place("page", 7, 7), "page 7"),
-        (Place("page", 7, 8), "pages 7-8"),
-        (Place("slide", 3, 3), "slide 3"),
-        (Place("cell", 4, 5), "cells 4-5"),
-        (Place("row", 12, 14), "rows 12-14"),
-        (Place("row", 12, 12, "Costs"), 'sheet "Costs" row 12'),
-        (Place("row", 12, 14, "Costs"), 'sheet "Costs" rows 12-14'),
-        (Place("chapter", 4, 4, "The sea"), 'chapter "The sea"'),
-        (Place("chapter", 4, 4), "chapter 4"),
-        (Place("time", 750_000, 750_999), "00:12:30"),
-        (Place("time", 750_000, 3_723_400), "00:12:30-01:02:03"),
-        (Place("time", 360_000_000, 360_000_000), "100:00:00"),
-        (Place("message", 3, 3), "message 3"),
-        (Place("page", 2, 2, "bill.pdf"), '"bill.pdf" page 2'),
+        (Location("page", 7, 7), "page 7"),
+        (Location("page", 7, 8), "pages 7-8"),
+        (Location("slide", 3, 3), "slide 3"),
+        (Location("cell", 4, 5), "cells 4-5"),
+        (Location("row", 12, 14), "rows 12-14"),
+        (Location("row", 12, 12, "Costs"), 'sheet "Costs" row 12'),
+        (Location("row", 12, 14, "Costs"), 'sheet "Costs" rows 12-14'),
+        (Location("chapter", 4, 4, "The sea"), 'chapter "The sea"'),
+        (Location("chapter", 4, 4), "chapter 4"),
+        (Location("time", 750_000, 750_999), "00:12:30"),
+        (Location("time", 750_000, 3_723_400), "00:12:30-01:02:03"),
+        (Location("time", 360_000_000, 360_000_000), "100:00:00"),
+        (Location("message", 3, 3), "message 3"),
+        (Location("page", 2, 2, "bill.pdf"), '"bill.pdf" page 2'),
     ],
 )
-def test_a_place_in_words(place: Place, text: str) -> None:
+def test_a_place_in_words(place: Location, text: str) -> None:
     assert place_text(place) == text
 
 
@@ -80,7 +80,7 @@ def test_all_places_of_a_document_in_words() -> None:
 
 
 def test_a_file_without_lines_is_found_at_its_place(folder: Path) -> None:
-    place = Place("row", 12, 14, "Co\x1bsts")
+    place = Location("row", 12, 14, "Co\x1bsts")
     rows = "bolts | 12\nnuts | 7\nzebra | 1"
     keep("budget.xlsx", Chunk(rows, 0, 29, None, None, ("Top",), place=place, header="item | number\n", lead="Lead\n"))
     (hit,) = search("zebra bolts", "-k1")
@@ -98,7 +98,7 @@ def test_a_file_without_lines_is_found_at_its_place(folder: Path) -> None:
 
 
 def test_a_place_stands_behind_the_line_where_there_are_both(folder: Path) -> None:
-    keep("data.csv", Chunk("zebra | 1", 0, 9, 12, 13, (), place=Place("row", 11, 12)))
+    keep("data.csv", Chunk("zebra | 1", 0, 9, 12, 13, (), place=Location("row", 11, 12)))
     assert re.match(r"data\.csv:12  rows 11-12  \d+%  \(gone\)\n", run("search", "zebra", "-k1").text)
     assert run("search", "zebra", "-k1", "--vimgrep").text == "data.csv:12:1:zebra | 1\n"
     (hit,) = search("zebra", "-k1")
@@ -107,7 +107,7 @@ def test_a_place_stands_behind_the_line_where_there_are_both(folder: Path) -> No
 
 def test_a_wide_header_takes_no_more_than_two_lines(folder: Path) -> None:
     header = " | ".join(f"column {n}" for n in range(60)) + "\n"
-    keep("wide.xlsx", Chunk("zebra | 1", 0, 9, None, None, (), place=Place("row", 2, 2), header=header))
+    keep("wide.xlsx", Chunk("zebra | 1", 0, 9, None, None, (), place=Location("row", 2, 2), header=header))
     shown = run("search", "zebra", "-k1").text.splitlines()
     assert (len(shown), shown[3:]) == (6, ["    ...", "    zebra | 1", ""])
 
@@ -262,10 +262,10 @@ def foreign(embedder: str, *scripts: str) -> list[str]:
     """What status says of languages in a collection of this embedder, with documents in these scripts."""
     from helpers.stored import IDENTITY, vector_of
 
-    from storage.types import Identity
+    from storage.types import EmbedderFingerprint
 
     with LocalStore("foreign", write=True) as collection:
-        collection.adopt(Identity(embedder, "1", IDENTITY.dimension), vector_of("probe"))
+        collection.adopt(EmbedderFingerprint(embedder, "1", IDENTITY.dimension), vector_of("probe"))
         for number, script in enumerate(scripts):
             document = Document(b"/%d" % number, "text", bytes(32), None, "", "T", "x", script=script)
             collection.documents.put([(document, [])])

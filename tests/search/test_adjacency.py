@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from search.ranking.adjacency import FOLDED, LIFT, fold, lifted
 from storage.local.store import LocalStore
-from storage.types import Chunk, Document, Hit, Identity, Place
+from storage.types import Chunk, Document, EmbedderFingerprint, Hit, Location
 
 if TYPE_CHECKING:
     from storage.types import Vectors
 
-IDENTITY = Identity("local:test", "digest", 2)
+IDENTITY = EmbedderFingerprint("local:test", "digest", 2)
 
 
 def direction(cosine: float) -> Vectors:
@@ -27,7 +27,7 @@ def direction(cosine: float) -> Vectors:
     return np.array([cosine, np.sqrt(1 - cosine * cosine)], np.float32)
 
 
-def search(documents: list[list[float]], k: int, places: list[Place] | None = None) -> list[Hit]:
+def search(documents: list[list[float]], k: int, places: list[Location] | None = None) -> list[Hit]:
     """What is found among documents whose passages have these cosines with the question, their n-th at `places[n]`."""
     with LocalStore("lift", write=True) as collection:
         collection.adopt(IDENTITY, direction(1))
@@ -73,18 +73,18 @@ def test_the_best_passage_of_a_document_keeps_its_score() -> None:
 
 @pytest.mark.parametrize("unit", ["record", "row", "message"])
 def test_entries_have_nothing_to_do_with_one_another(unit: str) -> None:
-    places = [Place(unit, number, number) for number in (1, 2, 3)]
+    places = [Location(unit, number, number) for number in (1, 2, 3)]
     assert [lines(hit) for hit in search([[0.9, 0.2, 0.5]], 3, places)] == [[1], [3], [2]]
 
 
 @pytest.mark.parametrize("unit", ["record", "row", "message"])
 def test_passages_of_one_entry_have(unit: str) -> None:
-    (hit,) = search([[0.9, 0.2, 0.5]], 3, [Place(unit, 1, 1)] * 3)
+    (hit,) = search([[0.9, 0.2, 0.5]], 3, [Location(unit, 1, 1)] * 3)
     assert (hit.chunk.start_line, lines(hit)) == (1, [1, 2, 3])
 
 
 def test_parts_have_nothing_to_do_with_one_another() -> None:
-    places = [Place("page", 1, 1), Place("page", 1, 1, "report.pdf"), Place("page", 2, 2, "report.pdf")]
+    places = [Location("page", 1, 1), Location("page", 1, 1, "report.pdf"), Location("page", 2, 2, "report.pdf")]
     found = search([[0.9, 0.2, 0.5]], 3, places)
     assert [(hit.chunk.start_line, lines(hit)) for hit in found] == [(1, [1]), (3, [2, 3])]
 

@@ -17,9 +17,9 @@ from helpers.stored import document
 from nearest.cli.terminal import evaluation_lines
 from nearest.json_output import evaluation_object
 from search.evaluation.evaluate import MODES, Evaluation, evaluate, rankings
-from search.evaluation.judgements import Judged, read_questions
-from search.evaluation.metrics import MEASURES, Mean, differences, means, measure
-from search.searcher import Answer, Searcher
+from search.evaluation.judgements import JudgedQuery, read_questions
+from search.evaluation.metrics import MEASURES, MeanWithInterval, differences, means, measure
+from search.searcher import Searcher, SearchResult
 from storage.errors import NearestError
 from storage.local.store import LocalStore
 from storage.types import Chunk, Hit, Passage
@@ -52,7 +52,9 @@ class Scripted(Searcher):
         self.hits = hits
         self.asked: list[tuple[str, int, Mode, bool]] = []
 
-    def ask(self, question: str, k: int, *_: Any, mode: Mode = "hybrid", every: bool = False, **__: Any) -> Answer:
+    def ask(
+        self, question: str, k: int, *_: Any, mode: Mode = "hybrid", every: bool = False, **__: Any
+    ) -> SearchResult:
         self.asked.append((question, k, mode, every))
         hits = [
             Hit(
@@ -70,7 +72,7 @@ class Scripted(Searcher):
             )
             for rank, (path, run) in enumerate(self.hits[:k], start=1)
         ]
-        return Answer(question, "test", 0.0, hits)
+        return SearchResult(question, "test", 0.0, hits)
 
 
 def one(found: Sequence[str], grades: dict[str, int]) -> dict[str, float]:
@@ -78,7 +80,7 @@ def one(found: Sequence[str], grades: dict[str, int]) -> dict[str, float]:
     return {name: float(values[0]) for name, values in measure({"q": found}, {"q": grades}).items()}
 
 
-def values_of(scripted: Scripted, judged: Judged) -> dict[str, float]:
+def values_of(scripted: Scripted, judged: JudgedQuery) -> dict[str, float]:
     """The means of a single question in hybrid mode."""
     of = evaluate(scripted, [judged], ["hybrid"]).modes["hybrid"]
     return {name: mean.value for name, mean in of.items()}
@@ -157,7 +159,7 @@ def test_without_the_library_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "ir_measures", None)
     scripted = Scripted(("/a", [1]))
     with pytest.raises(NearestError, match=r"pip install 'nearest\[eval\]'"):
-        evaluate(scripted, [Judged("why?", {"/a": 1})])
+        evaluate(scripted, [JudgedQuery("why?", {"/a": 1})])
     assert scripted.asked == []
 
 
@@ -183,7 +185,7 @@ def test_it_is_the_same_however_much_is_drawn_at_a_time(monkeypatch: pytest.Monk
 
 
 def test_a_single_question_tells_nothing_of_others() -> None:
-    assert means({"m": np.array([0.25])})["m"] == Mean(0.25, 0.25, 0.25)
+    assert means({"m": np.array([0.25])})["m"] == MeanWithInterval(0.25, 0.25, 0.25)
 
 
 def test_differences_are_paired() -> None:
@@ -214,11 +216,11 @@ def test_every_form_of_a_line_is_read(docs: Path, collection: LocalStore) -> Non
     ]
     questions, notes = read_questions(write(docs, *lines), collection)
     assert questions == [
-        Judged("one?", {a: 1}),
-        Judged("two?", {a: 2, b: 1}),
-        Judged("three?", {b: 1}),
-        Judged("four?", passages={one_id: 1}),
-        Judged("five?", passages={one_id: 1}),
+        JudgedQuery("one?", {a: 1}),
+        JudgedQuery("two?", {a: 2, b: 1}),
+        JudgedQuery("three?", {b: 1}),
+        JudgedQuery("four?", passages={one_id: 1}),
+        JudgedQuery("five?", passages={one_id: 1}),
     ]
     assert notes == []
 
@@ -309,7 +311,7 @@ def test_what_is_not_there_is_told_and_counts(docs: Path, collection: LocalStore
 
 def test_every_mode_is_asked_every_question_and_near_duplicates_are_not_folded() -> None:
     scripted = Scripted(("/a", [1]))
-    questions = [Judged("one?", {"/a": 1}), Judged("two?", {"/b": 1})]
+    questions = [JudgedQuery("one?", {"/a": 1}), JudgedQuery("two?", {"/b": 1})]
     evaluation = evaluate(scripted, questions, notes=["told"])
     assert scripted.asked == [(text, 100, mode, True) for text in ("one?", "two?") for mode in MODES]
     assert evaluation.questions == 2
@@ -320,8 +322,8 @@ def test_every_mode_is_asked_every_question_and_near_duplicates_are_not_folded()
 
 def test_a_document_is_where_its_best_hit_is() -> None:
     scripted = Scripted(("/x", [1]), ("/x", [2]), ("/a", [3]), ("/x", [4]), ("/a", [5]))
-    assert rankings(scripted, [Judged("q", {"/a": 1})], ["vector"]) == {"vector": {"0": ["/x", "/a"]}}
-    values = values_of(scripted, Judged("q", {"/a": 1}))
+    assert rankings(scripted, [JudgedQuery("q", {"/a": 1})], ["vector"]) == {"vector": {"0": ["/x", "/a"]}}
+    values = values_of(scripted, JudgedQuery("q", {"/a": 1}))
     assert values["ndcg@10"] == pytest.approx(SECOND)
     assert values["mrr@10"] == 0.5
 
@@ -329,39 +331,39 @@ def test_a_document_is_where_its_best_hit_is() -> None:
 def test_more_hits_are_asked_for_until_all_is_found() -> None:
     many = [("/x", [n]) for n in range(1, 150)]
     scripted = Scripted(*many, ("/a", [500]), *many)
-    assert values_of(scripted, Judged("q", {"/a": 1}))["mrr@10"] == 0.5
+    assert values_of(scripted, JudgedQuery("q", {"/a": 1}))["mrr@10"] == 0.5
     assert [k for _, k, _, _ in scripted.asked] == [100, 400]
     scripted = Scripted(*many)
-    assert values_of(scripted, Judged("q", {"/a": 1, "/x": 0}))["recall@100"] == 0
+    assert values_of(scripted, JudgedQuery("q", {"/a": 1, "/x": 0}))["recall@100"] == 0
     assert [k for _, k, _, _ in scripted.asked] == [100, 400]
 
 
 def test_no_more_are_asked_for_than_are_looked_at() -> None:
     scripted = Scripted(*((f"/{n}", [n]) for n in range(1, 1000)))
-    assert values_of(scripted, Judged("q", {"/101": 1}))["recall@100"] == 0
-    assert values_of(scripted, Judged("q", {"/100": 1}))["recall@100"] == 1
+    assert values_of(scripted, JudgedQuery("q", {"/101": 1}))["recall@100"] == 0
+    assert values_of(scripted, JudgedQuery("q", {"/100": 1}))["recall@100"] == 1
     assert [k for _, k, _, _ in scripted.asked] == [100, 100]
 
 
 def test_a_passage_is_found_by_the_hit_that_it_is_folded_into() -> None:
     scripted = Scripted(("/x", [1]), ("/a", [11, 10, 12, 13]), ("/x", [2, 3]))
-    assert rankings(scripted, [Judged("q", passages={12: 1})], ["vector"])["vector"]["0"] == ["1", "12", "2"]
-    assert values_of(scripted, Judged("q", passages={10: 1}))["mrr@10"] == 0.5
-    assert values_of(scripted, Judged("q", passages={11: 1, 3: 1}))["ndcg@10"] == pytest.approx(
+    assert rankings(scripted, [JudgedQuery("q", passages={12: 1})], ["vector"])["vector"]["0"] == ["1", "12", "2"]
+    assert values_of(scripted, JudgedQuery("q", passages={10: 1}))["mrr@10"] == 0.5
+    assert values_of(scripted, JudgedQuery("q", passages={11: 1, 3: 1}))["ndcg@10"] == pytest.approx(
         (SECOND + 0.5) / (1 + SECOND)
     )
-    assert values_of(scripted, Judged("q", passages={4: 1}))["mrr@10"] == 0
+    assert values_of(scripted, JudgedQuery("q", passages={4: 1}))["mrr@10"] == 0
 
 
 def test_the_questions_can_be_followed() -> None:
     seen: list[str] = []
 
-    def track(questions: Sequence[Judged]) -> Iterable[Judged]:
+    def track(questions: Sequence[JudgedQuery]) -> Iterable[JudgedQuery]:
         for question in questions:
             seen.append(question.text)
             yield question
 
-    evaluate(Scripted(), [Judged("one?", {"/a": 1}), Judged("two?", {"/a": 1})], track=track)
+    evaluate(Scripted(), [JudgedQuery("one?", {"/a": 1}), JudgedQuery("two?", {"/a": 1})], track=track)
     assert seen == ["one?", "two?"]
 
 
@@ -369,7 +371,9 @@ def test_the_questions_can_be_followed() -> None:
 
 
 def evaluation() -> Evaluation:
-    figures = {name: Mean(0.1 * at, 0.1 * at - 0.05, 0.1 * at + 0.07) for at, name in enumerate(MEASURES, start=1)}
+    figures = {
+        name: MeanWithInterval(0.1 * at, 0.1 * at - 0.05, 0.1 * at + 0.07) for at, name in enumerate(MEASURES, start=1)
+    }
     return Evaluation(300, {"keyword": figures, "vector": figures}, ["a note"])
 
 

@@ -15,13 +15,13 @@ from helpers.stored import embed, writer
 import nearest
 from nearest import NearestError
 from storage.errors import NotFoundError
-from storage.files import Skip, SkipCode
-from storage.types import Chunk, Document, Place
+from storage.files import SkipCode, SkippedFile
+from storage.types import Chunk, Document, Location
 
 if TYPE_CHECKING:
     from storage.types import Field
 
-Where = tuple[int, int] | Place
+Where = tuple[int, int] | Location
 
 
 @pytest.fixture(autouse=True)
@@ -34,11 +34,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def keep(name: str | Path, *passages: tuple[str, Where | tuple[int, int, Place]], **fields: Any) -> None:
+def keep(name: str | Path, *passages: tuple[str, Where | tuple[int, int, Location]], **fields: Any) -> None:
     """A document of the default collection with these passages, which need not be on disk."""
     chunks, start = [], 0
     for text, where in passages:
-        place = next((one for one in (where if isinstance(where, tuple) else (where,)) if isinstance(one, Place)), None)
+        place = next(
+            (one for one in (where if isinstance(where, tuple) else (where,)) if isinstance(one, Location)), None
+        )
         first, last = (where[0], where[1]) if isinstance(where, tuple) else (None, None)
         chunks.append(Chunk(text, start, start + len(text), first, last, ("Top",), place=place, **fields))
         start += len(text) + 1
@@ -99,7 +101,7 @@ def test_what_is_printed_can_be_read_and_typed_again() -> None:
 
 
 def test_pages_and_their_ranges() -> None:
-    keep("report.pdf", ("a", Place("page", 1, 1)), ("b", Place("page", 1, 2)), ("c", Place("page", 4, 4)))
+    keep("report.pdf", ("a", Location("page", 1, 1)), ("b", Location("page", 1, 2)), ("c", Location("page", 4, 4)))
     assert texts("report.pdf:1") == ["a", "b"]
     assert texts("report.pdf:2-4") == ["b", "c"]
     assert missing("report.pdf:3") == "nothing stands at '3' of report.pdf: it has pages 1 to 4"
@@ -111,10 +113,10 @@ def test_pages_and_their_ranges() -> None:
 def test_rows_of_a_sheet_or_of_all_sheets() -> None:
     keep(
         "budget.xlsx",
-        ("costs", Place("row", 2, 14, "Costs")),
-        ("income", Place("row", 2, 3, "Income: 2026")),
-        ("more", Place("row", 12, 12, "Income: 2026")),
-        ("last", Place("row", 1, 1, "2025")),
+        ("costs", Location("row", 2, 14, "Costs")),
+        ("income", Location("row", 2, 3, "Income: 2026")),
+        ("more", Location("row", 12, 12, "Income: 2026")),
+        ("last", Location("row", 1, 1, "2025")),
     )
     assert texts("budget.xlsx:12") == ["costs", "more"]
     assert texts("budget.xlsx:Costs:12") == ["costs"]
@@ -131,9 +133,9 @@ def test_rows_of_a_sheet_or_of_all_sheets() -> None:
 def test_times_of_subtitles() -> None:
     keep(
         "talk.srt",
-        ("one", (2, 6, Place("time", 1500, 60_000))),
-        ("two", (8, 9, Place("time", 750_000, 750_000))),
-        ("three", (11, 12, Place("time", 3_723_400, 3_730_000))),
+        ("one", (2, 6, Location("time", 1500, 60_000))),
+        ("two", (8, 9, Location("time", 750_000, 750_000))),
+        ("three", (11, 12, Location("time", 3_723_400, 3_730_000))),
     )
     assert texts("talk.srt:00:12:30") == texts("talk.srt:12:30") == ["two"]
     assert texts("talk.srt:00:13:00") == ["two"]  # it stands there until the next comes
@@ -152,16 +154,16 @@ def test_times_of_subtitles() -> None:
 
 
 def test_chapters_messages_and_what_is_attached_to_them() -> None:
-    keep("sea.epub", ("calm", Place("chapter", 1, 1, "The sea")), ("storm", Place("chapter", 2, 2)))
+    keep("sea.epub", ("calm", Location("chapter", 1, 1, "The sea")), ("storm", Location("chapter", 2, 2)))
     assert texts("sea.epub:2") == ["storm"]
     assert texts("sea.epub:The sea") == ["calm"]
     assert 'sea.epub  chapter "The sea"  Top' in run("get", "sea.epub:1").text
     assert "sea.epub  chapter 2  Top" in run("get", "sea.epub:2").text
     keep(
         "box.mbox",
-        ("letter", Place("message", 3, 3)),
-        ("page 3", Place("page", 3, 3, "bill.pdf")),
-        ("sheet", Place("row", 4, 5, "sums.xlsx > Costs")),
+        ("letter", Location("message", 3, 3)),
+        ("page 3", Location("page", 3, 3, "bill.pdf")),
+        ("sheet", Location("row", 4, 5, "sums.xlsx > Costs")),
     )
     assert texts("box.mbox:3") == ["letter"]
     assert texts("box.mbox:bill.pdf:3") == ["page 3"]
@@ -172,7 +174,7 @@ def test_chapters_messages_and_what_is_attached_to_them() -> None:
 
 
 def test_many_parts_are_not_all_named() -> None:
-    keep("many.xlsx", *((f"{n}", Place("row", n, n, f"S{n}")) for n in range(1, 9)))
+    keep("many.xlsx", *((f"{n}", Location("row", n, n, f"S{n}")) for n in range(1, 9)))
     assert missing("many.xlsx:9").endswith('it has rows 1 to 8 in "S1", "S2", "S3", "S4", "S5" and 3 more')
 
 
@@ -227,7 +229,7 @@ def test_a_file_that_was_passed_over_is_told_with_the_reason() -> None:
     notes()
     with writer() as collection:
         collection.documents.note_skips(
-            b"/", [Skip(os.fsencode(Path.cwd() / "scan.pdf"), SkipCode.SCANNED, "no text in it")]
+            b"/", [SkippedFile(os.fsencode(Path.cwd() / "scan.pdf"), SkipCode.SCANNED, "no text in it")]
         )
     assert missing("scan.pdf:7") == missing("scan.pdf") == "scan.pdf was passed over: no text in it"
 
@@ -270,7 +272,7 @@ def test_context_is_what_stands_around_all_of_them_each_once() -> None:
     assert neighbours(run("get", "notes.md:9", "--context", "1", "--json")) == [["1", "2", "3"]]
     assert neighbours(run("get", "notes.md:6-9", "--context", "2", "--json")) == [["0", "1", ""], ["", "2", "3 4"]]
     assert neighbours(run("get", "notes.md:1", "--context", "9", "--json")) == [["", "0", "1 2 3 4"]]
-    keep("s.xlsx", *((f"{n}", Place("row", 1 + n % 3, 1 + n % 3, f"S{n // 3}")) for n in range(6)))
+    keep("s.xlsx", *((f"{n}", Location("row", 1 + n % 3, 1 + n % 3, f"S{n // 3}")) for n in range(6)))
     assert neighbours(run("get", "s.xlsx:1", "--context", "1", "--json")) == [["", "0", "1"], ["2", "3", "4"]]
     assert neighbours(run("get", "s.xlsx:1", "--context", "2", "--json")) == [["", "0", "1 2"], ["", "3", "4 5"]]
 
@@ -289,7 +291,7 @@ def test_context_is_shown_in_order_with_its_places_and_dimmed() -> None:
 
 
 def test_a_passage_is_printed_whole_below_the_header_of_its_table() -> None:
-    keep("t.xlsx", ("\n".join(f"row {n} | {n}" for n in range(50)), Place("row", 2, 51)), header="name | number\n")
+    keep("t.xlsx", ("\n".join(f"row {n} | {n}" for n in range(50)), Location("row", 2, 51)), header="name | number\n")
     shown = run("get", "t.xlsx:7").text.splitlines()
     assert shown[1:-1] == ["    name | number", *(f"    row {n} | {n}" for n in range(50))]
 
@@ -298,7 +300,7 @@ def test_a_passage_is_printed_whole_below_the_header_of_its_table() -> None:
 
 
 def test_json_is_the_document_and_its_passages() -> None:
-    keep("report.pdf", ("a", Place("page", 7, 8)), header="x | y\n")
+    keep("report.pdf", ("a", Location("page", 7, 8)), header="x | y\n")
     ran = run("get", "report.pdf:7", "--json")
     got = ran.json
     (passage,) = got.pop("passages")

@@ -18,10 +18,10 @@ from indexer.walk.walker import Entry, look
 from nearest.reasons import barrier_text, reason_lines
 from search.explain.document_rank import FIRST_LOOK
 from search.explain.not_indexed import missing
-from search.explain.why_not import Reasons, why_not
+from search.explain.why_not import Explanation, why_not
 from search.searcher import Searcher
 from storage.errors import NearestError, RefusedError, UnreachableError
-from storage.files import Root, Skip, SkipCode, is_below
+from storage.files import Root, SkipCode, SkippedFile, is_below
 from storage.local.store import LocalStore
 from storage.types import Filter
 
@@ -34,7 +34,7 @@ class Asker:
 
     desk: Desk
 
-    def __call__(self, path: str, question: str = "word", k: int = 10, **options: object) -> Reasons:
+    def __call__(self, path: str, question: str = "word", k: int = 10, **options: object) -> Explanation:
         with Searcher("default") as searcher:
             return why_not(searcher, str(self.desk.root / path), question, k, **options)  # type: ignore[arg-type]
 
@@ -53,12 +53,12 @@ def ask(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Asker:
     return Asker(desk)
 
 
-def lines_of(reasons: Reasons) -> tuple[str, ...]:
+def lines_of(reasons: Explanation) -> tuple[str, ...]:
     """What is printed of them."""
     return tuple(reason_lines(reasons))
 
 
-def barriers_of(reasons: Reasons) -> tuple[str, ...]:
+def barriers_of(reasons: Explanation) -> tuple[str, ...]:
     """The parts of filter and question, as they are printed."""
     return tuple(map(barrier_text, reasons.barriers))
 
@@ -243,7 +243,7 @@ def test_a_folder_that_may_not_be_read(ask: Asker) -> None:
             found = missing(collection, os.fsencode(folder / "a.md"))
         folder.chmod(0o700)
     assert found.verdict == "skipped"
-    reasons = Reasons(verdict=found.verdict, path=str(folder / "a.md"), question="word", k=10, missing=found)
+    reasons = Explanation(verdict=found.verdict, path=str(folder / "a.md"), question="word", k=10, missing=found)
     assert lines_of(reasons) == (
         f"{folder / 'a.md'} is not indexed: {folder} is left out: permission denied",
         "every nearest index tries it again",
@@ -253,7 +253,7 @@ def test_a_folder_that_may_not_be_read(ask: Asker) -> None:
 # ---- the explanation is the walk
 
 
-def met(found: Iterator[Entry | Skip]) -> dict[bytes, Entry | Skip]:
+def met(found: Iterator[Entry | SkippedFile]) -> dict[bytes, Entry | SkippedFile]:
     return {one.path: one for one in found}
 
 
@@ -300,9 +300,9 @@ def test_of_several_roots_one_that_takes_a_file_decides(tmp_path: Path) -> None:
     assert [one.path for one in explained(path, roots) or [] if isinstance(one, Entry)] == [path]
     for order in (roots, roots[::-1]):
         assert explained(os.fsencode(inner / "b.txt"), order) == [
-            Skip(os.fsencode(inner / "b.txt"), SkipCode.NOT_INCLUDED, "not matched by --include")
+            SkippedFile(os.fsencode(inner / "b.txt"), SkipCode.NOT_INCLUDED, "not matched by --include")
         ]
-    assert explained(path, [outer]) == [Skip(os.fsencode(inner), SkipCode.HIDDEN, "hidden")]
+    assert explained(path, [outer]) == [SkippedFile(os.fsencode(inner), SkipCode.HIDDEN, "hidden")]
     assert explained(os.fsencode(tmp_path / "other"), roots) is None
     assert SkipCode.HIDDEN.is_rule
     assert not SkipCode.BINARY.is_rule

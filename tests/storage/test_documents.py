@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.errors import NearestError
-from storage.files import Known, Root, Skip, SkipCode, is_below
+from storage.files import IndexedFile, Root, SkipCode, SkippedFile, is_below
 from storage.local.store import LocalStore
 from storage.sqlite.documents import below
-from storage.types import Chunk, Document, Stamp
+from storage.types import Chunk, Document, FileStamp
 
 CHUNKS = "SELECT chunks.id, path, texts.text FROM chunks JOIN texts ON texts.id = chunks.text \
 JOIN documents ON documents.id = document ORDER BY path, start_char"
@@ -34,12 +34,12 @@ def ids(collection: LocalStore, path: bytes) -> dict[str, list[int]]:
 
 
 def test_a_document_is_kept_with_all_that_was_read(collection: LocalStore) -> None:
-    stamp = Stamp(11, 2**62, 3)
+    stamp = FileStamp(11, 2**62, 3)
     chunk = Chunk("Zürich", 4, 10, 2, 2, ("Städte", 'with "quotes"'))
     digest = hashlib.sha256(b"bytes").digest()
     collection.documents.put([(Document(b"/a", "markdown", digest, stamp, "cp1252", "Städte", "In\n Zürich"), [chunk])])
     embed(collection)
-    assert collection.documents.known(b"/a") == {b"/a": Known(1, "markdown", digest, stamp)}
+    assert collection.documents.known(b"/a") == {b"/a": IndexedFile(1, "markdown", digest, stamp)}
     assert stored(collection, "SELECT title, encoding, characters FROM documents") == [("Städte", "cp1252", 10)]
     (hit,) = nearest_hits(collection, vector_of("Zürich"), 5)
     assert (hit.rank, hit.path, hit.chunk) == (1, "/a", chunk)
@@ -160,9 +160,9 @@ def test_a_document_renamed_to_its_own_name_stays(collection: LocalStore) -> Non
 def test_touching_changes_the_times_and_nothing_else(collection: LocalStore) -> None:
     index(collection, {b"/a": ("one",), b"/b": ("two",)})
     before, known = stored(collection, CHUNKS), collection.documents.known(b"/")
-    collection.documents.touch([(b"/a", Stamp(1, 2, 3)), (b"/not there", Stamp(1, 2, 3))])
+    collection.documents.touch([(b"/a", FileStamp(1, 2, 3)), (b"/not there", FileStamp(1, 2, 3))])
     after = collection.documents.known(b"/")
-    assert after[b"/a"] == Known(known[b"/a"].id, "text", known[b"/a"].digest, Stamp(1, 2, 3))
+    assert after[b"/a"] == IndexedFile(known[b"/a"].id, "text", known[b"/a"].digest, FileStamp(1, 2, 3))
     assert after[b"/b"] == known[b"/b"]
     collection.documents.touch([(b"/a", None)])
     assert collection.documents.known(b"/") == known
@@ -218,11 +218,13 @@ def test_forgetting_a_folder_drops_all_that_lies_in_it_and_nothing_beside_it(col
     index(collection, {b"/a/b/1": ("one",), b"/a/b/2": ("two",), b"/a/bc": ("three",)})
     for path in (b"/a/b", b"/a/b/2", b"/a/bc", b"/a"):
         documents.remember(Root(path))
-    documents.note_skips(b"/a", [Skip(b"/a/b/x", SkipCode.BINARY, "binary"), Skip(b"/a/bd", SkipCode.BINARY, "binary")])
+    documents.note_skips(
+        b"/a", [SkippedFile(b"/a/b/x", SkipCode.BINARY, "binary"), SkippedFile(b"/a/bd", SkipCode.BINARY, "binary")]
+    )
     assert documents.forget(b"/a/b") == 2
     assert found(collection, "one", 9) == [(b"/a/bc", "three")]
     assert [root.path for root in documents.roots()] == [b"/a", b"/a/bc"]
-    assert documents.skips() == [Skip(b"/a/bd", SkipCode.BINARY, "binary")]
+    assert documents.skips() == [SkippedFile(b"/a/bd", SkipCode.BINARY, "binary")]
     assert documents.forget(b"/a/b") == 0
     assert documents.forget(b"/") == 1
     assert (documents.roots(), documents.skips(), documents.count()) == ([], [], 0)
@@ -240,13 +242,16 @@ def test_skips_of_a_root_are_those_of_its_last_walk(collection: LocalStore) -> N
     documents = collection.documents
     documents.note_skips(
         b"/a",
-        [Skip(b"/a/1", SkipCode.BINARY, "binary"), Skip(b"/a/\xff", SkipCode.NO_ACCESS, "no access", failed=True)],
+        [
+            SkippedFile(b"/a/1", SkipCode.BINARY, "binary"),
+            SkippedFile(b"/a/\xff", SkipCode.NO_ACCESS, "no access", failed=True),
+        ],
     )
-    documents.note_skips(b"/ab", [Skip(b"/ab/1", SkipCode.TOO_LARGE, "too large")])
-    documents.note_skips(b"/a", [Skip(b"/a/2", SkipCode.BINARY, "binary")])
+    documents.note_skips(b"/ab", [SkippedFile(b"/ab/1", SkipCode.TOO_LARGE, "too large")])
+    documents.note_skips(b"/a", [SkippedFile(b"/a/2", SkipCode.BINARY, "binary")])
     assert documents.skips() == [
-        Skip(b"/a/2", SkipCode.BINARY, "binary"),
-        Skip(b"/ab/1", SkipCode.TOO_LARGE, "too large"),
+        SkippedFile(b"/a/2", SkipCode.BINARY, "binary"),
+        SkippedFile(b"/ab/1", SkipCode.TOO_LARGE, "too large"),
     ]
 
 

@@ -19,7 +19,7 @@ from storage.files import Root
 from storage.filters.dates import instant, span
 from storage.filters.filters import Allowed, allowed, narrowed
 from storage.local.store import SNAPSHOT
-from storage.types import Chunk, Document, Filter, Stamp
+from storage.types import Chunk, Document, FileStamp, Filter
 from storage.vectors.flat import FlatIndex
 from storage.vectors.vector_index import VectorIndex
 
@@ -61,7 +61,7 @@ def put(collection: LocalStore, files: Sequence[File], root: bytes = b"/home") -
     collection.documents.remember(Root(root))
     batch: list[tuple[Document, list[Chunk]]] = []
     for file in files:
-        stamp = None if file.mtime_ns is None else Stamp(1, file.mtime_ns, file.mtime_ns)
+        stamp = None if file.mtime_ns is None else FileStamp(1, file.mtime_ns, file.mtime_ns)
         plain, chunks = document(file.path, *(file.passages or (repr(file.path),)))
         digest = hashlib.sha256(file.path).digest()
         batch.append(

@@ -23,10 +23,10 @@ from helpers.stored import (
     writer,
 )
 
-from storage.errors import MismatchError
-from storage.files import Skip, SkipCode
+from storage.errors import EmbedderMismatchError
+from storage.files import SkipCode, SkippedFile
 from storage.local.store import SNAPSHOT, LocalStore
-from storage.types import Identity
+from storage.types import EmbedderFingerprint
 from storage.vectors.vector_index import VectorIndex
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def test_a_collection_without_an_embedder_finds_nothing() -> None:
 
 
 def test_what_made_a_collection_is_remembered() -> None:
-    made = Identity("ollama:nomic", "abc", DIMENSION, "search_query: ", "search_document: ")
+    made = EmbedderFingerprint("ollama:nomic", "abc", DIMENSION, "search_query: ", "search_document: ")
     with LocalStore("default", write=True) as collection:
         collection.adopt(made, vector_of("probe"))
         assert collection.identity == made
@@ -147,11 +147,13 @@ def test_what_made_a_collection_is_remembered() -> None:
         (replace(IDENTITY, document_prefix="d: "), "has other weights, prefixes or dimensions"),
     ],
 )
-def test_another_embedder_is_refused_with_the_cure(collection: LocalStore, other: Identity, message: str) -> None:
+def test_another_embedder_is_refused_with_the_cure(
+    collection: LocalStore, other: EmbedderFingerprint, message: str
+) -> None:
     index(collection, CORPUS)
-    with pytest.raises(MismatchError, match=f"{message}.*-c NAME"):
+    with pytest.raises(EmbedderMismatchError, match=f"{message}.*-c NAME"):
         collection.check(other)
-    with pytest.raises(MismatchError, match=f"{message}.*-c NAME"):
+    with pytest.raises(EmbedderMismatchError, match=f"{message}.*-c NAME"):
         collection.adopt(other, vector_of("probe"))
     assert stored(collection, "SELECT name, digest FROM embedders") == [("test:digest", "1")]
     assert found(collection, "question", 3) == truth(CORPUS, "question", 3)
@@ -161,7 +163,7 @@ def test_an_embedder_that_embeds_otherwise_than_before_is_refused(collection: Lo
     nearly = vector_of("probe") + np.float32(0.001) * vector_of("noise")
     collection.adopt(IDENTITY, nearly / np.linalg.norm(nearly))
     for probe in (vector_of("other"), -vector_of("probe"), np.full(DIMENSION, np.nan, np.float32)):
-        with pytest.raises(MismatchError, match="no longer embeds as it did"):
+        with pytest.raises(EmbedderMismatchError, match="no longer embeds as it did"):
             collection.adopt(IDENTITY, probe)
 
 
@@ -170,7 +172,9 @@ def test_another_embedder_is_known_by_its_name_alone() -> None:
         collection.check_name("local:other")
         collection.adopt(IDENTITY, vector_of("probe"))
         collection.check_name(IDENTITY.name)
-        with pytest.raises(MismatchError, match="was made with test:digest, not local:other: leave --embedder away"):
+        with pytest.raises(
+            EmbedderMismatchError, match="was made with test:digest, not local:other: leave --embedder away"
+        ):
             collection.check_name("local:other")
 
 
@@ -185,11 +189,11 @@ def test_facts_are_remembered_and_replaced(collection: LocalStore) -> None:
 def test_status_says_what_is_here_and_what_can_be_found(collection: LocalStore) -> None:
     index(collection, {b"/a": ("12345", "123")})
     collection.documents.put([document(b"/b", "1234", "12345")])
-    collection.documents.note_skips(b"/", [Skip(b"/x", SkipCode.BINARY, "binary")])
+    collection.documents.note_skips(b"/", [SkippedFile(b"/x", SkipCode.BINARY, "binary")])
     collection.save_snapshot()
     status = collection.status()
     assert (status.embedder, status.documents, status.chunks, status.vectors) == (IDENTITY, 2, 4, 2)
-    assert (status.pending, status.refused, status.skips) == (1, [], [Skip(b"/x", SkipCode.BINARY, "binary")])
+    assert (status.pending, status.refused, status.skips) == (1, [], [SkippedFile(b"/x", SkipCode.BINARY, "binary")])
     assert status.searchable == pytest.approx(13 / 17)
     assert status.bytes_on_disk == sum(path.stat().st_size for path in collection.folder.iterdir())
     assert status.bytes_on_disk > (collection.folder / SNAPSHOT).stat().st_size > 0

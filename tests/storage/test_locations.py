@@ -13,9 +13,9 @@ from helpers.stored import document, embed, nearest_hits, stored, vector_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.files import Skip, SkipCode
+from storage.files import SkipCode, SkippedFile
 from storage.sqlite.metadata import metadata_of, rows_of
-from storage.types import Chunk, Document, Place, Stamp
+from storage.types import Chunk, Document, FileStamp, Location
 
 if TYPE_CHECKING:
     from storage.local.store import LocalStore
@@ -28,11 +28,11 @@ ROWS = Chunk(
     8,
     9,
     ("Costs",),
-    place=Place("row", 7, 8, "Costs"),
+    place=Location("row", 7, 8, "Costs"),
     header="item | number\n",
     lead="Costs\n",
 )
-PAGE = Chunk("A page.\nOf a PDF.", 0, 17, None, None, (), place=Place("page", 7, 8))
+PAGE = Chunk("A page.\nOf a PDF.", 0, 17, None, None, (), place=Location("page", 7, 8))
 
 
 def put(collection: LocalStore, path: bytes, *chunks: Chunk, **fields: Any) -> None:
@@ -69,7 +69,7 @@ def test_the_same_passage_below_another_heading_is_another_text_and_the_same_emb
 def test_a_passage_whose_place_moves_keeps_its_id(collection: LocalStore) -> None:
     put(collection, b"/a", PAGE, ROWS)
     before = stored(collection, "SELECT id FROM chunks ORDER BY start_char")
-    moved = replace(PAGE, place=Place("page", 9, 9), start_char=30, end_char=47)
+    moved = replace(PAGE, place=Location("page", 9, 9), start_char=30, end_char=47)
     put(collection, b"/a", moved, ROWS)
     assert stored(collection, "SELECT id FROM chunks ORDER BY start_char") == before
     assert chunks_of(collection) == [moved, ROWS]
@@ -232,8 +232,8 @@ def test_documents_in_other_scripts_are_counted(collection: LocalStore) -> None:
 
 def test_a_skip_keeps_the_times_of_its_file(collection: LocalStore) -> None:
     skips = [
-        Skip(b"/a", SkipCode.EMPTY, "empty", stamp=Stamp(0, 2**62, 3)),
-        Skip(b"/b", SkipCode.TIME_LIMIT, "too slow", failed=True, limit=0.5),
+        SkippedFile(b"/a", SkipCode.EMPTY, "empty", stamp=FileStamp(0, 2**62, 3)),
+        SkippedFile(b"/b", SkipCode.TIME_LIMIT, "too slow", failed=True, limit=0.5),
     ]
     collection.documents.note_skips(b"/", skips)
     assert collection.documents.skips() == skips

@@ -14,7 +14,7 @@ from helpers.stored import IDENTITY, document, embed, found, gathered, nearest_h
 
 from storage import home
 from storage.errors import NearestError, NothingIndexedError
-from storage.files import Root, Skip, SkipCode
+from storage.files import Root, SkipCode, SkippedFile
 from storage.keywords.keyword_index import FILE, KeywordIndex
 from storage.local.store import LocalStore
 from storage.sqlite.database import Database
@@ -65,7 +65,7 @@ def test_an_old_collection_opens_for_writing_with_all_that_is_in_it(old: Path) -
     with LocalStore("default", write=True) as collection:
         assert collection.identity == IDENTITY
         assert collection.documents.roots() == [Root(b"/", (), ("x",))]
-        assert collection.documents.skips() == [Skip(b"/x.bin", SkipCode.BINARY, "binary", failed=True)]
+        assert collection.documents.skips() == [SkippedFile(b"/x.bin", SkipCode.BINARY, "binary", failed=True)]
         assert set(collection.documents.known(b"/")) == {b"/a", b"/b\xff"}
         hits = nearest_hits(collection, vector_of("two\nlines"), 9)
         assert [(hit.chunk_id, hit.path) for hit in hits] == [(8, "/a"), (9, "/b\udcff")]
@@ -210,4 +210,4 @@ def test_reasons_of_before_codes_get_theirs(
         db.execute("INSERT INTO skips (path, reason, failed) VALUES (?, ?, ?)", (b"/x", reason, failed))
         db.commit()
     with LocalStore("default", write=True) as collection:
-        assert collection.documents.skips() == [Skip(b"/x", code, reason, bool(failed), limit=limit)]
+        assert collection.documents.skips() == [SkippedFile(b"/x", code, reason, bool(failed), limit=limit)]

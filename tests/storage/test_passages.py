@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 import pytest
 from helpers.stored import document, stored
 
-from storage.types import Chunk, Document, Place, Range, Stamp
+from storage.types import Chunk, Document, FileStamp, Location, Range
 
 if TYPE_CHECKING:
     from storage.local.store import LocalStore
 
 
-def put(collection: LocalStore, path: bytes, *places: Place | None, lines: tuple[tuple[int, int], ...] = ()) -> None:
+def put(collection: LocalStore, path: bytes, *places: Location | None, lines: tuple[tuple[int, int], ...] = ()) -> None:
     """A document with a passage "0", "1" and so on at each place, in order."""
     chunks = [
         Chunk(str(at), at * 10, at * 10 + 1, first, last, (), place=place)
         for at, (place, (first, last)) in enumerate(zip(places, lines or [(None, None)] * len(places), strict=True))
     ]
-    collection.documents.put([(Document(path, "pdf", bytes(32), Stamp(1, 2, 3), "", "Title", "x" * 99), chunks)])
+    collection.documents.put([(Document(path, "pdf", bytes(32), FileStamp(1, 2, 3), "", "Title", "x" * 99), chunks)])
 
 
 def at(collection: LocalStore, path: bytes, where: Range) -> str:
@@ -28,13 +28,13 @@ def at(collection: LocalStore, path: bytes, where: Range) -> str:
 
 
 def test_a_passage_comes_with_the_document_it_is_of(collection: LocalStore) -> None:
-    put(collection, b"/\xff.pdf", Place("page", 1, 2, "x"))
+    put(collection, b"/\xff.pdf", Location("page", 1, 2, "x"))
     ((id_,),) = stored(collection, "SELECT id FROM chunks")
     passage = collection.passages.by_id(id_)
     assert passage
     assert (os.fsencode(passage.path), passage.kind, passage.title) == (b"/\xff.pdf", "pdf", "Title")
-    assert (passage.digest, passage.stamp, passage.chunk_id) == (bytes(32), Stamp(1, 2, 3), id_)
-    assert passage.chunk == Chunk("0", 0, 1, None, None, (), place=Place("page", 1, 2, "x"))
+    assert (passage.digest, passage.stamp, passage.chunk_id) == (bytes(32), FileStamp(1, 2, 3), id_)
+    assert passage.chunk == Chunk("0", 0, 1, None, None, (), place=Location("page", 1, 2, "x"))
     assert collection.passages.by_id(id_ + 1) is None
 
 
@@ -76,7 +76,7 @@ def test_lines_are_those_that_a_passage_reaches_over(collection: LocalStore, fir
 
 
 def test_pages_are_those_that_a_passage_reaches_over(collection: LocalStore) -> None:
-    put(collection, b"/a", Place("page", 1, 2), Place("page", 2, 2), Place("page", 4, 5))
+    put(collection, b"/a", Location("page", 1, 2), Location("page", 2, 2), Location("page", 4, 5))
     ask = [
         at(collection, b"/a", Range("page", first, last)) for first, last in ((1, 1), (2, 2), (3, 3), (4, 9), (6, 6))
     ]
@@ -89,7 +89,13 @@ def test_pages_are_those_that_a_passage_reaches_over(collection: LocalStore) -> 
 
 
 def test_a_part_is_asked_for_by_its_name(collection: LocalStore) -> None:
-    put(collection, b"/a", Place("row", 1, 9, "Costs"), Place("row", 1, 5, "Income"), Place("row", 6, 9, "Income"))
+    put(
+        collection,
+        b"/a",
+        Location("row", 1, 9, "Costs"),
+        Location("row", 1, 5, "Income"),
+        Location("row", 6, 9, "Income"),
+    )
     assert at(collection, b"/a", Range("row", 7, 7)) == "02"
     assert at(collection, b"/a", Range("", 7, 7, "Income")) == "2"
     assert at(collection, b"/a", Range(part="Income")) == "12"
@@ -97,7 +103,7 @@ def test_a_part_is_asked_for_by_its_name(collection: LocalStore) -> None:
 
 
 def test_what_is_said_goes_on_until_the_next_is_said(collection: LocalStore) -> None:
-    put(collection, b"/a", Place("time", 1000, 4000), Place("time", 9000, 9000), Place("time", 20_000, 30_000))
+    put(collection, b"/a", Location("time", 1000, 4000), Location("time", 9000, 9000), Location("time", 20_000, 30_000))
     times = [(0, 999), (1000, 1999), (4000, 4999), (5000, 5999), (8000, 8999), (8500, 9500), (15_000, 15_999),
              (30_000, 30_999), (30_001, 30_999), (0, 99_999)]  # fmt: skip
     found = [at(collection, b"/a", Range("time", *time)) for time in times]
@@ -106,16 +112,16 @@ def test_what_is_said_goes_on_until_the_next_is_said(collection: LocalStore) -> 
 
 def test_what_is_said_in_one_part_is_not_ended_by_another(collection: LocalStore) -> None:
     times = ((1000, 2000, "x"), (5000, 5000, "x"), (1500, 9000, "y"))
-    put(collection, b"/a", *(Place("time", *time) for time in times))
+    put(collection, b"/a", *(Location("time", *time) for time in times))
     assert at(collection, b"/a", Range("time", 3000, 3999)) == "02"
     assert at(collection, b"/a", Range("time", 3000, 3999, "x")) == "0"
     assert at(collection, b"/a", Range("time", 6000, 6999)) == "2"
 
 
 def test_ranges_are_all_that_can_be_asked_for(collection: LocalStore) -> None:
-    put(collection, b"/a", Place("row", 1, 9, "Z"), Place("row", 2, 5, "A"), Place("row", 6, 30, "A"))
+    put(collection, b"/a", Location("row", 1, 9, "Z"), Location("row", 2, 5, "A"), Location("row", 6, 30, "A"))
     assert collection.passages.ranges(b"/a") == [Range("row", 1, 9, "Z"), Range("row", 2, 30, "A")]
-    put(collection, b"/b", Place("row", 1, 2), Place("row", 3, 8), lines=((2, 3), (4, 11)))
+    put(collection, b"/b", Location("row", 1, 2), Location("row", 3, 8), lines=((2, 3), (4, 11)))
     assert collection.passages.ranges(b"/b") == [Range("line", 2, 11), Range("row", 1, 8, "")]
     put(collection, b"/c")
     assert collection.passages.ranges(b"/c") == []

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from helpers.stored import IDENTITY, document, vector_of
 
-from storage.errors import LockedError, MismatchError, NearestError, NothingIndexedError
-from storage.files import Root, Skip, SkipCode
+from storage.errors import EmbedderMismatchError, LockedError, NearestError, NothingIndexedError
+from storage.files import Root, SkipCode, SkippedFile
 from storage.local.store import LocalStore
 from storage.store import Store, open_store
-from storage.types import Filter, Identity, Query, Question, Range, Stamp
+from storage.types import EmbedderFingerprint, FileStamp, Filter, Query, Question, Range
 
 Open = Callable[..., Store]
 
@@ -75,11 +75,11 @@ def test_open_store_opens_the_local_one(nearest_home: Path) -> None:
 def test_embedder_is_remembered_and_another_refused(opens: Open, store: Store) -> None:
     assert store.identity == IDENTITY
     store.adopt(IDENTITY, vector_of("probe"))
-    with pytest.raises(MismatchError):
+    with pytest.raises(EmbedderMismatchError):
         store.check_name("test:other")
-    with pytest.raises(MismatchError):
-        store.check(Identity(IDENTITY.name, "other weights", IDENTITY.dimension))
-    with pytest.raises(MismatchError):
+    with pytest.raises(EmbedderMismatchError):
+        store.check(EmbedderFingerprint(IDENTITY.name, "other weights", IDENTITY.dimension))
+    with pytest.raises(EmbedderMismatchError):
         store.adopt(IDENTITY, vector_of("a model that says something else"))
     store.check(IDENTITY)
     with opens("default") as reader:
@@ -122,15 +122,15 @@ def test_a_batch_that_fails_half_way_leaves_nothing(store: Store) -> None:
 
 
 def test_stamps_can_be_renewed(store: Store) -> None:
-    store.documents.touch([(b"/n/pear.md", Stamp(1, 2, 3))])
-    assert store.documents.known(b"/n/pear.md")[b"/n/pear.md"].stamp == Stamp(1, 2, 3)
+    store.documents.touch([(b"/n/pear.md", FileStamp(1, 2, 3))])
+    assert store.documents.known(b"/n/pear.md")[b"/n/pear.md"].stamp == FileStamp(1, 2, 3)
 
 
 def test_roots_and_skips_are_remembered_and_forgotten(store: Store) -> None:
     roots = [Root(b"/m"), Root(b"/n", ("*.md",), ("x",))]
     for root in roots:
         store.documents.remember(root)
-    skip = Skip(b"/n/x.png", SkipCode.FORMAT, "image", stamp=Stamp(1, 2, 3))
+    skip = SkippedFile(b"/n/x.png", SkipCode.FORMAT, "image", stamp=FileStamp(1, 2, 3))
     store.documents.note_skips(b"/n", [skip])
     store.documents.note_skips(b"/m", [])
     assert (store.documents.roots(), store.documents.skips()) == (roots, [skip])
@@ -273,7 +273,7 @@ def test_passages_are_read_by_id_and_by_place(store: Store) -> None:
 
 
 def test_status_counts_what_is_there(store: Store) -> None:
-    store.documents.note_skips(b"/n", [Skip(b"/n/x.png", SkipCode.FORMAT, "image")])
+    store.documents.note_skips(b"/n", [SkippedFile(b"/n/x.png", SkipCode.FORMAT, "image")])
     before = store.status()
     assert (before.documents, before.chunks, before.vectors, before.pending) == (3, 4, 0, 4)
     assert (before.embedder, before.searchable, len(before.skips)) == (IDENTITY, 0.0, 1)

@@ -16,7 +16,7 @@ from indexer.embed.local import model_folder
 from indexer.embed.local.encoder import REQUESTS, Architecture, Encoder, batches
 from indexer.embed.protocol import PROBE
 from storage.errors import NearestError, TooLongError
-from storage.types import Identity
+from storage.types import EmbedderFingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,11 +65,11 @@ class LocalEmbedder:
         return Encoder(weights, architecture, self._precision)
 
     @property
-    def identity(self) -> Identity:
+    def identity(self) -> EmbedderFingerprint:
         """Known by the digest of the weights, whatever folder they lie in."""
         folder = self._folder
         dimension = self.encoder.dimension
-        return Identity(self.name, folder.digest, dimension, folder.query_prefix, folder.document_prefix)
+        return EmbedderFingerprint(self.name, folder.digest, dimension, folder.query_prefix, folder.document_prefix)
 
     @property
     def max_tokens(self) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from indexer.embed.remote.address import is_loopback
-from indexer.embed.remote.retry import Failure, Fault, classify
+from indexer.embed.remote.retry import FailureKind, RequestFailed, classify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,7 @@ class Timeouts:
         return max(self.least, self.base + self.per_text * texts) if loaded else self.load
 
 
-class Wire:
+class JsonHttpClient:
     """One server, asked one thing at a time.
 
     Attributes:
@@ -82,7 +82,7 @@ class Wire:
         answer = self.fetch(method, path, body, read, 2 * read)
         if isinstance(answer, dict):
             return answer
-        raise Failure(Fault.GARBLED, "the answer is no JSON object", status=200)
+        raise RequestFailed(FailureKind.GARBLED, "the answer is no JSON object", status=200)
 
     def fetch(
         self, method: str, path: str, body: Mapping[str, Any] | None, read: float, whole: float
@@ -103,13 +103,13 @@ class Wire:
                     data = self._read(response)
             # UnicodeError: the name is none that a host can have.
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, UnicodeError) as error:
-                raise Failure(Fault.NO_CONNECTION, one_line(str(error) or type(error).__name__)) from error
+                raise RequestFailed(FailureKind.NO_CONNECTION, one_line(str(error) or type(error).__name__)) from error
             except httpx.RequestError as error:
                 late = deadline.passed or isinstance(error, httpx.TimeoutException)
                 message = f"no answer within {read:g} s" if late else "the connection broke off (EOF)"
-                raise Failure(Fault.CUT_OFF, message) from error
+                raise RequestFailed(FailureKind.CUT_OFF, message) from error
             if deadline.passed:  # an answer without a length looks whole when it is cut
-                raise Failure(Fault.CUT_OFF, f"no whole answer within {whole:g} s")
+                raise RequestFailed(FailureKind.CUT_OFF, f"no whole answer within {whole:g} s")
         return _json(response, data)
 
     def close(self) -> None:
@@ -133,18 +133,18 @@ class Wire:
                 limits=httpx.Limits(max_keepalive_connections=0),  # a connection kept too long breaks like a crash
             )
         except (ValueError, ImportError, httpx.InvalidURL) as error:  # a proxy setting that is of no use
-            raise Failure(Fault.NO_CONNECTION, one_line(str(error))) from error
+            raise RequestFailed(FailureKind.NO_CONNECTION, one_line(str(error))) from error
 
     def _read(self, response: httpx.Response) -> bytes:
         """The body as it came, up to the limit."""
         if response.headers.get("content-encoding", "identity").lower() != "identity":
-            raise Failure(Fault.GARBLED, "the answer is compressed", status=response.status_code)
+            raise RequestFailed(FailureKind.GARBLED, "the answer is compressed", status=response.status_code)
         data = bytearray()
         for part in response.iter_raw():
             data += part
             if len(data) > self._max_bytes:
                 message = f"the answer is longer than {self._max_bytes:,} bytes"
-                raise Failure(Fault.GARBLED, message, status=response.status_code)
+                raise RequestFailed(FailureKind.GARBLED, message, status=response.status_code)
         return bytes(data)
 
 
@@ -195,14 +195,16 @@ def _json(response: httpx.Response, data: bytes) -> dict[str, Any] | list[Any]:
     if status == 200 and not said:
         if isinstance(body, dict | list):
             return body
-        raise Failure(Fault.GARBLED, "the answer is no JSON object", status=status)
+        raise RequestFailed(FailureKind.GARBLED, "the answer is no JSON object", status=status)
     wait = response.headers.get("retry-after", "")
     retry_after = float(wait) if wait.isascii() and wait.isdigit() else None
     if response.is_redirect:
         message = one_line(f"the server redirects to {response.headers.get('location', '')}")
     else:
         message = one_line(said) if isinstance(said, str) else one_line(f"{status} {response.reason_phrase}")
-    raise Failure(classify(500 if status == 200 else status, message), message, status=status, retry_after=retry_after)
+    raise RequestFailed(
+        classify(500 if status == 200 else status, message), message, status=status, retry_after=retry_after
+    )
 
 
 def one_line(text: str) -> str:

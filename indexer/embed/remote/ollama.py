@@ -12,12 +12,12 @@ import numpy as np
 
 from indexer.embed.protocol import PROBE
 from indexer.embed.remote.address import base_url, keep_alive
-from indexer.embed.remote.http import MAX_BYTES, Timeouts, Wire
+from indexer.embed.remote.http import MAX_BYTES, JsonHttpClient, Timeouts
 from indexer.embed.remote.prefixes import full_name, scheme_for
-from indexer.embed.remote.retry import Failure, Fault, persist
+from indexer.embed.remote.retry import FailureKind, RequestFailed, persist
 from indexer.embed.remote.validate import unit_rows
-from storage.errors import EmbedderError, MismatchError, RefusedError, TooLongError, UnreachableError
-from storage.types import Identity
+from storage.errors import EmbedderError, EmbedderMismatchError, RefusedError, TooLongError, UnreachableError
+from storage.types import EmbedderFingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -72,7 +72,7 @@ class OllamaEmbedder:
         self.name = f"ollama:{self.model}"
         url = base_url(os.environ.get("OLLAMA_HOST") if host is None else host)
         key = os.environ.get("OLLAMA_API_KEY", "").strip()
-        self._wire = Wire(url, key=key, timeouts=timeouts, max_bytes=max_bytes)
+        self._wire = JsonHttpClient(url, key=key, timeouts=timeouts, max_bytes=max_bytes)
         self._keep_alive = keep_alive(os.environ.get("OLLAMA_KEEP_ALIVE"))
         self._scheme = scheme_for(self.model)
         self._sleep = sleep
@@ -83,7 +83,7 @@ class OllamaEmbedder:
         self._unload_from = 0
 
     @cached_property
-    def identity(self) -> Identity:
+    def identity(self) -> EmbedderFingerprint:
         """What the vectors are, with the dimension that they really have, so that the model is loaded for it.
 
         Raises:
@@ -92,7 +92,7 @@ class OllamaEmbedder:
         """
         name, digest, scheme = self.name, self._digest(), self._scheme
         self._embed(_SURE)
-        return Identity(name, digest, self._dimension, scheme.query_prefix, scheme.document_prefix)
+        return EmbedderFingerprint(name, digest, self._dimension, scheme.query_prefix, scheme.document_prefix)
 
     @cached_property
     def max_tokens(self) -> int | None:
@@ -113,7 +113,7 @@ class OllamaEmbedder:
             TooLongError: one text, sent alone, is longer than the window.
             RefusedError: this batch is not embedded, though the server embeds other texts; smaller ones may pass.
             EmbedderError: the server embeds nothing with this model.
-            MismatchError: the weights behind the name are others than at the start.
+            EmbedderMismatchError: the weights behind the name are others than at the start.
             UnreachableError: no answer.
         """
         rows: list[Vectors] = [np.empty((0, self.identity.dimension), np.float32)]
@@ -165,12 +165,14 @@ class OllamaEmbedder:
         """Make sure that the weights are still those of `identity`.
 
         Raises:
-            MismatchError: they are not, so what was embedded since may not be mixed with what was before.
+            EmbedderMismatchError: they are not, so what was embedded since may not be mixed with what was before.
         """
         self._unchecked = 0
         known = self.identity.digest
         if known and self._digest() not in (known, ""):
-            raise MismatchError(f"the weights of ollama:{self.model} changed during the run: run `nearest index` again")
+            raise EmbedderMismatchError(
+                f"the weights of ollama:{self.model} changed during the run: run `nearest index` again"
+            )
 
     def close(self) -> None:
         """Close the connection."""
@@ -182,7 +184,7 @@ class OllamaEmbedder:
         try:
             attempt = partial(self._attempt, texts)
             return persist(attempt, splittable=splittable, sleep=self._sleep, between=self._between)
-        except Failure as failure:
+        except RequestFailed as failure:
             self._give_up(texts, failure)
 
     def _attempt(self, texts: Sequence[str]) -> tuple[Vectors, dict[str, Any]]:
@@ -201,20 +203,20 @@ class OllamaEmbedder:
         self._good += 1
         return rows, body
 
-    def _between(self, failure: Failure) -> bool:
+    def _between(self, failure: RequestFailed) -> bool:
         """Find out more about a failure, and do what may help; False where trying again is of no use."""
-        if failure.fault is Fault.CUT_OFF and failure.status is None and not self._alive():
-            failure.fault = Fault.NO_CONNECTION
-        if failure.fault is Fault.BAD_VECTORS:
+        if failure.fault is FailureKind.CUT_OFF and failure.status is None and not self._alive():
+            failure.fault = FailureKind.NO_CONNECTION
+        if failure.fault is FailureKind.BAD_VECTORS:
             self._unload()
         # A server that never said a word is not awaited: most likely it was not started.
-        return failure.fault is not Fault.NO_CONNECTION or self._wire.answered
+        return failure.fault is not FailureKind.NO_CONNECTION or self._wire.answered
 
-    def _give_up(self, texts: Sequence[str], failure: Failure) -> NoReturn:
+    def _give_up(self, texts: Sequence[str], failure: RequestFailed) -> NoReturn:
         """Raise what the failure means to the caller."""
-        if failure.fault is Fault.FATAL:
+        if failure.fault is FailureKind.FATAL:
             raise EmbedderError(self._cure(failure)) from failure
-        if failure.fault is Fault.NO_CONNECTION:
+        if failure.fault is FailureKind.NO_CONNECTION:
             raise UnreachableError(
                 f"cannot reach Ollama at {self._wire.url}: start it with `ollama serve`, or set OLLAMA_HOST"
                 f" ({failure.message})"
@@ -227,10 +229,10 @@ class OllamaEmbedder:
         self._embed(_SURE)  # raises where the texts are not to blame
         if len(texts) > 1:
             raise RefusedError(f"Ollama did not embed a batch of {len(texts)} texts: {failure.message}") from failure
-        kind = TooLongError if failure.fault is Fault.TOO_LONG else RefusedError
+        kind = TooLongError if failure.fault is FailureKind.TOO_LONG else RefusedError
         raise kind(f"Ollama did not embed the text: {failure.message}") from failure
 
-    def _cure(self, failure: Failure) -> str:
+    def _cure(self, failure: RequestFailed) -> str:
         """One line for a failure that only the user can end."""
         url, model, said = self._wire.url, self.model, failure.message
         if failure.status in (401, 403):
@@ -250,8 +252,8 @@ class OllamaEmbedder:
         attempt = partial(self._wire.send, method, path, body, self._wire.timeouts.ask)
         try:
             return persist(attempt, splittable=False, sleep=self._sleep, between=self._between)
-        except Failure as failure:
-            if failure.fault in (Fault.FATAL, Fault.GARBLED):
+        except RequestFailed as failure:
+            if failure.fault in (FailureKind.FATAL, FailureKind.GARBLED):
                 return {}
             self._give_up((), failure)
 
@@ -267,7 +269,7 @@ class OllamaEmbedder:
         """Whether the server says anything at all."""
         try:
             self._wire.send("GET", "/api/version", None, self._wire.timeouts.ask)
-        except Failure as failure:
+        except RequestFailed as failure:
             return failure.status is not None
         return True
 
@@ -276,7 +278,7 @@ class OllamaEmbedder:
         if self._good >= self._unload_from:
             self._unload_from = self._good + UNLOAD_EVERY
             self._loaded = False
-            with suppress(Failure):
+            with suppress(RequestFailed):
                 self._wire.send("POST", "/api/embed", {"model": self.model, "keep_alive": 0}, self._wire.timeouts.ask)
 
     def _batches(self, texts: Sequence[str]) -> Iterator[list[str]]:

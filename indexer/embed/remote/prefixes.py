@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Scheme:
+class PromptPrefixes:
     """How a family of models wants to be asked; Ollama itself adds nothing.
 
     Attributes:
@@ -29,35 +29,35 @@ _PASSAGES_ZH = "为这个句子生成表示以用于检索相关文章："
 _INSTRUCT = "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"
 
 # The first pattern that matches the start of "model:tag" counts, so the narrower ones stand first.
-_FAMILIES: tuple[tuple[str, Scheme], ...] = (
-    (r"all-minilm", Scheme(max_tokens=256)),
-    (r"nomic-embed-text[-:]v2", Scheme("search_query: ", "search_document: ", 512, matryoshka=True)),
-    (r"nomic-embed-text", Scheme("search_query: ", "search_document: ", 2048, matryoshka=True)),
-    (r"mxbai-embed-large", Scheme(_PASSAGES, max_tokens=512, matryoshka=True)),
-    (r"bge-(small|base|large)-zh", Scheme(_PASSAGES_ZH, max_tokens=512)),
-    (r"bge-(small|base|large)", Scheme(_PASSAGES, max_tokens=512)),
-    (r"bge-m3", Scheme(max_tokens=2048)),
-    (r"snowflake-arctic-embed(2|-[lm]-v2)", Scheme("query: ", max_tokens=2048, matryoshka=True)),
-    (r"snowflake-arctic-embed-m-v1\.5", Scheme(_PASSAGES, max_tokens=512, matryoshka=True)),
-    (r"snowflake-arctic-embed(-m-long|:m-long|:137m)", Scheme(_PASSAGES, max_tokens=2048)),
-    (r"snowflake-arctic-embed", Scheme(_PASSAGES, max_tokens=512)),
-    (r"embeddinggemma", Scheme("task: search result | query: ", "title: none | text: ", 2048, matryoshka=True)),
-    (r"qwen3-embedding", Scheme(_INSTRUCT, max_tokens=2048, matryoshka=True)),
+_FAMILIES: tuple[tuple[str, PromptPrefixes], ...] = (
+    (r"all-minilm", PromptPrefixes(max_tokens=256)),
+    (r"nomic-embed-text[-:]v2", PromptPrefixes("search_query: ", "search_document: ", 512, matryoshka=True)),
+    (r"nomic-embed-text", PromptPrefixes("search_query: ", "search_document: ", 2048, matryoshka=True)),
+    (r"mxbai-embed-large", PromptPrefixes(_PASSAGES, max_tokens=512, matryoshka=True)),
+    (r"bge-(small|base|large)-zh", PromptPrefixes(_PASSAGES_ZH, max_tokens=512)),
+    (r"bge-(small|base|large)", PromptPrefixes(_PASSAGES, max_tokens=512)),
+    (r"bge-m3", PromptPrefixes(max_tokens=2048)),
+    (r"snowflake-arctic-embed(2|-[lm]-v2)", PromptPrefixes("query: ", max_tokens=2048, matryoshka=True)),
+    (r"snowflake-arctic-embed-m-v1\.5", PromptPrefixes(_PASSAGES, max_tokens=512, matryoshka=True)),
+    (r"snowflake-arctic-embed(-m-long|:m-long|:137m)", PromptPrefixes(_PASSAGES, max_tokens=2048)),
+    (r"snowflake-arctic-embed", PromptPrefixes(_PASSAGES, max_tokens=512)),
+    (r"embeddinggemma", PromptPrefixes("task: search result | query: ", "title: none | text: ", 2048, matryoshka=True)),
+    (r"qwen3-embedding", PromptPrefixes(_INSTRUCT, max_tokens=2048, matryoshka=True)),
     # The instruct variant of e5 has prefixes of another kind and so is left unknown.
-    (r"(multilingual-)?e5-(small|base|large)(?!.*instruct)", Scheme("query: ", "passage: ", 512)),
-    (r"granite-embedding", Scheme(max_tokens=512)),
-    (r"paraphrase-multilingual", Scheme(max_tokens=128)),
+    (r"(multilingual-)?e5-(small|base|large)(?!.*instruct)", PromptPrefixes("query: ", "passage: ", 512)),
+    (r"granite-embedding", PromptPrefixes(max_tokens=512)),
+    (r"paraphrase-multilingual", PromptPrefixes(max_tokens=128)),
 )
 
 
-def scheme_for(model: str) -> Scheme:
+def scheme_for(model: str) -> PromptPrefixes:
     """What the family of a model wants; nothing at all for a family that is not known.
 
     Args:
         model: a name as Ollama takes it, `[host/][namespace/]model[:tag]`, in any case.
     """
     name = model.strip().lower().rpartition("/")[2]
-    return next((scheme for pattern, scheme in _FAMILIES if re.match(pattern, name)), Scheme())
+    return next((scheme for pattern, scheme in _FAMILIES if re.match(pattern, name)), PromptPrefixes())
 
 
 def full_name(model: str) -> str:

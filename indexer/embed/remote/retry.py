@@ -18,7 +18,7 @@ BUDGET = 120.0  # seconds from the first failure of a batch to its last try
 FIRST_WAIT = 0.5  # seconds; doubles with each failure
 
 
-class Fault(Enum):
+class FailureKind(Enum):
     """What went wrong with one request."""
 
     # of the text: the batch will fail again as long as it is in there
@@ -34,7 +34,7 @@ class Fault(Enum):
     FATAL = "the server will not"
 
 
-class Failure(Exception):
+class RequestFailed(Exception):
     """When one request brought no usable answer.
 
     Attributes:
@@ -45,7 +45,7 @@ class Failure(Exception):
     """
 
     def __init__(
-        self, fault: Fault, message: str, *, status: int | None = None, retry_after: float | None = None
+        self, fault: FailureKind, message: str, *, status: int | None = None, retry_after: float | None = None
     ) -> None:
         super().__init__(message)
         self.fault = fault
@@ -55,19 +55,19 @@ class Failure(Exception):
 
 
 # The words count before the status: Ollama has sent one and the same failure as 400 and as 500 over its versions.
-_SAID: tuple[tuple[Fault, re.Pattern[str]], ...] = tuple(
+_SAID: tuple[tuple[FailureKind, re.Pattern[str]], ...] = tuple(
     (fault, re.compile(pattern, re.IGNORECASE))
     for fault, pattern in (
         (
-            Fault.TOO_LONG,
+            FailureKind.TOO_LONG,
             r"exceeds (the )?(maximum |available )?context|too large|physical batch size|cannot be truncated"
             r"|after truncation",
         ),
-        (Fault.NOT_A_NUMBER, r"\bNaN\b|unsupported value"),
-        (Fault.FATAL, r"not support embeddings|invalid model name|invalid input type"),
-        (Fault.CUT_OFF, r"\bEOF\b|connection reset|forcibly closed|broken pipe"),
+        (FailureKind.NOT_A_NUMBER, r"\bNaN\b|unsupported value"),
+        (FailureKind.FATAL, r"not support embeddings|invalid model name|invalid input type"),
+        (FailureKind.CUT_OFF, r"\bEOF\b|connection reset|forcibly closed|broken pipe"),
         (
-            Fault.BUSY,
+            FailureKind.BUSY,
             r"connection refused|actively refused|dial tcp|unexpected server status|server busy|no slots|loading",
         ),
     )
@@ -75,19 +75,19 @@ _SAID: tuple[tuple[Fault, re.Pattern[str]], ...] = tuple(
 _BUSY = frozenset({408, 425, 429, 499, 500, 502, 503, 504})
 
 
-def classify(status: int, message: str) -> Fault:
+def classify(status: int, message: str) -> FailureKind:
     """The fault behind an HTTP answer that is not 200."""
     # These three come first because their messages repeat the model's name, which may be any words.
     if status in (401, 403, 404):
-        return Fault.FATAL
+        return FailureKind.FATAL
     for fault, pattern in _SAID:
         if pattern.search(message):
             return fault
-    return Fault.BUSY if status in _BUSY else Fault.FATAL
+    return FailureKind.BUSY if status in _BUSY else FailureKind.FATAL
 
 
 def backoff(
-    faults: Sequence[Fault], *, splittable: bool, spent: float, jitter: float, retry_after: float | None = None
+    faults: Sequence[FailureKind], *, splittable: bool, spent: float, jitter: float, retry_after: float | None = None
 ) -> float | None:
     """Seconds to wait before the same request is sent again; None when it is not worth sending.
 
@@ -110,7 +110,7 @@ def persist(
     *,
     splittable: bool,
     sleep: Callable[[float], None],
-    between: Callable[[Failure], bool],
+    between: Callable[[RequestFailed], bool],
 ) -> T:
     """What `attempt` returns, tried as often as its failures deserve.
 
@@ -123,12 +123,12 @@ def persist(
     Raises:
         Failure: the last one, when no further try is worth it.
     """
-    faults: list[Fault] = []
+    faults: list[FailureKind] = []
     began = waited = 0.0
     while True:
         try:
             return attempt()
-        except Failure as failure:
+        except RequestFailed as failure:
             go_on = between(failure)
             faults.append(failure.fault)
             began = began or time.monotonic()
@@ -145,16 +145,16 @@ def persist(
         waited += wait
 
 
-def _tries(fault: Fault, splittable: bool) -> int:
+def _tries(fault: FailureKind, splittable: bool) -> int:
     """How often one fault is met before the request is given up; where a batch can be split, halves beat repeats."""
     match fault:
-        case Fault.FATAL | Fault.TOO_LONG:
+        case FailureKind.FATAL | FailureKind.TOO_LONG:
             return 1
-        case Fault.NOT_A_NUMBER:
+        case FailureKind.NOT_A_NUMBER:
             return 1 if splittable else 2
-        case Fault.GARBLED | Fault.BAD_VECTORS:
+        case FailureKind.GARBLED | FailureKind.BAD_VECTORS:
             return 2
-        case Fault.CUT_OFF:
+        case FailureKind.CUT_OFF:
             return 2 if splittable else MAX_TRIES
         case _:
             return MAX_TRIES

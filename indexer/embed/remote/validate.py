@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from indexer.embed.remote.retry import Failure, Fault
+from indexer.embed.remote.retry import FailureKind, RequestFailed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,25 +28,25 @@ def unit_rows(vectors: object, texts: Sequence[str]) -> Vectors:
     """
     if not isinstance(vectors, list) or len(vectors) != len(texts):
         found = len(vectors) if isinstance(vectors, list) else "no"
-        raise Failure(Fault.GARBLED, f"{found} vectors for {len(texts)} texts", status=200)
+        raise RequestFailed(FailureKind.GARBLED, f"{found} vectors for {len(texts)} texts", status=200)
     for row in vectors:
         if not isinstance(row, list) or not row or not set(map(type, row)) <= {float, int}:
-            raise Failure(Fault.BAD_VECTORS, "a vector holds something else than numbers", status=200)
+            raise RequestFailed(FailureKind.BAD_VECTORS, "a vector holds something else than numbers", status=200)
     if len(set(map(len, vectors))) > 1:
-        raise Failure(Fault.BAD_VECTORS, "the vectors of one answer differ in length", status=200)
+        raise RequestFailed(FailureKind.BAD_VECTORS, "the vectors of one answer differ in length", status=200)
     try:
         rows = np.array(vectors, dtype=np.float64)
     except OverflowError:  # an integer beyond every float
         rows = np.array([[np.inf]])
     if not np.isfinite(rows).all():
-        raise Failure(Fault.NOT_A_NUMBER, "a vector holds NaN or infinity", status=200)
+        raise RequestFailed(FailureKind.NOT_A_NUMBER, "a vector holds NaN or infinity", status=200)
     with np.errstate(over="ignore"):
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     if not ((lengths >= 0.5) & (lengths <= 1.5)).all():
-        raise Failure(Fault.BAD_VECTORS, "a vector is zero, or far from length 1", status=200)
+        raise RequestFailed(FailureKind.BAD_VECTORS, "a vector is zero, or far from length 1", status=200)
     rows /= lengths
     # Case and spacing may make no difference to a model; everything else has to.
     distinct = len({" ".join(text.casefold().split()) for text in texts}) > 1
     if distinct and float(np.ptp(rows, axis=0).max()) < 1e-6:
-        raise Failure(Fault.BAD_VECTORS, "different texts have one and the same vector", status=200)
+        raise RequestFailed(FailureKind.BAD_VECTORS, "different texts have one and the same vector", status=200)
     return rows.astype(np.float32)
