@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from indexer.embed.registry import DEFAULT, full_name, open_embedder
 from indexer.embed.run import embed
 from indexer.sync import SyncCounts, known_as, sync
-from storage.errors import NearestError
+from storage.errors import NearestError, OptionError
 from storage.files import Root, is_below
 from storage.home import similar
 from storage.store import Store, open_store
@@ -86,7 +86,7 @@ def roots_of(
         if not known:
             raise NearestError("nothing to index: name a file or folder")
         if include or exclude:
-            raise NearestError("--include and --exclude are kept with a file or folder: name the one they are for")
+            raise OptionError("{include} and {exclude} are kept with a file or folder: name the one they are for")
         return list(known.values())
     named = [known_as(path) for path in _absolute(paths)]
     for path in named:

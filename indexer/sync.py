@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     Track = Callable[[Sequence[bytes]], Iterable[bytes]]
 
 CHUNKING = "chunking"
+MEANT = "say yes if they are meant to go"
 
 
 @dataclass(slots=True)
@@ -179,12 +180,14 @@ class _Sync:
             root, number = min(lost.items())
             raise MassDeleteError(
                 f"{os.fsdecode(root)} has none of its {number} documents any more: a disk not mounted? "
-                f"Nothing was dropped; give --yes if they are meant to go"
+                f"Nothing was dropped",
+                hint=MEANT,
             )
         if len(dropped) * 5 > before:
             raise MassDeleteError(
                 f"{len(dropped)} of {before} documents are gone, {os.fsdecode(dropped[0])} the first; "
-                f"nothing was dropped: give --yes if they are meant to go"
+                f"nothing was dropped",
+                hint=MEANT,
             )
 
     def _to_read(self, named: AbstractSet[bytes]) -> list[bytes]:
@@ -246,7 +249,8 @@ class _Sync:
         if not self._yes and (dropped + len(unfit)) * 5 > before:
             raise MassDeleteError(
                 f"{len(unfit)} files hold no text any more, {os.fsdecode(unfit[0])} the first; "
-                f"their documents were kept: give --yes if they are meant to go"
+                f"their documents were kept",
+                hint=MEANT,
             )
         self._documents.remove(unfit)
 

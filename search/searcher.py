@@ -15,7 +15,7 @@ from search.ranking.confidence import GOOD
 from search.ranking.ranker import search
 from search.stale import checked
 from storage import home
-from storage.errors import NearestError, NothingIndexedError, TooLongError
+from storage.errors import INDEX_FIRST, NearestError, NothingIndexedError, TooLongError
 from storage.types import Filter, Query
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Searcher:
                 self.collection = _open(collection, embedder, mode, undo)
             made_by = self.collection.identity
             if made_by is None:
-                raise NothingIndexedError(f"collection {collection!r} is empty: nearest index PATH")
+                raise NothingIndexedError(f"collection {collection!r} is empty", hint=INDEX_FIRST)
             self.embedder_name = made_by.name
             self._engine: Embedder | None = None
             if engine is not None and loading is not None and made_by.name == name:

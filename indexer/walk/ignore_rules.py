@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
-from storage.errors import NearestError
+from storage.errors import OptionError
 from storage.files import SkipCode
 
 if TYPE_CHECKING:
@@ -79,12 +79,14 @@ def deciding_rule(path: str, is_folder: bool, chain: list[Rules]) -> Rule | None
 def rules_of_user(patterns: Sequence[str], option: str) -> tuple[Rule, ...]:
     """The patterns of an option as rules, the last one first."""
     rules = [
-        _rule(pattern, SkipCode.EXCLUDED, f"excluded by {option} {as_shown(os.fsencode(pattern))}")
+        _rule(pattern, SkipCode.EXCLUDED, f"excluded by --{option} {as_shown(os.fsencode(pattern))}")
         for pattern in patterns
     ]
     for pattern, rule in zip(patterns, rules, strict=True):
         if rule is None:
-            raise NearestError(f"{option} {pattern!r} is no pattern; write it as in a .gitignore: '*.md' or 'docs/'")
+            raise OptionError(
+                f"{{{option}}} {{!r}} is no pattern; write it as in a .gitignore: '*.md' or 'docs/'", pattern
+            )
     return tuple(rule for rule in reversed(rules) if rule)
 
 

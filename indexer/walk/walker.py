@@ -67,10 +67,10 @@ def walk(
     Raises:
         NearestError: a pattern cannot be understood.
     """
-    rules_of_user(include, "--include")
+    rules_of_user(include, "include")
     with warnings.catch_warnings(action="ignore"):
         wanted = GitIgnoreSpec.from_lines(include) if include else None
-    unwanted = rules_of_user(exclude, "--exclude")
+    unwanted = rules_of_user(exclude, "exclude")
     own = frozenset(os.path.realpath(folder) for folder in avoid)
     return _named(root, _Walk(root, b"", wanted, Rules(0, unwanted), own, max_bytes, within))
 

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import click
 
+from nearest.cli.errors import STATUS, error_line, exit_status
 from nearest.plain_text import visible
 from storage.errors import NearestError
 from storage.home import similar
@@ -35,8 +36,8 @@ class Cli(click.Group):
         except NearestError as error:
             if debug:
                 traceback.print_exc()
-            tell(str(error))
-            status = error.exit_status
+            tell(error_line(error))
+            status = exit_status(error)
         except click.ClickException as error:
             error.show()
             status = error.exit_code
@@ -51,7 +52,7 @@ class Cli(click.Group):
                 traceback.print_exc()
             tell(f"{error}: see that there is room where the output goes")
             _discard()
-            status = NearestError.exit_status
+            status = STATUS
         sys.exit(status or 0)
 
     def resolve_command(
@@ -61,8 +62,10 @@ class Cli(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            near = "" if "id you mean" in error.message else similar(args[0], self.list_commands(ctx))
-            raise click.UsageError(error.message.rstrip(".") + near, ctx) from error
+            known = self.list_commands(ctx)
+            if args[0].startswith("-") or args[0] in known:
+                raise
+            raise click.UsageError(f"No such command {args[0]!r}{similar(args[0], known)}", ctx) from error
 
 
 def _prepare_streams() -> None:

@@ -21,7 +21,7 @@ from indexer.read.extract import Builder
 from indexer.read.writing_script import script_of
 from search.evaluation.beir_folder import CORPUS, BeirFolder
 from search.evaluation.judgements import missing
-from storage.errors import NearestError
+from storage.errors import NearestError, OptionError
 from storage.store import Store, open_store
 from storage.types import Chunk, Document
 
@@ -180,7 +180,7 @@ def _window(engine: Embedder) -> int:
     """Tokens that a text may have."""
     limit = engine.max_tokens
     if limit is None or engine.count_tokens([]) is None:
-        raise NearestError(f"{engine.name} does not tell how long a text may be: leave --whole away")
+        raise OptionError("{} does not tell how long a text may be: leave {whole} away", engine.name)
     return limit
 
 

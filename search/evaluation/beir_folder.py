@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from search.evaluation.judgements import MAX_GRADE, JudgedQuery, rows
-from storage.errors import NearestError
+from storage.errors import NearestError, OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,9 @@ class BeirFolder:
         if not there:
             raise NearestError(f"{self.path} is no BEIR folder: it needs {CORPUS}, {QUERIES} and qrels/test.tsv")
         if split not in there:
-            raise NearestError(f"{self.path} has no split {split!r}: choose another with --split: {', '.join(there)}")
+            raise OptionError(
+                "{} has no split {!r}: choose another with {split}: {}", self.path, split, ", ".join(there)
+            )
         file = self.path / "qrels" / f"{split}.tsv"
         judged: Judgements = {}
         try:

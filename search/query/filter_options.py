@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from storage.errors import NearestError
+from storage.errors import OptionError
 from storage.filters import dates
 from storage.types import Filter
 
@@ -51,16 +51,16 @@ def filter_of(
         now: what spans are counted back from; by default the time it is.
 
     Raises:
-        NearestError: one of them cannot be understood.
+        OptionError: one of them cannot be understood.
     """
     now = now or datetime.now(UTC)
-    first = _when("--since", since, now)[0] if since is not None else None
-    behind = _when("--until", until, now)[1] if until is not None else None
+    first = _when("since", since, now)[0] if since is not None else None
+    behind = _when("until", until, now)[1] if until is not None else None
     if first is not None and behind is not None and first >= behind:
-        raise NearestError(f"--since {since} is later than --until {until}: nothing lies between them")
+        raise OptionError("{since} {} is later than {until} {}: nothing lies between them", since, until)
     return Filter(
-        paths=tuple(_glob(_given("--path", glob)) for glob in several(paths)),
-        kinds=tuple(_given("--type", kind).strip() for kind in several(types)),
+        paths=tuple(_glob(_given("paths", glob)) for glob in several(paths)),
+        kinds=tuple(_given("types", kind).strip() for kind in several(types)),
         since=first,
         until=behind,
         tags=tuple(_tag(tag) for tag in several(tags)),
@@ -78,15 +78,15 @@ def below(paths: Sequence[str]) -> tuple[bytes, ...]:
     """Files and folders under the names that they may be kept by: the one that is given, and behind links their own.
 
     Raises:
-        NearestError: one is no path.
+        OptionError: one is no path.
     """
-    named = [os.path.abspath(os.path.expanduser(_given("--in", path))) for path in paths]  # noqa: PTH100, PTH111
+    named = [os.path.abspath(os.path.expanduser(_given("within", path))) for path in paths]  # noqa: PTH100, PTH111
     return tuple(dict.fromkeys(os.fsencode(name) for path in named for name in (path, os.path.realpath(path))))
 
 
 def _given(option: str, value: str) -> str:
     if not value.strip() or "\0" in value:
-        raise NearestError(f"{option} {value!r} names nothing: say what, or leave it away")
+        raise OptionError(f"{{{option}}} {{!r}} names nothing: say what, or leave it away", value)
     return value
 
 
@@ -103,14 +103,14 @@ def _glob(glob: str) -> str:
 
 
 def _tag(tag: str) -> str:
-    bare = _given("--tag", tag).strip().lstrip("#").strip("/ ")
-    return _given("--tag", bare)
+    bare = _given("tags", tag).strip().lstrip("#").strip("/ ")
+    return _given("tags", bare)
 
 
 def _pair(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise NearestError(f"--where {text!r} is no KEY=VALUE: write it as in author=Ann or draft=false")
+        raise OptionError("{where} {!r} is no KEY=VALUE: write it as in author=Ann or draft=false", text)
     return key.strip(), value.strip()
 
 
@@ -120,12 +120,12 @@ def _when(option: str, text: str, now: datetime) -> Span:
         try:
             return dates.moment(_back(now.astimezone(), int(match[1]), match[2]))
         except (OverflowError, ValueError):
-            raise NearestError(f"{option} {text!r} is before the first year") from None
+            raise OptionError(f"{{{option}}} {{!r}} is before the first year", text) from None
     if asked.lower() in ("today", "yesterday"):
         return dates.day(now.astimezone().date() - timedelta(days=asked.lower() == "yesterday"))
     if found := dates.span(asked):
         return found
-    raise NearestError(f"{option} {text!r} is no date: write {WHEN}")
+    raise OptionError(f"{{{option}}} {{!r}} is no date: write {{}}", text, WHEN)
 
 
 def _back(now: datetime, number: int, unit: str) -> datetime:

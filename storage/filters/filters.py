@@ -14,7 +14,7 @@ import numpy as np
 from pathspec import GitIgnoreSpec
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
-from storage.errors import NearestError
+from storage.errors import NearestError, OptionError
 from storage.files import SEPARATOR, is_below
 from storage.filters.metadata_filter import dated, saying, tagged
 from storage.sqlite.documents import below
@@ -186,7 +186,7 @@ def _pattern(glob: str) -> GitIgnoreSpecPattern:
         pattern = GitIgnoreSpecPattern(glob)
         if pattern.include is not None:  # or it is blank, or a comment
             return pattern
-    raise NearestError(f"--path {glob!r} is no pattern; write it as in a .gitignore: '*.md' or 'docs/'")
+    raise OptionError("{paths} {!r} is no pattern; write it as in a .gitignore: '*.md' or 'docs/'", glob)
 
 
 def _behind(path: bytes, root: bytes) -> bytes:

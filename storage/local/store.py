@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from storage import home
-from storage.errors import DamagedError, EmbedderMismatchError, NearestError, NothingIndexedError
+from storage.errors import INDEX_FIRST, DamagedError, EmbedderMismatchError, NearestError, NothingIndexedError
 from storage.filters.filters import allowed
 from storage.filters.phrases import allowed_by
 from storage.keywords.keyword_index import FILE, KeywordIndex
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from storage.types import Filter, Mode, Query, Question, Vectors
 
 SNAPSHOT = "vectors.faiss"
-NOTHING = "nothing is indexed yet: nearest index PATH"
+NOTHING = "nothing is indexed yet"
 SAME = 0.999  # cosine of two embeddings of one text by what is the same model
 
 
@@ -85,7 +85,7 @@ class LocalStore:
         near = home.similar(self.name, known)
         if near or (known and self.name != "default"):
             return NearestError(f"there is no collection {self.name!r}{near or '; there is: ' + ', '.join(known)}")
-        return NothingIndexedError(NOTHING)
+        return NothingIndexedError(NOTHING, hint=INDEX_FIRST)
 
     def _look_first(self) -> None:
         """SQLite makes a database where there is none, and takes a file of at most one byte for a new one."""
@@ -106,7 +106,7 @@ class LocalStore:
 
     def _active(self) -> tuple[int, EmbedderFingerprint | None]:
         if not self.database.value("SELECT count(*) FROM sqlite_master WHERE name = 'embedders'"):
-            raise NothingIndexedError(NOTHING)  # a first run that was killed before it had a schema
+            raise NothingIndexedError(NOTHING, hint=INDEX_FIRST)  # a first run that was killed before it had a schema
         rows = self.database.rows(
             "SELECT id, name, digest, dimension, query_prefix, document_prefix FROM embedders WHERE active = 1"
         )
@@ -156,16 +156,17 @@ class LocalStore:
         blob = self.database.value("SELECT probe FROM embedders WHERE id = ?", (self._embedder,))
         if not float(np.frombuffer(blob, "<f4") @ probe) >= SAME:
             raise EmbedderMismatchError(
-                f"{identity.name} no longer embeds as it did when collection {self.name!r} was made: "
-                f"index into a new one with -c NAME"
+                f"{identity.name} no longer embeds as it did when collection {self.name!r} was made",
+                hint="index into a new one",
+                code="model-changed",
             )
 
     def check_name(self, embedder: str) -> None:
         """Raise EmbedderMismatchError where this collection was made by an embedder of another name."""
         if self._identity and embedder != self._identity.name:
             raise EmbedderMismatchError(
-                f"collection {self.name!r} was made with {self._identity.name}, not {embedder}: "
-                f"leave --embedder away, or index into another collection with -c NAME"
+                f"collection {self.name!r} was made with {self._identity.name}, not {embedder}",
+                hint="name no embedder, or index into another collection",
             )
 
     def check(self, identity: EmbedderFingerprint) -> None:
@@ -174,8 +175,9 @@ class LocalStore:
             return
         self.check_name(identity.name)
         raise EmbedderMismatchError(
-            f"{identity.name} has other weights, prefixes or dimensions than when collection {self.name!r} was made: "
-            f"bring the former model back, or index into a new collection with -c NAME"
+            f"{identity.name} has other weights, prefixes or dimensions than when collection {self.name!r} was made",
+            hint="bring the former model back, or index into a new collection",
+            code="weights-mismatch",
         )
 
     def fact(self, key: str) -> str | None:

@@ -81,7 +81,9 @@ class Database:
                     migrations.apply(connection.db)
                 elif applied and migrations.pending(connection.db):
                     raise NearestError(
-                        f"{self.path} was made by an older version of nearest: run nearest index once, which renews it"
+                        f"{self.path} was made by an older version of nearest",
+                        hint="index once, which renews it",
+                        code="older-version",
                     )
             except BaseException:
                 self._closed = True  # it is closed where it is given back

@@ -19,6 +19,7 @@ from helpers.model_hub import DIGESTS, FILES, PREFIX, REPOSITORY, REVISION, WEIG
 
 from indexer.embed.local import hub as downloads
 from indexer.embed.local import model_folder
+from nearest.cli.errors import exit_status
 from storage.errors import NearestError, UnreachableError
 
 pytestmark = pytest.mark.slow
@@ -193,7 +194,7 @@ def test_wrong_bytes_are_refused_and_removed(hub: Hub, tmp_path: Path) -> None:
     with pytest.raises(NearestError, match="is not the file that was published") as error:
         fetch(tmp_path)
     told(error)
-    assert error.value.exit_status == 2
+    assert exit_status(error.value) == 2
     assert len(hub.asked) == 1
     assert [path.name for path in tmp_path.iterdir() if path.name != "download.lock"] == []
 
@@ -218,7 +219,7 @@ def test_a_hub_that_stays_in_trouble_is_unreachable(hub: Hub, tmp_path: Path) ->
     with pytest.raises(UnreachableError, match="5 times in a row \\(500 ") as error:
         fetch(tmp_path)
     told(error)
-    assert error.value.exit_status == 3
+    assert exit_status(error.value) == 3
     assert len(hub.asked) == 5
 
 
@@ -244,7 +245,7 @@ def test_without_a_network_the_cure_is_named_at_once(tmp_path: Path, hub: Hub, m
     with pytest.raises(UnreachableError, match="connect to the network once") as error:
         fetch(tmp_path)
     assert "put model.safetensors and tokenizer.json in a folder" in told(error)
-    assert error.value.exit_status == 3
+    assert exit_status(error.value) == 3
 
 
 @pytest.mark.parametrize("value", ["1", "true", "YES", "on"])

@@ -128,9 +128,7 @@ def test_a_collection_stays_with_its_embedder_whatever_the_environment_says(
 def test_another_embedder_by_name_is_refused_before_anything_is_read(tiny: str, notes: Path) -> None:
     index_by_name("default", [notes])
     (notes / "new.md").write_text("w1 w2")
-    with pytest.raises(
-        EmbedderMismatchError, match=r"was made with local:.*tiny, not ollama:x: leave --embedder away, or"
-    ):
+    with pytest.raises(EmbedderMismatchError, match=r"was made with local:.*tiny, not ollama:x: name no embedder, or"):
         index_by_name("default", [notes], "ollama:x")
     with LocalStore("default") as collection:
         assert collection.documents.count() == 10
@@ -327,7 +325,7 @@ def test_a_document_is_forgotten_by_the_name_it_is_known_by_and_by_a_link_to_it(
 
 
 def test_an_empty_collection_has_nothing_to_search(tiny: str, tmp_path: Path) -> None:
-    with pytest.raises(NothingIndexedError, match="nothing is indexed yet: nearest index PATH"):
+    with pytest.raises(NothingIndexedError, match="nothing is indexed yet: index a file or folder first"):
         Searcher("default")
     (tmp_path / "bare").mkdir()
     assert index_by_name("default", [tmp_path / "bare"]).chunks == 0

@@ -206,7 +206,7 @@ def test_check_finds_batches_that_are_not_their_texts(
 def test_new_weights_end_the_run(server: OllamaServer, embedder: OllamaEmbedder) -> None:
     embedder.embed_documents(["a"])
     server.digests["fake:latest"] = "d9"
-    with pytest.raises(EmbedderMismatchError, match="run `nearest index` again"):
+    with pytest.raises(EmbedderMismatchError, match="changed during the run: index again"):
         embedder.check_digest()
     with pytest.raises(EmbedderMismatchError):
         for n in range(ollama.CHECK_EVERY):

@@ -202,7 +202,7 @@ def test_include_and_exclude(root: Path) -> None:
 @pytest.mark.parametrize("pattern", ["", "[", "!", "a\\", "/", "# all", "[z-a]"])
 @pytest.mark.parametrize("option", ["include", "exclude"])
 def test_a_bad_pattern_is_one_clear_line(root: Path, option: str, pattern: str) -> None:
-    with pytest.raises(NearestError, match=f"^--{option} '.*is no pattern; write it as in a .gitignore") as caught:
+    with pytest.raises(NearestError, match=f"^{option} '.*is no pattern; write it as in a .gitignore") as caught:
         taken(root, **{option: ["*.md", pattern]})
     assert "\n" not in str(caught.value)
 

@@ -277,7 +277,7 @@ def test_a_text_is_cut_as_the_tokenizer_would(text: str) -> None:
 
 def test_whole_needs_an_embedder_that_counts(tiny: Path, words: Words) -> None:
     words.counts = False
-    with pytest.raises(NearestError, match="test:words does not tell how long a text may be: leave --whole away"):
+    with pytest.raises(NearestError, match="test:words does not tell how long a text may be: leave whole away"):
         prepare(tiny, whole=True)
     assert chunks(prepare(tiny)).keys() == {"1", "2", "3"}
 
@@ -326,7 +326,7 @@ def test_different_embedders_have_different_collections() -> None:
         ("queries.jsonl", None, "cannot read .*queries.jsonl: No such file"),
         ("queries.jsonl", '{"_id": "q1", "text": "x"}', "queries.jsonl has no text of the question 'q2'"),
         ("queries.jsonl", '{"_id": "q1", "text": " "}', "queries.jsonl has no text of the question 'q1'"),
-        ("qrels/test.tsv", None, "has no split 'test': choose another with --split: dev"),
+        ("qrels/test.tsv", None, "has no split 'test': choose another with split: dev"),
         ("qrels/test.tsv", "query-id\tcorpus-id\tscore\n", "test.tsv judges nothing"),
         ("qrels/test.tsv", "head\nq1\t1\n", "line 2 of .*test.tsv: needs query-id, corpus-id and a whole number"),
         ("qrels/test.tsv", "head\nq1\t1\t1\nq1\t2\t0.5\n", "line 3 of .*test.tsv: needs query-id"),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from nearest.cli.errors import exit_status
 from storage.errors import NearestError
 from storage.sqlite.database import Database
 from storage.sqlite.schema import migrations
@@ -179,7 +180,7 @@ def test_a_database_of_a_newer_version_is_not_touched(tmp_path: Path, write: boo
         Database(path, write=write)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]  # closed, though the error is still about
-    assert caught.value.exit_status == 2
+    assert exit_status(caught.value) == 2
 
 
 def test_migrations_are_numbered_without_a_gap() -> None:

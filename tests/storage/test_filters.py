@@ -431,7 +431,7 @@ def test_of_a_root_that_is_a_file_the_name_is_matched(collection: LocalStore) ->
 def test_what_is_no_pattern_is_told(collection: LocalStore, glob: str) -> None:
     said(collection, a={})
     with pytest.raises(
-        NearestError, match=r"^--path .* is no pattern; write it as in a \.gitignore: '\*\.md' or 'docs/'$"
+        NearestError, match=r"^paths .* is no pattern; write it as in a \.gitignore: '\*\.md' or 'docs/'$"
     ):
         allowed(collection.database, Filter(paths=("*.md", glob)))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from helpers.stored import writer
 
+from nearest.cli.errors import exit_status
 from storage import home
 from storage.errors import NearestError, NothingIndexedError
 from storage.local.store import LocalStore
@@ -60,9 +61,9 @@ def test_the_collections_are_those_with_a_database_in_order(nearest_home: Path) 
 
 def test_an_empty_home_says_that_nothing_is_indexed_and_stays_empty(nearest_home: Path) -> None:
     for name in ("default", "notes"):
-        with pytest.raises(NothingIndexedError, match="nothing is indexed yet: nearest index PATH") as caught:
+        with pytest.raises(NothingIndexedError, match="nothing is indexed yet: index a file or folder first") as caught:
             LocalStore(name)
-        assert caught.value.exit_status == 1
+        assert exit_status(caught.value) == 1
     assert not nearest_home.exists()
 
 
@@ -71,7 +72,7 @@ def test_a_misspelt_name_is_answered_with_the_near_one() -> None:
     writer("recipes").close()
     with pytest.raises(NearestError, match=r"^there is no collection 'note'; did you mean 'notes'\?$") as caught:
         LocalStore("note")
-    assert caught.value.exit_status == 2
+    assert exit_status(caught.value) == 2
 
 
 def test_a_name_near_to_none_is_answered_with_those_there_are() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from helpers.stored import OtherProcess, found, index, writer
 
+from nearest.cli.errors import exit_status
 from storage.errors import LockedError, NearestError
 from storage.local.store import LocalStore
 
@@ -82,7 +83,7 @@ def test_a_lock_that_cannot_be_signed_is_not_kept(nearest_home: Path) -> None:
     sign.rmdir()
     with writer(), pytest.raises(LockedError):
         LocalStore("default", write=True)
-    assert caught.value.exit_status == 2  # still about, and what it holds on to keeps nobody out
+    assert exit_status(caught.value) == 2  # still about, and what it holds on to keeps nobody out
 
 
 def test_a_collection_that_does_not_open_keeps_no_lock() -> None:

@@ -12,6 +12,7 @@ import pytest
 import sqlite_utils
 from helpers.stored import IDENTITY, document, embed, found, gathered, nearest_hits, stored, vector_of, writer
 
+from nearest.cli.errors import exit_status
 from storage import home
 from storage.errors import NearestError, NothingIndexedError
 from storage.files import Root, SkipCode, SkippedFile
@@ -112,9 +113,11 @@ def test_an_empty_old_collection_opens_too(nearest_home: Path) -> None:
 def test_a_reader_of_an_old_collection_says_what_to_do_and_changes_nothing(old: Path) -> None:
     with closing(sqlite3.connect(old)) as db:
         before = list(db.iterdump())
-    with pytest.raises(NearestError, match="made by an older version of nearest: run nearest index once") as caught:
+    with pytest.raises(
+        NearestError, match="made by an older version of nearest: index once, which renews it"
+    ) as caught:
         LocalStore("default")
-    assert caught.value.exit_status == 2
+    assert exit_status(caught.value) == 2
     with closing(sqlite3.connect(old)) as db:
         assert list(db.iterdump()) == before
 

@@ -171,7 +171,9 @@ class OllamaEmbedder:
         known = self.identity.digest
         if known and self._digest() not in (known, ""):
             raise EmbedderMismatchError(
-                f"the weights of ollama:{self.model} changed during the run: run `nearest index` again"
+                f"the weights of ollama:{self.model} changed during the run",
+                hint="index again",
+                code="weights-changed",
             )
 
     def close(self) -> None:
@@ -196,7 +198,9 @@ class OllamaEmbedder:
         if self._dimension and rows.shape[1] != self._dimension:
             raise EmbedderError(
                 f"{self.model} gave vectors of {rows.shape[1]} numbers after vectors of {self._dimension}: "
-                "the model was replaced; run `nearest index` again"
+                "the model was replaced",
+                hint="index again",
+                code="weights-changed",
             )
         self._dimension = rows.shape[1]
         self._loaded = True
