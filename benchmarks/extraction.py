@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.trees import package
 from indexer.file_types import unpacked_name
-from indexer.index import NoProgress, index_by_name
+from indexer.index import index_by_name
+from indexer.progress import NoProgress
 from indexer.read.reader import read
 from indexer.sandbox.pool import read_all
 from indexer.walk.walker import walk

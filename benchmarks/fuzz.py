@@ -131,7 +131,7 @@ def ask(collection: LocalStore, text: str, findings: Findings) -> None:
         findings.note("operator injected", text, "; ".join(wrong))
     must = wanted(question)
     for mode in MODES:
-        query = Query(question, None if mode == "keyword" else vector(text), mode, PASSAGES, every=True)
+        query = Query(question, None if mode == "keyword" else vector(text), mode, PASSAGES, fold_duplicates=False)
         found = {hit.chunk.text for hit in search(collection, query)}
         findings.checked += len(must)
         if must - found:

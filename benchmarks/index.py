@@ -20,7 +20,8 @@ from unittest import mock
 
 from benchmarks.embedding import documents
 from indexer.embed.local.encoder import Encoder
-from indexer.index import NoProgress, index_by_name
+from indexer.index import index_by_name
+from indexer.progress import NoProgress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -249,7 +249,7 @@ def _wrong_results(collection: LocalStore) -> int:
     for row in list(vectors)[:: max(1, len(vectors) // 8)]:
         scores = lift({at: float(vector @ vectors[row]) for at, vector in vectors.items()}, beside)
         runs = fold(sorted(scores, key=lambda at: (-scores[at], at)), beside, len(rows))
-        hits = search(collection, Query(Question(""), vectors[row], "vector", len(rows), every=True))
+        hits = search(collection, Query(Question(""), vectors[row], "vector", len(rows), fold_duplicates=False))
         wrong += sorted(len(run) for run in runs) != sorted(1 + len(hit.before) + len(hit.after) for hit in hits)
         expected = sorted((scores[run[0]] for run in runs), reverse=True)
         wrong += not np.allclose([hit.score for hit in hits], expected, atol=1e-5)

@@ -2,73 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
-import warnings
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from indexer.embed.registry import DEFAULT, full_name, open_embedder
 from indexer.embed.run import embed
-from indexer.sync import SyncCounts, known_as, sync
+from indexer.progress import NoProgress, Report
+from indexer.sync import known_as, sync
 from storage.errors import NearestError, OptionError
 from storage.files import Root, is_below
 from storage.home import similar
 from storage.store import Store, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from indexer.embed.protocol import Embedder
+    from indexer.progress import Progress
 
-
-@dataclass(slots=True)
-class Report:
-    """What a run did.
-
-    Attributes:
-        chunks: all the passages of the collection.
-        embedded: texts that the model was run over.
-        reused: texts that had their vector already. A text that stands in several places counts once.
-        pending: texts that still have none.
-    """
-
-    documents: SyncCounts = field(default_factory=SyncCounts)
-    chunks: int = 0
-    embedded: int = 0
-    reused: int = 0
-    pending: int = 0
-    seconds: float = 0.0
-
-
-class Progress(Protocol):
-    """Is told how far a run is."""
-
-    def reading(self, paths: Sequence[bytes]) -> Iterable[bytes]:
-        """Iterate over the paths that are to be read."""
-        ...
-
-    def embedding(self, waiting: int) -> None:
-        """So many texts are to be embedded."""
-        ...
-
-    def embedded(self, texts: int) -> None:
-        """So many more of them are settled."""
-        ...
-
-
-class NoProgress:
-    """A `Progress` that shows nothing."""
-
-    def reading(self, paths: Sequence[bytes]) -> Iterable[bytes]:
-        """The paths themselves."""
-        return paths
-
-    def embedding(self, waiting: int) -> None:
-        """Nothing."""
-
-    def embedded(self, texts: int) -> None:
-        """Nothing."""
+log = logging.getLogger("nearest")
 
 
 def roots_of(
@@ -133,14 +88,9 @@ def index(
     progress = progress or NoProgress()
     report = report or Report()
     try:
-        if collection.identity is None:
-            embedder.check()
-            collection.adopt(embedder.identity, embedder.probe())
-        else:
-            collection.check_name(embedder.name)
-        collection.documents.fill()
+        make_ready(collection, embedder)
         report.documents = sync(collection, embedder, roots, yes=yes, track=progress.reading)
-        _embed(collection, embedder, progress, report)
+        embed_waiting(collection, embedder, progress, report)
         collection.texts.sweep()
         collection.save_snapshot()
     finally:
@@ -151,7 +101,7 @@ def index(
 def index_by_name(
     name: str,
     paths: Sequence[str | os.PathLike[str]],
-    embedder: str | None = None,
+    embedder: str | Embedder | None = None,
     *,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
@@ -165,27 +115,41 @@ def index_by_name(
     Args:
         name: of the collection.
         paths: see `roots_of`, as `include` and `exclude`.
-        embedder: the name of one; by default that of the collection, or else `NEAREST_EMBEDDER`, or else DEFAULT.
+        embedder: one, which stays open, or the name of one; by default that of the collection, or else
+            `NEAREST_EMBEDDER`, or else DEFAULT.
         yes: see `index`, as `progress` and `report`.
-        told: is handed each line that the user should read.
+        told: is handed each line that the user should read; by default they are logged.
     """
     with open_store(name, write=True) as collection:
         if embedder:
-            collection.check_name(full_name(embedder))
-        made_by = collection.identity
-        chosen = made_by.name if made_by else embedder or os.environ.get("NEAREST_EMBEDDER") or DEFAULT
+            collection.check_name(full_name(embedder) if isinstance(embedder, str) else embedder.name)
         roots = roots_of(collection, paths, include, exclude)
-        engine = open_embedder(chosen)
-        try:
-            done = index(collection, engine, roots, yes=yes, progress=progress, report=report)
-        finally:
-            engine.close()
-            for note in collection.notes:
-                (told or warnings.warn)(note)
-    return done
+        with ExitStack() as ending:
+            ending.callback(lambda: [(told or log.warning)(note) for note in collection.notes])
+            if embedder is None or isinstance(embedder, str):
+                made_by = collection.identity
+                name = made_by.name if made_by else embedder or os.environ.get("NEAREST_EMBEDDER") or DEFAULT
+                embedder = open_embedder(name)
+                ending.callback(embedder.close)
+            return index(collection, embedder, roots, yes=yes, progress=progress, report=report)
 
 
-def _embed(collection: Store, embedder: Embedder, progress: Progress, report: Report) -> None:
+def make_ready(collection: Store, embedder: Embedder) -> None:
+    """Make sure that the collection is the embedder's, or becomes so, and has all that this version keeps.
+
+    Raises:
+        EmbedderMismatchError: it was made by another one.
+    """
+    if collection.identity is None:
+        embedder.check()
+        collection.adopt(embedder.identity, embedder.probe())
+    else:
+        collection.check_name(embedder.name)
+    collection.documents.fill()
+
+
+def embed_waiting(collection: Store, embedder: Embedder, progress: Progress, report: Report) -> None:
+    """Embed the texts that have no vector yet, and count in `report`."""
     report.chunks = collection.documents.chunk_count()
     report.pending = collection.texts.waiting()
     report.reused = collection.texts.count() - report.pending

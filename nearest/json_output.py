@@ -13,13 +13,12 @@ from nearest.reasons import barrier_text, reason_lines
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from indexer.index import Report
+    from indexer.progress import Report
     from search.evaluation.evaluate import Evaluation
     from search.explain.why_not import Explanation
-    from search.searcher import SearchResult
     from storage.files import SkippedFile
     from storage.status import Status
-    from storage.types import Field, Hit, Passage
+    from storage.types import Field, Passage
 
 VERSION = 1  # of the JSON objects
 
@@ -27,31 +26,6 @@ VERSION = 1  # of the JSON objects
 def json_text(value: object, *, indent: int | None = None) -> str:
     """JSON with its text readable."""
     return json.dumps(value, ensure_ascii=False, indent=indent)
-
-
-def answer_object(answer: SearchResult, *, explain: bool = False) -> dict[str, Any]:
-    """The versioned object of `search --json`."""
-    return {
-        "version": VERSION,
-        "query": answer.query,
-        "mode": answer.mode,
-        "embedder": answer.embedder,
-        "took_ms": round(answer.took_ms, 3),
-        "good": answer.good,
-        "notes": list(answer.notes),
-        "hits": [_hit_object(hit, explain) for hit in answer.hits],
-    }
-
-
-def _hit_object(hit: Hit, explain: bool) -> dict[str, Any]:
-    return {
-        "rank": hit.rank,
-        "score": round(hit.score, 6),
-        "confidence": round(hit.confidence, 4),
-        **_passage_object(hit),
-        "similar": [{"path": passage.path, **_chunk_object(passage)} for passage in hit.similar],
-        **({"explanation": asdict(hit.explanation)} if explain else {}),
-    }
 
 
 def reasons_object(reasons: Explanation) -> dict[str, Any]:
@@ -81,7 +55,7 @@ def passages_object(passages: Sequence[Passage], metadata: Mapping[str, Field]) 
         "digest": document.digest.hex(),
         "stale": document.stale,
         "metadata": {key: _field(value) for key, value in metadata.items()},
-        "passages": [_passage_object(passage) for passage in passages],
+        "passages": [passage.to_dict() for passage in passages],
     }
 
 
@@ -89,34 +63,6 @@ def _field(value: Field) -> Any:
     if isinstance(value, tuple):
         return [_field(one) for one in value]
     return value.isoformat() if isinstance(value, date) else value
-
-
-def _passage_object(passage: Passage) -> dict[str, Any]:
-    return {
-        "path": passage.path,
-        "kind": passage.kind,
-        "title": passage.title,
-        "digest": passage.digest.hex(),
-        "stale": passage.stale,
-        **_chunk_object(passage),
-        "before": [_chunk_object(neighbour) for neighbour in passage.before],
-        "after": [_chunk_object(neighbour) for neighbour in passage.after],
-    }
-
-
-def _chunk_object(passage: Passage) -> dict[str, Any]:
-    chunk = passage.chunk
-    return {
-        "chunk_id": passage.chunk_id,
-        "start_line": chunk.start_line,
-        "end_line": chunk.end_line,
-        "start_char": chunk.start_char,
-        "end_char": chunk.end_char,
-        "place": asdict(chunk.place) if chunk.place else None,
-        "headings": list(chunk.headings),
-        "header": chunk.header,
-        "text": chunk.text,
-    }
 
 
 def report_object(report: Report) -> dict[str, Any]:

@@ -2,67 +2,34 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from indexer.embed.registry import full_name, open_embedder
 from search.modes import MODES
 from search.query.question import parsed
-from search.ranking.confidence import GOOD
 from search.ranking.ranker import search
+from search.result import SearchResult
 from search.stale import checked
 from storage import home
 from storage.errors import INDEX_FIRST, NearestError, NothingIndexedError, TooLongError
 from storage.types import Filter, Query
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
     from indexer.embed.protocol import Embedder
-    from search.ranking.rerank import Reranker
+    from search.types import Hit
     from storage.store import Store
-    from storage.types import EmbedderFingerprint, Hit, Mode, Vectors
+    from storage.types import EmbedderFingerprint, Mode, Vectors
 
 NO_FILTER = Filter()
 NO_MATCH = "nothing matches the filter"
-NO_GOOD = "no good match: the best hit answers the question with a confidence of {:.0%}"
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """What was found for one question."""
-
-    query: str
-    embedder: str
-    took_ms: float
-    hits: list[Hit]
-    context: int = 0  # how many of its neighbours each hit was to come with, on either side
-    mode: Mode = "hybrid"
-    notes: tuple[str, ...] = ()  # what the user should be told of it
-
-    @property
-    def good(self) -> bool:
-        """Whether a hit is likely to be what was looked for."""
-        return any(hit.confidence >= GOOD for hit in self.hits)
-
-    def reranked(self, reranker: Reranker, k: int) -> SearchResult:
-        """The first k hits in the order of a reranking server; where that fails, in theirs, with a note on it."""
-        if not self.hits:
-            return self
-        start = time.perf_counter()
-        hits, note = reranker.rerank(self.query, self.hits)
-        took = self.took_ms + (time.perf_counter() - start) * 1000
-        return replace(self, hits=hits[:k], took_ms=took, notes=(note,) if note else ()).noted()
-
-    def noted(self) -> SearchResult:
-        """The same, with a note where no hit is a good match."""
-        if self.good or not self.hits:
-            return self
-        return replace(self, notes=(*self.notes, NO_GOOD.format(max(hit.confidence for hit in self.hits))))
 
 
 class Searcher:
@@ -71,6 +38,7 @@ class Searcher:
     Args:
         collection: its name.
         embedder: a name that the collection must have been made with; None for whichever it was.
+        engines: opens the embedder of a name, and closes it in the end; by default that happens here.
         mode: of the questions to come; in keyword mode no embedder is opened until a question of another mode is asked.
 
     Raises:
@@ -79,10 +47,21 @@ class Searcher:
         NearestError: see `Store` and `open_embedder`.
     """
 
-    def __init__(self, collection: str, embedder: str | None = None, *, mode: Mode = "hybrid") -> None:
+    def __init__(
+        self,
+        collection: str,
+        embedder: str | None = None,
+        *,
+        mode: Mode = "hybrid",
+        engines: Callable[[str], Embedder] | None = None,
+    ) -> None:
+        self._engines = engines
+        self._opening = threading.Lock()
         with ExitStack() as undo:
             name = None if mode == "keyword" else home.embedder_of(home.folder(collection))
-            engine = _opened(name, undo) if name else None
+            engine = self._opened(name) if name else None
+            if engine and not engines:
+                undo.callback(engine.close)
             with ThreadPoolExecutor(1) as pool:
                 # The model is compiled while the libraries of SQLite and FAISS are imported and the vectors are read.
                 loading = pool.submit(_identity, engine) if engine else None
@@ -98,8 +77,19 @@ class Searcher:
             elif mode != "keyword":  # it could not be seen at a glance
                 self._open_embedder()
             self._last: tuple[str, Vectors] | None = None
-            self.notes: list[str] = []
+            self._notes: list[str] = []
             undo.pop_all()
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know, a line each."""
+        return [*self.collection.notes, *self._notes]
+
+    def pending_note(self, mode: Mode) -> str:
+        """Say what questions of this mode miss because it is not embedded yet; "" where they miss nothing."""
+        pending = 0 if mode == "keyword" else self.collection.texts.waiting()
+        by_words = "; they are found by their words alone" if mode == "hybrid" else " and were not searched"
+        return f"{pending} texts are not embedded yet{by_words}" if pending else ""
 
     def ask(
         self,
@@ -109,17 +99,17 @@ class Searcher:
         *,
         mode: Mode = "hybrid",
         only: Filter = NO_FILTER,
-        every: bool = False,
+        fold_duplicates: bool = True,
     ) -> SearchResult:
         """The k places that answer `question` best, each with at least `context` neighbours before it and after it.
 
         Args:
             question: see `search.query.question.parsed`.
             k: how many.
-            context: see `storage.types.Query`, as `mode`, `only` and `every`.
+            context: see `storage.types.Query`, as `mode`, `only` and `fold_duplicates`.
             mode: by meaning, by words, or by both.
             only: which passages may be found.
-            every: passages that say nearly the same are not folded into one hit.
+            fold_duplicates: passages that say nearly the same are one hit.
 
         Raises:
             NearestError: the question is blank, k is not at least 1, or context is below 0.
@@ -138,28 +128,34 @@ class Searcher:
         hits: list[Hit] = []
         if asked.text.strip():  # there is nothing to look for where a question only says what it is not about
             vector = None if mode == "keyword" else self._embedded(asked.text)
-            query = Query(asked, vector, mode, k, context, only, every)
+            query = Query(asked, vector, mode, k, context, only, fold_duplicates)
             hits = checked(search(self.collection, query))
         notes = () if hits or self.collection.allows(only) else (NO_MATCH,)
         took = (time.perf_counter() - start) * 1000
-        return SearchResult(question, self.embedder_name, took, hits, context, mode, notes).noted()
+        return SearchResult(question, self.embedder_name, took, tuple(hits), context, mode, notes).with_notes()
 
     def _open_embedder(self) -> Embedder:
-        if self._engine is None:
-            engine = open_embedder(self.embedder_name)
-            try:
-                self.collection.check(engine.identity)
-            except BaseException:
-                engine.close()
-                raise
-            self._engine = engine
-        return self._engine
+        with self._opening:
+            if self._engine is None:
+                engine = self._opened(self.embedder_name)
+                try:
+                    self.collection.check(engine.identity)
+                except BaseException:
+                    if not self._engines:
+                        engine.close()
+                    raise
+                self._engine = engine
+            return self._engine
+
+    def _opened(self, name: str) -> Embedder:
+        return (self._engines or open_embedder)(name)
 
     def _embedded(self, question: str) -> Vectors:
         """The vector of a question; the last one is remembered, since one question may be asked in several modes."""
-        if self._last is None or self._last[0] != question:
-            self._last = (question, self._vector(question))
-        return self._last[1]
+        last = self._last
+        if last is None or last[0] != question:
+            last = self._last = (question, self._vector(question))
+        return last[1]
 
     def _vector(self, question: str) -> Vectors:
         """The vector of a question; one too long for the model is asked in parts, and their mean is its vector."""
@@ -171,8 +167,8 @@ class Searcher:
             from indexer.chunk.chunker import pieces
 
             note = "the question is longer than the model's window: it was asked in parts, and their mean taken"
-            if note not in self.notes:
-                self.notes.append(note)
+            if note not in self._notes:
+                self._notes.append(note)
             parts = [self._vector(question[start:end]) for start, end in pieces(question)]
             mean = np.mean(parts, axis=0)
             vector: Vectors = (mean / np.linalg.norm(mean)).astype(np.float32)
@@ -180,7 +176,7 @@ class Searcher:
 
     def close(self) -> None:
         """Close the collection and the embedder."""
-        if self._engine is not None:
+        if self._engine is not None and not self._engines:
             self._engine.close()
         self.collection.close()
 
@@ -191,12 +187,6 @@ class Searcher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _opened(name: str, undo: ExitStack) -> Embedder:
-    engine = open_embedder(name)
-    undo.callback(engine.close)
-    return engine
 
 
 def _identity(engine: Embedder) -> EmbedderFingerprint:

@@ -35,6 +35,8 @@ def _marked(passage: P, change: Change) -> P:
 
 
 def _change(passage: Passage) -> Change:
+    if passage.id is not None:
+        return ""  # it is no file
     path = os.fsencode(passage.path)
     try:
         stamp = stamp_of(os.lstat(path))

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import os
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date
-    from typing import Literal
 
     import numpy as np
     from numpy.typing import NDArray
 
     Vectors = NDArray[np.float32]  # (n, dimension), each row of length 1
-    Mode = Literal["hybrid", "vector", "keyword"]
-    Scalar = str | int | float | bool | date  # a datetime is a date, too
-    Field = Scalar | tuple[Scalar, ...]
 
+Mode = Literal["hybrid", "vector", "keyword"]
+Scalar = str | int | float | bool | date  # a datetime is a date, too
+Field = Scalar | tuple[Scalar, ...]
+ID = "id:"  # stands in front of the id of a document that is no file, where else its path would be
 
 LINE = "line"  # a unit as those of `LocationMark`, of files that are made of lines
 TIME = "time"
@@ -154,7 +155,7 @@ class Query:
     k: int = 10
     context: int = 0  # how many of its neighbours each hit comes with at least, before it and after it
     only: Filter = Filter()
-    every: bool = False  # near-duplicates stand for themselves, and are not folded
+    fold_duplicates: bool = True  # passages that say nearly the same are one hit
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,37 +183,69 @@ class Passage:
     before: tuple[Passage, ...] = ()  # neighbours in its document: those of a hit's run, or those asked for; in order
     after: tuple[Passage, ...] = ()
     change: Literal["", "changed", "gone"] = ""  # what has become of the file since
+    metadata: Mapping[str, Field] = field(default_factory=dict, repr=False, compare=False)  # where it was asked for
 
     @property
     def stale(self) -> bool:
-        """Whether the file is no longer what was indexed."""
+        """Tell whether the file is no longer what was indexed."""
         return bool(self.change)
 
+    @property
+    def id(self) -> str | None:
+        """The id of its document, where that is no file."""
+        return id_of(self.path)
 
-@dataclass(frozen=True, slots=True)
-class RetrieverScore:
-    """Where a passage stands in one of the two rankings that are fused."""
+    @property
+    def text(self) -> str:
+        """The passage itself."""
+        return self.chunk.text
 
-    rank: int | None = None  # from 1; None where it is not in that ranking, or further down than was looked
-    score: float | None = None  # cosine, or BM25; None where it has none
+    @property
+    def line(self) -> int | None:
+        """The line of the file that it begins on, from 1; None where it has none."""
+        return self.chunk.start_line
+
+    @property
+    def page(self) -> int | None:
+        """The page that it begins on, from 1; None where there are none."""
+        place = self.chunk.place
+        return place.first if place and place.unit == "page" else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Make the object of `nearest get --json` of it."""
+        return {
+            "path": self.path,
+            "kind": self.kind,
+            "title": self.title,
+            "digest": self.digest.hex(),
+            "stale": self.stale,
+            **chunk_object(self),
+            "before": [chunk_object(passage) for passage in self.before],
+            "after": [chunk_object(passage) for passage in self.after],
+        }
 
 
-@dataclass(frozen=True, slots=True)
-class ScoreBreakdown:
-    """Why a hit stands where it does."""
+def chunk_object(passage: Passage) -> dict[str, Any]:
+    """Make the object of a passage alone, without its document."""
+    chunk = passage.chunk
+    return {
+        "chunk_id": passage.chunk_id,
+        "start_line": chunk.start_line,
+        "end_line": chunk.end_line,
+        "start_char": chunk.start_char,
+        "end_char": chunk.end_char,
+        "place": asdict(chunk.place) if chunk.place else None,
+        "headings": list(chunk.headings),
+        "header": chunk.header,
+        "text": chunk.text,
+    }
 
-    vector: RetrieverScore = RetrieverScore()
-    keyword: RetrieverScore = RetrieverScore()
-    weight: float = 1.0  # of the vectors, 0 to 1; the rest is that of the keywords
-    terms: tuple[str, ...] = ()  # the words of the question that the passage has, as they stand in the question
+
+def path_of_id(id_: str) -> bytes:
+    """Make what stands for the path of a document that is no file."""
+    return os.fsencode(ID + id_)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit(Passage):
-    """A passage that answers a question."""
-
-    rank: int  # from 1
-    score: float  # what the ranking goes by: see `search.ranking.fusion`
-    confidence: float = 0.0  # 0 to 1: how likely it is that this answers the question
-    similar: tuple[Passage, ...] = ()  # passages that say nearly the same, which would have come further down
-    explanation: ScoreBreakdown = ScoreBreakdown()
+def id_of(path: str) -> str | None:
+    """Take the id of a document out of what stands for its path; None where it is a file."""
+    return path.removeprefix(ID) if path.startswith(ID) else None

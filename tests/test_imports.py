@@ -20,10 +20,10 @@ FLOORS: dict[str, tuple[str, ...]] = {
     ),
     "indexer": (
         "file_types", "file_status", "markup", "read", "formats", "sandbox", "walk", "chunk", "embed.protocol",
-        "embed.local", "embed.remote", "embed", "document_writer", "sync", "index",
+        "embed.local", "embed.remote", "embed", "document_writer", "sync", "progress", "index", "add",
     ),
-    "search": ("modes", "stale", "query", "ranking", "searcher", "explain", "evaluation"),
-    "nearest": ("plain_text", "reasons", "json_output", "api", "cli"),
+    "search": ("modes", "stale", "query", "types", "ranking", "result", "searcher", "explain", "evaluation"),
+    "nearest": ("plain_text", "reasons", "json_output", "session", "api", "cli"),
 }  # fmt: skip
 # Which modules may import an engine; the others stay loadable without it.
 ENGINES = {

@@ -59,7 +59,8 @@ def index(
     Files that .gitignore or .nearestignore exclude, hidden, binary and very large ones are passed over;
     nearest status says why.
     """
-    from indexer.index import Report, index_by_name
+    from indexer.index import index_by_name
+    from indexer.progress import Report
     from nearest.cli.progress import TqdmProgress
 
     if ocr:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from search.ranking.rerank import Reranker
-    from search.searcher import Searcher, SearchResult
+    from search.result import SearchResult
+    from search.searcher import Searcher
     from storage.types import Filter, Mode
 
 
@@ -40,7 +41,14 @@ if TYPE_CHECKING:
 @mode_option
 @context_option
 @filter_options
-@click.option("--all", "every", is_flag=True, help="Do not fold passages that say nearly the same into one hit.")
+@click.option(
+    "--all",
+    "fold_duplicates",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Do not fold passages that say nearly the same into one hit.",
+)
 @click.option("--explain", is_flag=True, help="With the rank and score in either ranking, and the words found.")
 @click.option(
     "--rerank", metavar="URL",
@@ -81,7 +89,7 @@ def search(
         found = False
         for one in _questions(text):
             answer = _answer(searcher, reranker, one, only, **options)
-            found |= answer.good
+            found |= answer.has_good_match
             if text == "-" and form is None:
                 click.echo(click.style(f"# {visible(one)}", bold=True))
             _formats(text == "-", explain)[form or "people"](answer)
@@ -107,8 +115,9 @@ def _answer(
     if reranker is None:
         return searcher.ask(question, k, context, only=only, **options)
     from search.ranking.rerank import FIRST
+    from search.result import reranked
 
-    return searcher.ask(question, max(k, FIRST), context, only=only, **options).reranked(reranker, k)
+    return reranked(searcher.ask(question, max(k, FIRST), context, only=only, **options), reranker, k)
 
 
 def filtered(collection: str, embedder: str | None, filters: dict[str, Any]) -> Filter:
@@ -151,7 +160,7 @@ def _questions(text: str) -> Iterator[str]:
 
 def _formats(several: bool, explain: bool) -> dict[str, Callable[[SearchResult], None]]:
     def as_json(answer: SearchResult, indent: int | None) -> None:
-        click.echo(json_output.json_text(json_output.answer_object(answer, explain=explain), indent=indent))
+        click.echo(json_output.json_text(answer.to_dict(explain=explain), indent=indent))
 
     return {
         "json": lambda answer: as_json(answer, None if several else 2),
@@ -178,13 +187,10 @@ def width() -> int | None:
 
 def search_notes(searcher: Searcher, mode: Mode) -> None:
     """Tell what the user should know of a search."""
-    for note in (*searcher.collection.notes, *searcher.notes):
+    for note in searcher.notes:
         tell(note)
-    if mode == "keyword":
-        return
-    if pending := searcher.collection.texts.waiting():
-        by_words = "; they are found by their words alone" if mode == "hybrid" else " and were not searched"
-        tell(f"{pending} texts are not embedded yet{by_words}: nearest index")
+    if pending := searcher.pending_note(mode):
+        tell(f"{pending}: nearest index")
 
 
 @click.command("why-not")

@@ -14,11 +14,12 @@ from search.query.locations import chunk_place
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from indexer.index import Report
+    from indexer.progress import Report
     from search.evaluation.evaluate import Evaluation
-    from search.searcher import SearchResult
+    from search.result import SearchResult
+    from search.types import Hit, RetrieverScore
     from storage.status import Status
-    from storage.types import Hit, Passage, RetrieverScore
+    from storage.types import Passage
 
 MOST_LINES = 6  # of a passage on screen, unless it is to be read; the machine formats have all of it
 MOST_HEADER = 2  # lines of a table's header

@@ -14,8 +14,8 @@ from indexer.chunk.chunker import parameters
 from indexer.document_writer import DocumentWriter
 from indexer.embed.registry import DEFAULT, full_name, open_embedder
 from indexer.embed.run import embed
-from indexer.index import NoProgress
 from indexer.markup.headings import plain_title
+from indexer.progress import NoProgress
 from indexer.read.decode import clean
 from indexer.read.extract import Builder
 from indexer.read.writing_script import script_of
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from indexer.embed.protocol import Embedder
-    from indexer.index import Progress
+    from indexer.progress import Progress
     from search.evaluation.beir_folder import Row
     from search.evaluation.judgements import JudgedQuery
     from storage.store import DocumentTable

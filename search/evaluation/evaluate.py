@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from search.evaluation.judgements import JudgedQuery
     from search.evaluation.metrics import Values
     from search.searcher import Searcher
-    from storage.types import Hit, Mode
+    from search.types import Hit
+    from storage.types import Mode
 
     Track = Callable[[Sequence[JudgedQuery]], Iterable[JudgedQuery]]
     Rankings = dict[str, list[str]]  # what was found for each question, by its number
@@ -94,7 +95,7 @@ def _ranking(searcher: Searcher, question: JudgedQuery, mode: Mode) -> list[str]
     relevant = {path for path, grade in question.documents.items() if grade > 0}
     k = DEEP
     while True:
-        hits = searcher.ask(question.text, k, mode=mode, every=True).hits
+        hits = searcher.ask(question.text, k, mode=mode, fold_duplicates=False).hits
         if question.passages:
             return passage_ids(hits, question.passages)
         paths = list(dict.fromkeys(hit.path for hit in hits))

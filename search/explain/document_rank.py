@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Container
 
     from search.searcher import Searcher
-    from storage.types import Filter, Hit, Mode, Passage
+    from search.types import Hit
+    from storage.types import Filter, Mode, Passage
 
 FIRST_LOOK = 100  # hits; then ten times as many, until the document is among them or there are no more
 ABOVE = 3  # of the hits above it are told
@@ -61,7 +62,7 @@ def standing(
     """
     wanted = first = max(FIRST_LOOK, k)
     while True:
-        hits = searcher.ask(question, wanted, mode=mode, only=only, every=wanted > first).hits
+        hits = searcher.ask(question, wanted, mode=mode, only=only, fold_duplicates=wanted <= first).hits
         found = [(at, passage) for at, hit in enumerate(hits) if (passage := _own(hit, paths))]
         if found:
             own = [(at, passage) for at, passage in found if at < k and passage is hits[at]]

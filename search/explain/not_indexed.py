@@ -17,6 +17,7 @@ from indexer.walk.walker import Entry
 from storage.errors import NearestError
 from storage.files import SkipCode, SkippedFile, is_below
 from storage.home import closest
+from storage.types import id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,6 +58,8 @@ def located(collection: Store, path: str) -> bytes:
     if not path or "\0" in path:
         raise NearestError("an empty path names nothing: give a file or folder")
     documents = collection.documents
+    if id_of(path) is not None and documents.known(os.fsencode(path)):
+        return os.fsencode(path)
     roots = documents.roots()
     names = list(_names(os.fsencode(os.path.abspath(path)), roots))
     known = (name for name in names if documents.known(name))

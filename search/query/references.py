@@ -87,7 +87,7 @@ def _absolute(name: str) -> bytes:
 def _known(collection: Store, name: str) -> bytes | None:
     """A document's path by the name that it has from here, or by that of a link to it."""
     path = _absolute(name)
-    for one in (path, os.path.realpath(path)):
+    for one in (path, os.path.realpath(path), os.fsencode(name)):  # the last of a document that is no file
         if one in collection.documents.known(one):
             return one
     return None

@@ -7,8 +7,8 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, NamedTuple
 
 from search.ranking.confidence import confidence
+from search.types import Hit, RetrieverScore, ScoreBreakdown
 from storage.analyzer import term_id, words
-from storage.types import Hit, RetrieverScore, ScoreBreakdown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

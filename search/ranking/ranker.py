@@ -15,9 +15,10 @@ from search.ranking.scorer import Retrieved, Scorer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from search.types import Hit
     from storage.candidates import Candidates
     from storage.store import Store
-    from storage.types import Hit, Passage, Query
+    from storage.types import Passage, Query
 
 DEEP = 100  # candidates from either ranking at least
 ENOUGH = 2  # times as many passages as places that are asked for: some touch, and some say nearly the same
@@ -104,7 +105,7 @@ class Ranking:
     def _groups(self, runs: Sequence[list[int]]) -> list[HitGroup]:
         """The first runs that are asked for, those that say nearly the same as a better one folded into that."""
         k = self._query.k
-        if self._query.every:
+        if not self._query.fold_duplicates:
             return [HitGroup(run, []) for run in runs[:k]]
         kept: list[tuple[HitGroup, frozenset[int]]] = []
         for start in range(0, len(runs), 2 * k):

@@ -25,7 +25,7 @@ from storage.errors import NearestError, UnreachableError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from storage.types import Hit
+    from search.types import Hit
 
 T = TypeVar("T")
 

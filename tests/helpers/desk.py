@@ -15,13 +15,15 @@ import numpy as np
 
 from helpers.stored import nearest_hits
 from indexer.embed.protocol import PROBE
-from indexer.index import NoProgress, Report, index, roots_of
+from indexer.index import index, roots_of
+from indexer.progress import NoProgress, Report
 from storage.local.store import LocalStore
 from storage.types import EmbedderFingerprint
 
 if TYPE_CHECKING:
+    from search.types import Hit
     from storage.status import Status
-    from storage.types import Hit, Vectors
+    from storage.types import Vectors
 
 
 @dataclass

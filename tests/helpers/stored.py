@@ -22,7 +22,8 @@ from storage.local.store import LocalStore
 from storage.types import Chunk, Document, EmbedderFingerprint, FileStamp, Query, Question
 
 if TYPE_CHECKING:
-    from storage.types import Hit, Vectors
+    from search.types import Hit
+    from storage.types import Vectors
 
 ROOT = Path(__file__).parents[2]
 DIMENSION = 8
@@ -76,7 +77,7 @@ def index(collection: LocalStore, corpus: Corpus) -> list[str]:
 
 def nearest_hits(collection: LocalStore, vector: Vectors, k: int, *, context: int = 0) -> list[Hit]:
     """The k places nearest to a vector, whatever the words."""
-    return search(collection, Query(Question(""), vector, "vector", k, context, every=True))
+    return search(collection, Query(Question(""), vector, "vector", k, context, fold_duplicates=False))
 
 
 def found(collection: LocalStore, question: str, k: int) -> list[tuple[bytes, str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -15,7 +14,8 @@ from helpers.stored import ROOT, OtherProcess, nearest_hits
 from helpers.tiny_model import WORDS, make_tiny
 
 from indexer.embed.registry import DEFAULT, full_name, open_embedder
-from indexer.index import NoProgress, forget, index_by_name
+from indexer.index import forget, index_by_name
+from indexer.progress import NoProgress
 from search.searcher import Searcher
 from storage.errors import EmbedderMismatchError, LockedError, MassDeleteError, NearestError, NothingIndexedError
 from storage.home import names
@@ -216,7 +216,7 @@ def test_another_writer_is_named(tiny: str, notes: Path) -> None:
             index_by_name("default", [notes])
 
 
-def test_what_the_user_should_know_is_told_or_warned_of(tiny: str, notes: Path) -> None:
+def test_what_the_user_should_know_is_told_or_logged(tiny: str, notes: Path, caplog: pytest.LogCaptureFixture) -> None:
     index_by_name("default", [notes])
     with LocalStore("default") as collection:
         snapshot = collection.folder / "vectors.faiss"
@@ -226,10 +226,12 @@ def test_what_the_user_should_know_is_told_or_warned_of(tiny: str, notes: Path) 
     assert len(told) == 1
     assert "was rebuilt from the database" in told[0]
     snapshot.write_bytes(b"damaged")
-    with pytest.warns(UserWarning, match="was rebuilt from the database"):
-        index_by_name("default", [notes])
-    with warnings.catch_warnings():
-        index_by_name("default", [notes])
+    index_by_name("default", [notes])
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("nearest", "WARNING")
+    assert "was rebuilt from the database" in record.message
+    index_by_name("default", [notes])
+    assert len(caplog.records) == 1
 
 
 # ---- progress
@@ -330,7 +332,7 @@ def test_an_empty_collection_has_nothing_to_search(tiny: str, tmp_path: Path) ->
     (tmp_path / "bare").mkdir()
     assert index_by_name("default", [tmp_path / "bare"]).chunks == 0
     with Searcher("default") as searcher:
-        assert searcher.ask("anything", 5).hits == []
+        assert searcher.ask("anything", 5).hits == ()
     assert names() == ["default"]
 
 

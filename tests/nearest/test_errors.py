@@ -65,7 +65,7 @@ def test_each_option_has_its_flag_and_each_hint_its_code() -> None:
 
 def test_an_error_can_be_sent_to_another_process() -> None:
     error = EmbedderMismatchError("other", hint="x", code="model-changed")
-    again = pickle.loads(pickle.dumps(error))
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert (type(again), str(again), again.code) == (EmbedderMismatchError, "other: x", "model-changed")
-    option = pickle.loads(pickle.dumps(OptionError("{since} {}", "x")))
+    option = pickle.loads(pickle.dumps(OptionError("{since} {}", "x")))  # noqa: S301
     assert error_line(option) == "--since x"

@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from search.ranking.adjacency import FOLDED, LIFT, fold, lifted
+from search.types import Hit
 from storage.local.store import LocalStore
-from storage.types import Chunk, Document, EmbedderFingerprint, Hit, Location
+from storage.types import Chunk, Document, EmbedderFingerprint, Location
 
 if TYPE_CHECKING:
     from storage.types import Vectors

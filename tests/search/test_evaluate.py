@@ -19,10 +19,12 @@ from nearest.json_output import evaluation_object
 from search.evaluation.evaluate import MODES, Evaluation, evaluate, rankings
 from search.evaluation.judgements import JudgedQuery, read_questions
 from search.evaluation.metrics import MEASURES, MeanWithInterval, differences, means, measure
-from search.searcher import Searcher, SearchResult
+from search.result import SearchResult
+from search.searcher import Searcher
+from search.types import Hit
 from storage.errors import NearestError
 from storage.local.store import LocalStore
-from storage.types import Chunk, Hit, Passage
+from storage.types import Chunk, Passage
 
 if TYPE_CHECKING:
     from storage.types import Mode
@@ -53,9 +55,9 @@ class Scripted(Searcher):
         self.asked: list[tuple[str, int, Mode, bool]] = []
 
     def ask(
-        self, question: str, k: int, *_: Any, mode: Mode = "hybrid", every: bool = False, **__: Any
+        self, question: str, k: int, *_: Any, mode: Mode = "hybrid", fold_duplicates: bool = True, **__: Any
     ) -> SearchResult:
-        self.asked.append((question, k, mode, every))
+        self.asked.append((question, k, mode, not fold_duplicates))
         hits = [
             Hit(
                 chunk_id=run[0],
@@ -72,7 +74,7 @@ class Scripted(Searcher):
             )
             for rank, (path, run) in enumerate(self.hits[:k], start=1)
         ]
-        return SearchResult(question, "test", 0.0, hits)
+        return SearchResult(question, "test", 0.0, tuple(hits))
 
 
 def one(found: Sequence[str], grades: dict[str, int]) -> dict[str, float]:

@@ -14,8 +14,9 @@ from search.ranking.ranker import search
 from storage.types import Filter, Query
 
 if TYPE_CHECKING:
+    from search.types import Hit
     from storage.local.store import LocalStore
-    from storage.types import Hit, Mode
+    from storage.types import Mode
 
 TILES: Corpus = {
     b"/d/roof.md": ("slate tiles on the roof", "clay tiles cost less", "the gutter leaks"),
@@ -30,11 +31,11 @@ def ask(
     k: int = 10,
     mode: Mode = "hybrid",
     only: Filter | None = None,
-    every: bool = False,
+    fold_duplicates: bool = True,
 ) -> list[Hit]:
     question = parsed(text, mode)
     vector = None if mode == "keyword" else vector_of(question.text)
-    return search(collection, Query(question, vector, mode, k, 0, only or Filter(), every))
+    return search(collection, Query(question, vector, mode, k, 0, only or Filter(), fold_duplicates))
 
 
 def texts(hits: list[Hit]) -> set[str]:
@@ -62,7 +63,7 @@ def test_a_name_is_found_by_its_parts_and_whole(tiles: LocalStore) -> None:
 
 
 def test_vectors_alone_are_what_nearest_gives(tiles: LocalStore) -> None:
-    by_mode = ask(tiles, "the gutter leaks", mode="vector", every=True)
+    by_mode = ask(tiles, "the gutter leaks", mode="vector", fold_duplicates=False)
     assert by_mode == nearest_hits(tiles, vector_of("the gutter leaks"), 10)
     assert by_mode[0].chunk.text == "the gutter leaks"
 
@@ -109,7 +110,7 @@ def test_what_says_nearly_the_same_is_folded_unless_all_is_asked_for(collection:
     (hit,) = ask(collection, "boiler summer")
     assert len(hit.similar) == 3
     assert {passage.path for passage in (hit, *hit.similar)} == {f"/d/{n}.md" for n in range(4)}
-    assert len(ask(collection, "boiler summer", every=True)) == 4
+    assert len(ask(collection, "boiler summer", fold_duplicates=False)) == 4
 
 
 def test_k_places_come_back_though_the_best_ones_all_say_the_same(collection: LocalStore) -> None:
@@ -134,7 +135,7 @@ def test_a_filter_never_costs_a_hit(collection: LocalStore, mode: Mode) -> None:
     for folder in (b"/r/a", b"/r/b", b"/r/c/7.md", b"/elsewhere"):
         only = Filter(below=(folder,))
         there = [path for path in corpus if path == folder or path.startswith(folder + b"/")]
-        hits = ask(collection, "all word3 word7", 400, mode, only, every=True)
+        hits = ask(collection, "all word3 word7", 400, mode, only, fold_duplicates=False)
         assert len(hits) == min(400, len(there))
         assert {os.fsencode(hit.path) for hit in hits} <= set(there)
 
@@ -151,14 +152,14 @@ def test_few_hits_are_the_first_of_many(collection: LocalStore, mode: Mode) -> N
     index(collection, corpus)
     for _ in range(20):
         asked = " ".join(pick.sample(words, 4))
-        many = ask(collection, asked, 90, mode, every=True)
+        many = ask(collection, asked, 90, mode, fold_duplicates=False)
         for k in (1, 3, 8, 30):
-            assert ask(collection, asked, k, mode, every=True) == many[:k]
+            assert ask(collection, asked, k, mode, fold_duplicates=False) == many[:k]
 
 
 def test_a_run_is_the_same_whether_or_not_near_duplicates_are_folded(collection: LocalStore) -> None:
     corpus: Corpus = {b"/d/1.md": ("slate roof gutter pump", "a roof over many words that nobody looks for here")}
     index(collection, {**corpus, **{b"/d/%d.md" % n: (f"slate roof gutter {n}",) for n in (2, 3)}})
-    for every in (False, True):
-        hits = ask(collection, "slate roof gutter", 2, "keyword", every=every)
+    for folded in (False, True):
+        hits = ask(collection, "slate roof gutter", 2, "keyword", fold_duplicates=folded)
         assert [len(texts([hit])) for hit in hits] == [2, 1]

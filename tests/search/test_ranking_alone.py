@@ -15,7 +15,8 @@ from helpers.stored import ROOT
 
 from search.ranking.fusion import Signals, fused, weight
 from search.ranking.ranker import Ranking
-from storage.types import Hit, Query, Question
+from search.types import Hit
+from storage.types import Query, Question
 
 if TYPE_CHECKING:
     from storage.types import Mode
@@ -24,10 +25,12 @@ VECTOR = np.zeros(8, np.float32)
 
 
 def ranked(
-    candidates: MemoryCandidates, mode: Mode = "hybrid", k: int = 10, context: int = 0, every: bool = False
+    candidates: MemoryCandidates, mode: Mode = "hybrid", k: int = 10, context: int = 0, fold_duplicates: bool = True
 ) -> list[Hit]:
     """The hits for a question about apples."""
-    return Ranking(candidates, Query(Question("apple"), VECTOR, mode, k, context, every=every)).hits()
+    return Ranking(
+        candidates, Query(Question("apple"), VECTOR, mode, k, context, fold_duplicates=fold_duplicates)
+    ).hits()
 
 
 def texts(hits: Sequence[Hit]) -> list[str]:
@@ -89,7 +92,7 @@ def test_near_duplicates_are_one_hit_unless_all_are_wanted() -> None:
     hits = ranked(MemoryCandidates(documents, near), "vector")
     assert texts(hits) == [text, "something else altogether"]
     assert [one.path for one in hits[0].similar] == ["/b"]
-    assert len(ranked(MemoryCandidates(documents, near), "vector", every=True)) == 3
+    assert len(ranked(MemoryCandidates(documents, near), "vector", fold_duplicates=False)) == 3
 
 
 def test_no_passage_is_read_twice() -> None:

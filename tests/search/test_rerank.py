@@ -14,8 +14,9 @@ from helpers.ollama_server import Play
 from helpers.rerank_server import MODEL, RerankServer, results, score
 
 from search.ranking.rerank import Reranker
+from search.types import Hit
 from storage.errors import NearestError
-from storage.types import Chunk, Hit, Passage
+from storage.types import Chunk, Passage
 
 pytestmark = pytest.mark.slow
 

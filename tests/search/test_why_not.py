@@ -567,4 +567,4 @@ def test_the_sample_documents(samples: Path, monkeypatch: pytest.MonkeyPatch) ->
             assert reasons.verdict == ("found" if rank <= 3 else "ranked")
             assert [standing.mode for standing in reasons.standings] == ["hybrid", "vector", "keyword"]
             assert reasons.standings[0].best == every[rank - 1]
-            assert list(reasons.standings[0].above) == every[: min(rank - 1, 3)]
+            assert list(reasons.standings[0].above) == list(every[: min(rank - 1, 3)])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,13 +51,21 @@ class LocalEmbedder:
         self.model = model if model == model_folder.ALL_MINILM else str(self._folder.path)
         self.name = f"local:{self.model}"
         self._precision = precision or os.environ.get("NEAREST_PRECISION") or None
+        self._encoder: Encoder | None = None
+        self._compiling = threading.Lock()
         self._tokenizer = _tokenizer(self._folder.path / model_folder.TOKENIZER)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()  # a text that is too long is an error, never a shorter text
 
-    @cached_property
+    @property
     def encoder(self) -> Encoder:
         """The compiled model."""
+        with self._compiling:  # several threads may ask at the same time
+            if self._encoder is None:
+                self._encoder = self._compiled()
+            return self._encoder
+
+    def _compiled(self) -> Encoder:
         folder = self._folder
         architecture = Architecture(folder.heads, folder.epsilon, folder.pooling, folder.first_position)
         path = folder.path / folder.weights
@@ -147,7 +155,7 @@ class LocalEmbedder:
 
     def close(self) -> None:
         """Give the model's memory back."""
-        self.__dict__.pop("encoder", None)
+        self._encoder = None
 
 
 def _tokenizer(path: Path) -> tokenizers.Tokenizer:

@@ -1,0 +1,103 @@
+"""What was found for a question: hits, and what should be known of them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, overload
+
+from search.ranking.confidence import GOOD
+from search.types import Hit
+
+if TYPE_CHECKING:
+    from search.ranking.rerank import Reranker
+    from storage.store import Store
+    from storage.types import Mode, Passage
+
+VERSION = 1  # of the object
+NO_GOOD = "no good match: the best hit answers the question with a confidence of {:.0%}"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult(Sequence[Hit]):
+    """The hits for a question, best first.
+
+    Attributes:
+        query: the question, as it was asked.
+        embedder: the name of what embedded the collection.
+        took_ms: milliseconds.
+        hits: these.
+        context: how many of its neighbours each hit was to come with, on either side.
+        mode: of the ranking.
+        notes: what the user should be told, a line each.
+    """
+
+    query: str
+    embedder: str
+    took_ms: float
+    hits: tuple[Hit, ...]
+    context: int = 0
+    mode: Mode = "hybrid"
+    notes: tuple[str, ...] = ()
+
+    @overload
+    def __getitem__(self, at: int) -> Hit: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Hit, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> Hit | tuple[Hit, ...]:
+        return self.hits[at]
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    @property
+    def has_good_match(self) -> bool:
+        """Tell whether a hit is likely to be what was looked for."""
+        return any(hit.confidence >= GOOD for hit in self.hits)
+
+    def to_dict(self, *, explain: bool = False) -> dict[str, Any]:
+        """Make the object of `nearest search --json` of it; `explain` as there."""
+        return {
+            "version": VERSION,
+            "query": self.query,
+            "mode": self.mode,
+            "embedder": self.embedder,
+            "took_ms": round(self.took_ms, 3),
+            "good": self.has_good_match,
+            "notes": list(self.notes),
+            "hits": [hit.to_dict(explain=explain) for hit in self.hits],
+        }
+
+    def with_notes(self) -> SearchResult:
+        """Note where no hit is a good match."""
+        if self.has_good_match or not self.hits:
+            return self
+        return replace(self, notes=(*self.notes, NO_GOOD.format(max(hit.confidence for hit in self.hits))))
+
+
+def reranked(result: SearchResult, reranker: Reranker, k: int) -> SearchResult:
+    """Put the first k hits in the order of a reranking server; where that fails, in theirs, with a note on it."""
+    if not result.hits:
+        return result
+    start = time.perf_counter()
+    hits, note = reranker.rerank(result.query, result.hits)
+    took = result.took_ms + (time.perf_counter() - start) * 1000
+    return replace(result, hits=tuple(hits[:k]), took_ms=took, notes=(note,) if note else ()).with_notes()
+
+
+@overload
+def with_metadata(store: Store, passages: Sequence[Hit]) -> list[Hit]: ...
+
+
+@overload
+def with_metadata(store: Store, passages: Sequence[Passage]) -> list[Passage]: ...
+
+
+def with_metadata(store: Store, passages: Sequence[Passage]) -> Sequence[Passage]:
+    """Fill in what the document of each says of itself."""
+    said = {passage.path: store.documents.metadata(os.fsencode(passage.path)) for passage in passages}
+    return [replace(passage, metadata=said[passage.path]) for passage in passages]

@@ -1,0 +1,52 @@
+"""What a search comes to: hits, each with all that is told of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from search.query.locations import chunk_place
+from storage.types import Passage, chunk_object
+
+
+@dataclass(frozen=True, slots=True)
+class RetrieverScore:
+    """Where a passage stands in one of the two rankings that are fused."""
+
+    rank: int | None = None  # from 1; None where it is not in that ranking, or further down than was looked
+    score: float | None = None  # cosine, or BM25; None where it has none
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreBreakdown:
+    """Why a hit stands where it does."""
+
+    vector: RetrieverScore = RetrieverScore()
+    keyword: RetrieverScore = RetrieverScore()
+    weight: float = 1.0  # of the vectors, 0 to 1; the rest is that of the keywords
+    terms: tuple[str, ...] = ()  # the words of the question that the passage has, as they stand in the question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit(Passage):
+    """A passage that answers a question."""
+
+    rank: int  # from 1
+    score: float  # what the ranking goes by: see `search.ranking.fusion`
+    confidence: float = 0.0  # 0 to 1: how likely it is that this answers the question
+    similar: tuple[Passage, ...] = ()  # passages that say nearly the same, which would have come further down
+    explanation: ScoreBreakdown = ScoreBreakdown()
+
+    def __str__(self) -> str:
+        return chunk_place(self.path, self.chunk)
+
+    def to_dict(self, *, explain: bool = False) -> dict[str, Any]:
+        """Make the object of `nearest search --json` of it; `explain` as there."""
+        return {
+            "rank": self.rank,
+            "score": round(self.score, 6),
+            "confidence": round(self.confidence, 4),
+            **Passage.to_dict(self),
+            "similar": [{"path": passage.path, **chunk_object(passage)} for passage in self.similar],
+            **({"explanation": asdict(self.explanation)} if explain else {}),
+        }
