@@ -7,13 +7,14 @@ PY := $(BIN)/python
 READY := .venv/ready
 DEMO = NEAREST_HOME=.venv/demo $(BIN)/nearest
 
-.PHONY: help demo test quick lint bench bench-quality lock clean
+.PHONY: help demo test quick lint docs bench bench-quality lock clean
 
 help:
 	@echo "make demo   index sample_docs with the embedded model and ask three questions"
 	@echo "make test   run all tests (about four minutes on two cores)"
 	@echo "make quick  the tests that start no processes, servers or models of note (under a minute)"
 	@echo "make lint   ruff and mypy"
+	@echo "make docs   write docs/cli.md anew from the commands"
 	@echo "make bench  the figures of the README (an hour)"
 	@echo "make bench-quality  how well keyword, vector and hybrid search answer on every labelled set (an hour)"
 	@echo "make lock   write requirements.txt anew from pyproject.toml (needs uv)"
@@ -35,6 +36,9 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(PY) -m mypy
+
+docs: $(READY)
+	$(PY) docs/cli.py > docs/cli.md
 
 bench: $(READY)
 	$(PY) -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps -r benchmarks/requirements.txt

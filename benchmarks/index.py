@@ -11,6 +11,7 @@ import json
 import os
 import random
 import shutil
+import sys
 import tempfile
 import time
 from contextlib import contextmanager
@@ -99,11 +100,16 @@ def run(tree: Path | None, limit: int) -> dict[str, Any]:
             start = time.perf_counter()
             report = index_by_name("default", [folder], progress=watch)
             seconds = time.perf_counter() - start
+        kept = sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
+        read = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return {
         "from": note,
         "files": report.documents.added,
         "chunks": report.chunks,
         "embedded": report.embedded,
+        "megabytes": round(read / 1e6, 2),
+        "megabytes_on_disk": round(kept / 1e6, 2),
+        "megabytes_of_memory_at_most": peak(),
         "seconds": round(seconds, 2),
         "chunks_per_second": round(report.chunks / seconds, 1),
         "seconds_until_embedding": round(watch.read - start, 2),
@@ -111,6 +117,16 @@ def run(tree: Path | None, limit: int) -> dict[str, Any]:
         "share_of_the_model": round(watch.busy() / seconds, 3),
         "batches_at_a_time": round(sum(end - start for start, end in watch.spans) / watch.busy(), 2),
     }
+
+
+def peak() -> int | None:
+    """Megabytes that this process held at most; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)
 
 
 def main() -> None:

@@ -126,6 +126,28 @@ def test_room_knows_no_room_above_it(floor: str) -> None:
     assert upwards == set()
 
 
+def test_storage_has_one_door() -> None:
+    words = {
+        "analyzer",
+        "candidates",
+        "errors",
+        "files",
+        "filters.dates",
+        "home",
+        "snapshot",
+        "status",
+        "store",
+        "types",
+    }
+    past_it = {
+        f"{name} -> {other}"
+        for name, others in IMPORTS.items()
+        for other in others
+        if top(other) == "storage" != top(name) and other.partition(".")[2] not in {*words, "", "filters"}
+    }
+    assert past_it == set()
+
+
 @pytest.mark.parametrize("floor", FLOORS)
 def test_room_has_few_modules(floor: str) -> None:
     folders = Counter(path.parent for path in FILES if path.name != "__init__.py" and floor in path.parts)

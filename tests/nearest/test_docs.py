@@ -1,18 +1,26 @@
-"""What can be typed is explained: every command and option says what it does, and stands in the README."""
+"""What can be typed is explained by its help and in docs/cli.md; links lead somewhere, examples run."""
 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import click
 import pytest
-from helpers.command import run
+from helpers.command import ROOT, run
 
 import nearest
 from nearest.cli.main import cli
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+EXAMPLES = [
+    (page, code)
+    for page in (ROOT / "README.md", ROOT / "docs" / "python.md")
+    for code in re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+]
 COMMANDS = sorted(cli.commands)
 
 
@@ -42,19 +50,61 @@ def test_every_option_says_what_it_does(name: str) -> None:
         assert option.help.endswith("."), option.name
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_stands_in_the_readme(name: str) -> None:
-    assert f"nearest {name}" in README
+def test_the_reference_is_that_of_the_commands() -> None:
+    ran = subprocess.run(
+        [sys.executable, ROOT / "docs" / "cli.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == ran.stdout, "run: make docs"
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_option_stands_in_the_readme(name: str) -> None:
-    missing = [
-        option.name
-        for option in options(cli.commands[name])
-        if not any(re.search(rf"(?<![\w-]){re.escape(one)}(?![\w-])", README) for one in option.opts)
-    ]
-    assert missing == []
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 150
+    assert len((ROOT / "ARCHITECTURE.md").read_bytes()) <= 12_000
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_decision_and_page_is_linked() -> None:
+    linked = {
+        (page.parent / target).resolve()
+        for page in PAGES
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
+    }
+    assert {page.resolve() for page in PAGES if page.parent == ROOT / "docs"} <= linked
+    assert (ROOT / "docs" / "decisions").resolve() in linked
+
+
+def test_files_that_the_architecture_names_are_there() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:storage|indexer|search|nearest|tests|docs)/[\w/.-]*)`", text))
+    assert {name for name in named if "NAME" not in name and not (ROOT / name).exists()} == set()
+    assert len(named) > 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("page", "code"), EXAMPLES, ids=[f"{page.name}-{number}" for number, (page, _) in enumerate(EXAMPLES)]
+)
+def test_python_examples_run(page: Path, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    (home / "notes").mkdir(parents=True)
+    (home / "notes" / "roof.md").write_text(
+        "---\ntags: [house]\n---\n# Roof\n\nWe decided on slate tiles for the roof."
+    )
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    with nearest.open("notes") as collection:
+        collection.index([home / "notes"])
+    exec(compile(code, str(page), "exec"), {"__name__": "example"})
 
 
 def test_help_fits_a_terminal() -> None:
