@@ -23,6 +23,7 @@ from benchmarks.metrics import ndcg
 from indexer.chunk import chunker as chunking
 from indexer.chunk import split as cutting
 from indexer.embed.registry import open_embedder
+from nearest.settings import from_environment
 from search.ranking.adjacency import fold, lifted
 from storage.types import Document, Heading
 
@@ -263,7 +264,7 @@ def main() -> None:
     options = parser.parse_args()
     if not DATA.is_dir():
         parser.exit(2, f"there is no labelled data at {DATA}\n")
-    lab = Lab(open_embedder("local:all-minilm"))
+    lab = Lab(open_embedder("local:all-minilm", from_environment()))
     nearest = tuple(replace(way) for way in WAYS if way == Way(way.name))
     if options.quick:
         run_excerpts(lab, "chunking-eval", nearest, [4000])

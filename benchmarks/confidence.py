@@ -16,6 +16,7 @@ import tempfile
 from statistics import mean
 
 from benchmarks.embedding import DATA
+from nearest.settings import from_environment
 from search.evaluation.beir import prepare
 from search.ranking.confidence import GOOD
 from search.searcher import Searcher
@@ -29,12 +30,12 @@ SEED = 1
 
 def run(names: list[str], count: int) -> None:
     """Print a line for each set."""
-    sets = {name: prepare(DATA / name, SPLITS[name], whole=True) for name in names}
+    sets = {name: prepare(DATA / name, from_environment(), SPLITS[name], whole=True) for name in names}
     drawn = random.Random(SEED)
     asked = {name: drawn.sample(one.questions, min(count, len(one.questions))) for name, one in sets.items()}
     print(f"{'set':18} {'right':>6} {'confidence':>11} {'right, below':>13} | {'of others':>9} {'below':>6}")
     for name, one in sets.items():
-        with Searcher(one.collection) as searcher:
+        with Searcher(one.collection, from_environment()) as searcher:
             own = []
             for question in asked[name]:
                 hits = searcher.ask(question.text, 1).hits

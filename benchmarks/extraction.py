@@ -21,7 +21,9 @@ from indexer.index import index_by_name
 from indexer.progress import NoProgress
 from indexer.read.reader import read
 from indexer.sandbox.pool import read_all
+from indexer.sandbox.process import SandboxLimits
 from indexer.walk.walker import walk
+from nearest.settings import from_environment
 from storage.files import SkippedFile
 from storage.types import Document
 
@@ -94,7 +96,7 @@ def by_format(paths: Sequence[bytes]) -> None:
 def through_workers(paths: Sequence[bytes]) -> float:
     """Read all files as a run does; returns the seconds."""
     start = time.perf_counter()
-    documents = sum(isinstance(found, Document) for found in read_all(paths))
+    documents = sum(isinstance(found, Document) for found in read_all(paths, SandboxLimits()))
     took = time.perf_counter() - start
     size = sum(os.path.getsize(path) for path in paths) / 1e6  # noqa: PTH202
     print(f"through worker processes: {documents} documents of {len(paths)} files, {size:.1f} MB in {took:.1f} s")
@@ -108,7 +110,7 @@ def whole(name: str) -> None:
     clock = Clock()
     with tempfile.TemporaryDirectory() as home:
         os.environ["NEAREST_HOME"] = home
-        report = index_by_name("extraction", [root], progress=clock)
+        report = index_by_name("extraction", [root], from_environment(), progress=clock)
     end = time.perf_counter()
     reading, total = clock.embed - clock.read, end - clock.read
     print(

@@ -33,6 +33,7 @@ from indexer.index import index_by_name
 from indexer.read.extract import UnreadableError
 from indexer.read.reader import extract
 from nearest.cli.progress import TqdmProgress
+from nearest.settings import from_environment
 from search.evaluation.beir import prepare
 from search.evaluation.judgements import read_questions
 from search.query.question import parsed
@@ -238,13 +239,13 @@ def run(names: Sequence[str], limit: int, steps: int) -> None:
         for folder, split in folders:
             say(f"{folder.name} {split}")
             bars = TqdmProgress()
-            prepared = prepare(folder, split, whole=True, progress=bars)
+            prepared = prepare(folder, from_environment(), split, whole=True, progress=bars)
             bars.close()
-            with Searcher(prepared.collection) as searcher:
+            with Searcher(prepared.collection, from_environment()) as searcher:
                 sets[f"{folder.name} {split}"] = answers(searcher, sampled(prepared.questions)[:limit])
     if SAMPLES.name in names:
-        index_by_name(SAMPLES.name, [SAMPLES])
-        with Searcher(SAMPLES.name) as searcher:
+        index_by_name(SAMPLES.name, [SAMPLES], from_environment())
+        with Searcher(SAMPLES.name, from_environment()) as searcher:
             questions, _ = read_questions(SAMPLES / "questions.jsonl", searcher.collection)
             sets[SAMPLES.name] = answers(searcher, questions[::2][:limit])
     alone = {name: [one.ndcg(np.full(len(one.ideal), weight)) for weight in (0.0, 1.0)] for name, one in sets.items()}

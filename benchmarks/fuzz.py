@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nearest.settings import from_environment
 from search.query.question import parsed
 from search.ranking.ranker import search
 from storage.filters.phrases import holds
@@ -145,7 +146,7 @@ def run(count: int, seed: int = 1) -> Findings:
     findings, start = Findings(), time.perf_counter()
     with tempfile.TemporaryDirectory() as home:
         os.environ["NEAREST_HOME"] = home
-        with LocalStore("fuzzed", write=True) as collection:
+        with LocalStore("fuzzed", from_environment(), write=True) as collection:
             fill(collection)
             for text in islice(questions(seed), count):
                 try:

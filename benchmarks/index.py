@@ -23,6 +23,7 @@ from benchmarks.embedding import documents
 from indexer.embed.local.encoder import Encoder
 from indexer.index import index_by_name
 from indexer.progress import NoProgress
+from nearest.settings import from_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -98,7 +99,7 @@ def run(tree: Path | None, limit: int) -> dict[str, Any]:
         note = write(tree, limit, folder)
         with mock.patch.dict(os.environ, {"NEAREST_HOME": str(home)}), watch.watching():
             start = time.perf_counter()
-            report = index_by_name("default", [folder], progress=watch)
+            report = index_by_name("default", [folder], from_environment(), progress=watch)
             seconds = time.perf_counter() - start
         kept = sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
         read = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

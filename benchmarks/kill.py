@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from indexer.read.reader import read
+from nearest.settings import from_environment
 from search.ranking.adjacency import fold, lift
 from search.ranking.ranker import search
 from storage.errors import NearestError
@@ -163,7 +164,7 @@ def _opened(home: Path) -> Iterator[LocalStore | None]:
     os.environ["NEAREST_HOME"] = str(home)
     try:
         try:
-            collection = LocalStore("default")
+            collection = LocalStore("default", from_environment())
         except NearestError:
             yield None
             return
@@ -187,7 +188,7 @@ def _documents(home: Path) -> dict[str, str]:
 def look() -> dict[str, object]:
     """What a new process finds in the collection of this environment."""
     try:
-        collection = LocalStore("default")
+        collection = LocalStore("default", from_environment())
     except NearestError as error:
         if "nothing is indexed" in str(error):  # killed before there was anything
             return {"documents": {}, "misplaced": 0, "wrong_results": 0, "notes": []}

@@ -24,6 +24,7 @@ import numpy as np
 
 from benchmarks.embedding import DATA, machine
 from indexer.embed.local.embedder import LocalEmbedder
+from nearest.settings import from_environment
 from search.evaluation.beir_folder import CORPUS, QUERIES
 from search.evaluation.judgements import rows
 from search.query.question import parsed
@@ -194,9 +195,9 @@ def run(chunks: int, number: int) -> dict[str, Any]:
     embedder = LocalEmbedder("all-minilm")
     asked = questions(number)
     centres = np.stack([embedder.embed_query(text) for text in asked])
-    with LocalStore(NAME.format(chunks), write=True) as collection:
+    with LocalStore(NAME.format(chunks), from_environment(), write=True) as collection:
         fill(collection, chunks, embedder, centres)
-    with Searcher(NAME.format(chunks)) as searcher:
+    with Searcher(NAME.format(chunks), from_environment()) as searcher:
         assert isinstance(searcher.collection, LocalStore)
         read = Stopwatch(searcher.collection.database, "rows")
         fused = Stopwatch(Ranking, "_ranked", without=read)

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.embedding import DATA
 from nearest.cli.progress import TqdmProgress
+from nearest.settings import from_environment
 from search.evaluation.beir import prepare
 from search.evaluation.beir_folder import CORPUS, BeirFolder
 from search.evaluation.evaluate import MODES, rankings, values
@@ -112,12 +113,12 @@ def measured(folder: Path, split: str, passages: bool) -> Row:
     """Ask the questions of a split in every mode."""
     say(f"{folder.name} {split}, {'passages' if passages else 'whole'}")
     bars = TqdmProgress()
-    prepared = prepare(folder, split, not passages, progress=bars)
+    prepared = prepare(folder, from_environment(), split, not passages, progress=bars)
     bars.close()
     for note in prepared.notes:
         say(f"  {note}")
     questions = sampled(prepared.questions)
-    with Searcher(prepared.collection) as searcher:
+    with Searcher(prepared.collection, from_environment()) as searcher:
         found: dict[str, Rankings] = dict(rankings(searcher, questions, track=bars.asking).items())
         found[RRF] = {
             str(number): reciprocal(searcher, question.text) for number, question in enumerate(bars.asking(questions))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.embedding import DATA
 from indexer.embed.local.embedder import LocalEmbedder
 from nearest.cli.progress import TqdmProgress
+from nearest.settings import from_environment
 from search.evaluation.beir import prepare
 from search.evaluation.evaluate import rankings, values
 from search.searcher import Searcher
@@ -36,10 +37,10 @@ def run(precision: str | None, split: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as home:
         os.environ["NEAREST_HOME"] = home
         start = time.perf_counter()
-        prepared = prepare(FOLDER, split, whole=True, embedder="local:all-minilm", progress=bars)
+        prepared = prepare(FOLDER, from_environment(), split, whole=True, embedder="local:all-minilm", progress=bars)
         bars.close()
         filled = time.perf_counter()
-        with Searcher(prepared.collection) as searcher:
+        with Searcher(prepared.collection, from_environment()) as searcher:
             documents = searcher.collection.documents.count()
             opened = time.perf_counter()
             found = rankings(searcher, prepared.questions, ["vector"], bars.asking)["vector"]

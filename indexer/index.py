@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from indexer.embed.registry import DEFAULT, full_name, open_embedder
 from indexer.embed.run import embed
 from indexer.progress import NoProgress, Report
+from indexer.sandbox.process import SandboxLimits
 from indexer.sync import known_as, sync
 from storage.errors import NearestError, OptionError
 from storage.files import Root, is_below
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from indexer.embed.protocol import Embedder
     from indexer.progress import Progress
+    from storage.settings import Settings
 
 log = logging.getLogger("nearest")
 
@@ -62,6 +64,7 @@ def index(
     collection: Store,
     embedder: Embedder,
     roots: Sequence[Root],
+    limits: SandboxLimits,
     *,
     yes: bool = False,
     progress: Progress | None = None,
@@ -75,6 +78,7 @@ def index(
         collection: open for writing.
         embedder: the one that made the collection, or any for a new one.
         roots: what to look at.
+        limits: see `sync`, as `yes`.
         yes: see `sync`.
         progress: is told how far it is.
         report: is filled in as the work goes on, so that an interrupted run can be told of, too.
@@ -89,7 +93,7 @@ def index(
     report = report or Report()
     try:
         make_ready(collection, embedder)
-        report.documents = sync(collection, embedder, roots, yes=yes, track=progress.reading)
+        report.documents = sync(collection, embedder, roots, limits, yes=yes, track=progress.reading)
         embed_waiting(collection, embedder, progress, report)
         collection.texts.sweep()
         collection.save_snapshot()
@@ -101,6 +105,7 @@ def index(
 def index_by_name(
     name: str,
     paths: Sequence[str | os.PathLike[str]],
+    settings: Settings,
     embedder: str | Embedder | None = None,
     *,
     include: Sequence[str] = (),
@@ -115,12 +120,13 @@ def index_by_name(
     Args:
         name: of the collection.
         paths: see `roots_of`, as `include` and `exclude`.
+        settings: where it is, and how files are read.
         embedder: one, which stays open, or the name of one; by default that of the collection, or else
-            `NEAREST_EMBEDDER`, or else DEFAULT.
+            that of the settings, or else DEFAULT.
         yes: see `index`, as `progress` and `report`.
         told: is handed each line that the user should read; by default they are logged.
     """
-    with open_store(name, write=True) as collection:
+    with open_store(name, settings, write=True) as collection:
         if embedder:
             collection.check_name(full_name(embedder) if isinstance(embedder, str) else embedder.name)
         roots = roots_of(collection, paths, include, exclude)
@@ -128,10 +134,12 @@ def index_by_name(
             ending.callback(lambda: [(told or log.warning)(note) for note in collection.notes])
             if embedder is None or isinstance(embedder, str):
                 made_by = collection.identity
-                name = made_by.name if made_by else embedder or os.environ.get("NEAREST_EMBEDDER") or DEFAULT
-                embedder = open_embedder(name)
+                name = made_by.name if made_by else embedder or settings.embedder or DEFAULT
+                embedder = open_embedder(name, settings)
                 ending.callback(embedder.close)
-            return index(collection, embedder, roots, yes=yes, progress=progress, report=report)
+            return index(
+                collection, embedder, roots, SandboxLimits.of(settings), yes=yes, progress=progress, report=report
+            )
 
 
 def make_ready(collection: Store, embedder: Embedder) -> None:

@@ -49,7 +49,13 @@ class SyncCounts:
 
 
 def sync(
-    collection: Store, embedder: Embedder, roots: Sequence[Root], *, yes: bool = False, track: Track | None = None
+    collection: Store,
+    embedder: Embedder,
+    roots: Sequence[Root],
+    limits: SandboxLimits,
+    *,
+    yes: bool = False,
+    track: Track | None = None,
 ) -> SyncCounts:
     """Bring the collection's documents up to date with what is on disk at and below `roots`.
 
@@ -58,13 +64,14 @@ def sync(
         embedder: says how long a passage may be.
         roots: what to look at; a root that was named before and lies below one of these is looked at, too, and
             every root where the way of chunking has changed.
+        limits: what reading a file may cost.
         yes: drop documents even where so many are gone that it looks like a slip.
         track: is handed the paths that are about to be read, and iterated over in their place.
 
     Raises:
         MassDeleteError: more than a fifth of the documents, or all of a root's, are gone; nothing of them is dropped.
     """
-    return _Sync(collection, embedder, yes).run(roots, track or (lambda paths: paths))
+    return _Sync(collection, embedder, limits, yes).run(roots, track or (lambda paths: paths))
 
 
 def known_as(path: bytes) -> bytes:
@@ -73,12 +80,12 @@ def known_as(path: bytes) -> bytes:
 
 
 class _Sync:
-    def __init__(self, collection: Store, embedder: Embedder, yes: bool) -> None:
+    def __init__(self, collection: Store, embedder: Embedder, limits: SandboxLimits, yes: bool) -> None:
         self._collection = collection
         self._documents = collection.documents
         self._keeper = DocumentWriter(collection.documents, embedder)
         self._yes = yes
-        self._limits = SandboxLimits.of_environment()
+        self._limits = limits
         self._rechunk = collection.fact(CHUNKING) not in (None, self._keeper.chunking)
         self._counts = SyncCounts()
         self._known: dict[bytes, IndexedFile] = {}
@@ -139,7 +146,7 @@ class _Sync:
         skips = self._skips.setdefault(root.path, {})
         if known and not os.path.lexists(root.path):
             return
-        for entry in look(root):
+        for entry in look(root, self._collection.own_folders):
             if isinstance(entry, SkippedFile):
                 skips[entry.path] = entry
             else:
@@ -208,7 +215,7 @@ class _Sync:
 
     def _still_holds(self, skip: SkippedFile) -> bool:
         """Whether a file need not be tried again as long as it stays what it is."""
-        may_be_recognised = skip.code is SkipCode.SCANNED and os.environ.get("NEAREST_OCR")
+        may_be_recognised = skip.code is SkipCode.SCANNED and self._limits.ocr
         return not (skip.failed or may_be_recognised or self._limits.differ_from(skip))
 
     def _read(self, paths: Iterable[bytes]) -> list[bytes]:

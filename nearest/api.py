@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nearest.session import Session
+from nearest.settings import from_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from indexer.progress import ProgressCallback, Report
     from search.explain.why_not import Explanation
     from search.result import SearchResult
+    from storage.settings import Settings
     from storage.status import Status
     from storage.types import Field, Mode, Passage, Vectors
 
@@ -32,10 +34,12 @@ class Collection:
     needed, and the embedder is loaded once, whatever it is needed for.
     """
 
-    def __init__(self, name: str, embedder: str | Embedder | None = None, *, read_only: bool = False) -> None:
+    def __init__(
+        self, name: str, settings: Settings, embedder: str | Embedder | None = None, *, read_only: bool = False
+    ) -> None:
         self.name = name
         self.read_only = read_only
-        self._session = Session(name, embedder, read_only=read_only)
+        self._session = Session(name, embedder, settings, read_only=read_only)
 
     # ---- what changes it
 
@@ -63,13 +67,15 @@ class Collection:
         """
         from indexer.index import index, roots_of
         from indexer.progress import CallbackProgress
+        from indexer.sandbox.process import SandboxLimits
         from search.query.filter_options import several
 
         expanded = [os.path.expanduser(path) for path in several(paths)]  # noqa: PTH111 - "" is to stay what it is
         with self._session.writing() as store:
             roots = roots_of(store, expanded, several(include), several(exclude))
             told = CallbackProgress(progress) if progress else None
-            return index(store, self._session.embedder_for(store), roots, yes=yes, progress=told)
+            limits = SandboxLimits.of(self._session.settings)
+            return index(store, self._session.embedder_for(store), roots, limits, yes=yes, progress=told)
 
     def add(
         self,
@@ -290,12 +296,14 @@ def open(name: str = "default", *, embedder: str | Embedder | None = None, read_
         embedder: `local:all-minilm` (the default), `local:FOLDER` or `ollama:MODEL`, or an `Embedder` of one's own; a
             collection stays with the one that it was made with.
         read_only: nothing that changes it is allowed.
+
+    Where it is, and all else that the environment says, is read now.
     """
-    return Collection(name, embedder, read_only=read_only)
+    return Collection(name, from_environment(), embedder, read_only=read_only)
 
 
 def collections() -> list[str]:
     """List the names of the collections there are, in order."""
     from storage import home
 
-    return home.names()
+    return home.names(from_environment())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
 
     from indexer.embed.protocol import Embedder
     from search.searcher import Searcher
+    from storage.settings import Settings
     from storage.store import Store
     from storage.types import Mode
 
@@ -25,11 +25,13 @@ class Session:
     Args:
         name: of the collection.
         embedder: one, or the name of one, that was chosen.
+        settings: where it is.
         read_only: nothing may be written.
     """
 
-    def __init__(self, name: str, embedder: str | Embedder | None, *, read_only: bool) -> None:
+    def __init__(self, name: str, embedder: str | Embedder | None, settings: Settings, *, read_only: bool) -> None:
         self._name = name
+        self.settings = settings
         self._chosen = embedder
         self._read_only = read_only
         self._opened: Embedder | None = None
@@ -42,7 +44,7 @@ class Session:
         """Open the store to be read."""
         from storage.store import open_store
 
-        with open_store(self._name) as store:
+        with open_store(self._name, self.settings) as store:
             yield store
 
     @contextmanager
@@ -57,7 +59,7 @@ class Session:
 
         if self._read_only:
             raise NearestError(f"collection {self._name!r} was opened to be read only: open it without read_only")
-        with self._changing, open_store(self._name, write=True) as store:
+        with self._changing, open_store(self._name, self.settings, write=True) as store:
             try:
                 yield store
             finally:
@@ -69,9 +71,9 @@ class Session:
         from indexer.embed.registry import DEFAULT
         from storage import home
 
-        made_by = home.embedder_of(home.folder(self._name))
+        made_by = home.embedder_of(home.folder(self.settings, self._name))
         chosen = self._chosen if isinstance(self._chosen, str) else None
-        return self._named(made_by or chosen or os.environ.get("NEAREST_EMBEDDER") or DEFAULT)
+        return self._named(made_by or chosen or self.settings.embedder or DEFAULT)
 
     def embedder_for(self, store: Store) -> Embedder:
         """Open the embedder to write with.
@@ -89,7 +91,9 @@ class Session:
             if self._searcher is None:
                 from search.searcher import Searcher
 
-                self._searcher = Searcher(self._name, self._chosen_name(), mode=mode, engines=self._named)
+                self._searcher = Searcher(
+                    self._name, self.settings, self._chosen_name(), mode=mode, engines=self._named
+                )
             return self._searcher
 
     def _chosen_name(self) -> str | None:
@@ -105,7 +109,9 @@ class Session:
         with self._opening:
             if self._opened is None:
                 chosen = self._chosen
-                self._opened = open_embedder(name) if chosen is None or isinstance(chosen, str) else chosen
+                self._opened = (
+                    open_embedder(name, self.settings) if chosen is None or isinstance(chosen, str) else chosen
+                )
             return self._opened
 
     def close(self) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from indexer.embed.protocol import Embedder
     from search.types import Hit
+    from storage.settings import Settings
     from storage.store import Store
     from storage.types import EmbedderFingerprint, Mode, Vectors
 
@@ -37,6 +38,7 @@ class Searcher:
 
     Args:
         collection: its name.
+        settings: where it is.
         embedder: a name that the collection must have been made with; None for whichever it was.
         engines: opens the embedder of a name, and closes it in the end; by default that happens here.
         mode: of the questions to come; in keyword mode no embedder is opened until a question of another mode is asked.
@@ -50,22 +52,24 @@ class Searcher:
     def __init__(
         self,
         collection: str,
+        settings: Settings,
         embedder: str | None = None,
         *,
         mode: Mode = "hybrid",
         engines: Callable[[str], Embedder] | None = None,
     ) -> None:
+        self.settings = settings
         self._engines = engines
         self._opening = threading.Lock()
         with ExitStack() as undo:
-            name = None if mode == "keyword" else home.embedder_of(home.folder(collection))
+            name = None if mode == "keyword" else home.embedder_of(home.folder(settings, collection))
             engine = self._opened(name) if name else None
             if engine and not engines:
                 undo.callback(engine.close)
             with ThreadPoolExecutor(1) as pool:
                 # The model is compiled while the libraries of SQLite and FAISS are imported and the vectors are read.
                 loading = pool.submit(_identity, engine) if engine else None
-                self.collection = _open(collection, embedder, mode, undo)
+                self.collection = _open(collection, settings, embedder, mode, undo)
             made_by = self.collection.identity
             if made_by is None:
                 raise NothingIndexedError(f"collection {collection!r} is empty", hint=INDEX_FIRST)
@@ -148,7 +152,7 @@ class Searcher:
             return self._engine
 
     def _opened(self, name: str) -> Embedder:
-        return (self._engines or open_embedder)(name)
+        return self._engines(name) if self._engines else open_embedder(name, self.settings)
 
     def _embedded(self, question: str) -> Vectors:
         """The vector of a question; the last one is remembered, since one question may be asked in several modes."""
@@ -194,11 +198,11 @@ def _identity(engine: Embedder) -> EmbedderFingerprint:
     return engine.identity
 
 
-def _open(name: str, embedder: str | None, mode: Mode, undo: ExitStack) -> Store:
+def _open(name: str, settings: Settings, embedder: str | None, mode: Mode, undo: ExitStack) -> Store:
     """The collection with what its questions need read, made sure to be of that embedder."""
     from storage.store import open_store
 
-    collection = open_store(name)
+    collection = open_store(name, settings)
     undo.callback(collection.close)
     if embedder:
         collection.check_name(full_name(embedder))

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
-from pathlib import Path
-
-import platformdirs
+from typing import TYPE_CHECKING
 
 from storage.errors import NearestError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from storage.settings import Settings
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 DATABASE = "nearest.db"
 
 
-def home() -> Path:
-    """The folder that holds everything: `NEAREST_HOME`, or the user's data folder of this system (XDG on Linux)."""
-    named = os.environ.get("NEAREST_HOME")
-    return Path(named).expanduser().absolute() if named else platformdirs.user_data_path("nearest", appauthor=False)
+def collections(settings: Settings) -> Path:
+    """The folder that holds the folders of all collections."""
+    return settings.home / "collections"
 
 
-def cache() -> Path:
-    """The folder for what can be fetched or made again: under `NEAREST_HOME`, or the user's cache folder."""
-    if os.environ.get("NEAREST_HOME"):
-        return home() / "cache"
-    return platformdirs.user_cache_path("nearest", appauthor=False)
-
-
-def folder(name: str) -> Path:
+def folder(settings: Settings, name: str) -> Path:
     """Where the collection of that name lies, or would.
 
     Raises:
@@ -38,15 +32,17 @@ def folder(name: str) -> Path:
         raise NearestError(
             f"{name!r} cannot name a collection: use up to 64 of A-Z a-z 0-9 . _ -, a letter or digit first"
         )
-    return home() / "collections" / name
+    return collections(settings) / name
 
 
-def names() -> list[str]:
+def names(settings: Settings) -> list[str]:
     """The collections there are, in order."""
     try:
-        return sorted(path.parent.name for path in (home() / "collections").glob(f"*/{DATABASE}"))
+        return sorted(path.parent.name for path in collections(settings).glob(f"*/{DATABASE}"))
     except OSError as error:
-        raise NearestError(f"cannot read {home()}: {error.strerror}; set NEAREST_HOME to a folder of yours") from error
+        raise NearestError(
+            f"cannot read {settings.home}: {error.strerror}; set NEAREST_HOME to a folder of yours"
+        ) from error
 
 
 def similar(name: str, known: list[str]) -> str:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
     from typing import Self
 
     from storage.candidates import Candidates
     from storage.files import IndexedFile, Root, SkippedFile
+    from storage.settings import Settings
     from storage.status import Coverage, Status
     from storage.types import (
         Chunk,
@@ -166,6 +168,11 @@ class Store(Protocol):
     name: str
 
     @property
+    def own_folders(self) -> list[Path]:
+        """Name the folders that hold what this program keeps itself, and no documents of anybody's."""
+        ...
+
+    @property
     def identity(self) -> EmbedderFingerprint | None:
         """What embedded this collection; None before the first run."""
         ...
@@ -251,8 +258,8 @@ class Store(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-def open_store(name: str, *, write: bool = False) -> Store:
+def open_store(name: str, settings: Settings, *, write: bool = False) -> Store:
     """Open the collection of that name; see `storage.local.store.LocalStore`."""
     from storage.local.store import LocalStore  # who only names the types has no need of SQLite
 
-    return LocalStore(name, write=write)
+    return LocalStore(name, settings, write=write)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from helpers.opened import index_by_name
 from helpers.stored import ROOT, writer
 
 from storage.local.store import LocalStore
@@ -42,7 +43,6 @@ def desk(tmp_path: Path, settled: None) -> Desk:
 @pytest.fixture(scope="session")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A `NEAREST_HOME` whose default collection has the sample documents, by the embedded model; not to be changed."""
-    from indexer.index import index_by_name
 
     folder = tmp_path_factory.mktemp("samples")
     with pytest.MonkeyPatch.context() as patch:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 # earlier one. A module that lies in no room is one of its own. What is in "indexer.embed" itself comes after its rooms.
 FLOORS: dict[str, tuple[str, ...]] = {
     "storage": (
-        "errors", "types", "files", "candidates", "home", "analyzer", "sqlite", "snapshot", "vectors",
+        "errors", "settings", "types", "files", "candidates", "home", "analyzer", "sqlite", "snapshot", "vectors",
         "keywords", "filters", "status", "local", "store",
     ),
     "indexer": (
@@ -23,7 +23,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "embed.local", "embed.remote", "embed", "document_writer", "sync", "progress", "index", "add",
     ),
     "search": ("modes", "stale", "query", "types", "ranking", "result", "searcher", "explain", "evaluation"),
-    "nearest": ("plain_text", "reasons", "json_output", "session", "api", "cli"),
+    "nearest": ("plain_text", "reasons", "json_output", "settings", "session", "api", "cli"),
 }  # fmt: skip
 # Which modules may import an engine; the others stay loadable without it.
 ENGINES = {
@@ -129,6 +129,7 @@ def test_room_knows_no_room_above_it(floor: str) -> None:
 def test_storage_has_one_door() -> None:
     words = {
         "analyzer",
+        "settings",
         "candidates",
         "errors",
         "files",
@@ -159,6 +160,17 @@ def test_room_has_few_modules(floor: str) -> None:
 def test_no_module_imports_itself_by_way_of_others() -> None:
     ours = {name: {other for other in others if other in MODULES} for name, others in IMPORTS.items()}
     assert len(list(TopologicalSorter(ours).static_order())) == len(MODULES)
+
+
+def test_environment_is_read_at_the_face_alone() -> None:
+    readers = {
+        name
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in ("environ", "environb", "getenv", "putenv")
+    }
+    # what is handed on to tesseract is its own surroundings; the rest is of the terminal alone
+    assert readers == {"indexer.formats.ocr", "nearest.settings", "nearest.cli.main", "nearest.cli.group"}
 
 
 def test_imports_are_absolute() -> None:

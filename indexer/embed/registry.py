@@ -11,6 +11,7 @@ from storage.home import similar
 
 if TYPE_CHECKING:
     from indexer.embed.protocol import Embedder
+    from storage.settings import Settings
 
 DEFAULT = "local:all-minilm"
 
@@ -23,7 +24,7 @@ def full_name(name: str) -> str:
     return f"local:{Path(model).expanduser().absolute()}"
 
 
-def open_embedder(name: str) -> Embedder:
+def open_embedder(name: str, settings: Settings) -> Embedder:
     """The embedder of that name: `local:all-minilm`, `local:FOLDER` or `ollama:MODEL`.
 
     Raises:
@@ -36,14 +37,16 @@ def open_embedder(name: str) -> Embedder:
         from indexer.embed.local import model_folder
 
         with ThreadPoolExecutor(1) as pool:  # the model's bytes are checked while its engine is imported
-            finding = pool.submit(model_folder.find, model)
+            finding = pool.submit(model_folder.find, model, settings)
             from indexer.embed.local.embedder import LocalEmbedder
 
-            return LocalEmbedder(model, folder=finding.result())
+            return LocalEmbedder(model, settings.precision or None, finding.result())
     if kind == "ollama" and model:
         from indexer.embed.remote.ollama import OllamaEmbedder
 
-        return OllamaEmbedder(model)
+        return OllamaEmbedder(
+            model, host=settings.ollama_host, key=settings.ollama_key, keep_alive=settings.ollama_keep_alive
+        )
     meant = (
         [f"{known}:{model}" for known in ("local", "ollama") if model and similar(kind, [known])]
         if colon

@@ -15,15 +15,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SWITCH = "NEAREST_OCR"  # the environment variable with the languages, as tesseract names them: "eng+deu"
 SECONDS = 120  # that a page may take; a dense one takes 5
 
 _LANGUAGES = re.compile(r"[\w/.]+(?:\+[\w/.]+)*", re.ASCII)
-
-
-def languages() -> str:
-    """What pages without text are to be read in; "" where they are not."""
-    return os.environ.get(SWITCH, "").strip()
 
 
 def text_of(image: NDArray[np.uint8], languages: str) -> str:
@@ -31,7 +25,7 @@ def text_of(image: NDArray[np.uint8], languages: str) -> str:
 
     Args:
         image: (height, width), black is 0.
-        languages: as `SWITCH` has them.
+        languages: as tesseract names them: "eng+deu".
 
     Raises:
         UnreadableError: tesseract or its data of a language are not installed, it fails, or takes too long.

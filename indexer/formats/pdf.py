@@ -47,8 +47,8 @@ def extract(source: Source) -> Extract:
     """The text of every page; its title, author, keywords and times.
 
     Raises:
-        UnreadableError: encrypted, more than 20,000 pages, a page is damaged, or no page has text; or OCR, which the
-            environment variable NEAREST_OCR switches on, fails.
+        UnreadableError: encrypted, more than 20,000 pages, a page is damaged, or no page has text; or OCR
+            is wanted and fails.
     """
     try:
         document = pdfium.PdfDocument(source.data)
@@ -61,7 +61,7 @@ def extract(source: Source) -> Extract:
             raise UnreadableError(f"{len(document):,} pages, more than the limit of {MAX_PAGES:,}", SkipCode.TOO_LARGE)
         builder = Builder()
         _describe(builder, document)
-        pages = _read(document)
+        pages = _read(document, source.ocr)
         settle(pages)
         _write(builder, pages, _bookmarks(document))
     return builder.extract()
@@ -90,11 +90,10 @@ def _time(text: str) -> datetime | None:
     return None
 
 
-def _read(document: Any) -> list[list[Line]]:
+def _read(document: Any, languages: str) -> list[list[Line]]:
     """The lines of each page, in the order that the file has them."""
     if document.get_formtype() != pdfium_c.FORMTYPE_NONE:
         document.init_forms()
-    languages = ocr.languages()
     pages: list[list[Line]] = []
     length = 0
     for index in range(len(document)):

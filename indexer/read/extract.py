@@ -35,12 +35,14 @@ class Source:
         data: its bytes, without an outer compression.
         kind: see `indexer.file_types`; "" where neither its name nor its first bytes tell.
         within: reads another file that stands in this one, by its name and bytes; raises UnreadableError.
+        ocr: the languages of scanned pages; "" where they are not read.
     """
 
     name: str
     data: bytes
     kind: str
     within: Callable[[str, bytes], Extract]
+    ocr: str = ""
 
     def decoded(self, declared: str | None = None) -> tuple[str, str]:
         """The bytes as clean text, and the name of their encoding.

@@ -42,7 +42,7 @@ _STORABLE = {0: " ", 13: "\n"} | dict.fromkeys(
 )  # of the same length, so that places hold
 
 
-def read(path: bytes, *, max_bytes: int | None = None) -> Document | SkippedFile:
+def read(path: bytes, *, max_bytes: int | None = None, ocr: str = "") -> Document | SkippedFile:
     """A file's text with its kind, headings, places and digest; or why there is nothing to index in it. Raises nothing.
 
     The digest is of exactly the bytes that the text was made from. The text has no NUL and no lone surrogate; "\\n" is
@@ -51,10 +51,11 @@ def read(path: bytes, *, max_bytes: int | None = None) -> Document | SkippedFile
     Args:
         path: absolute, and no link: one that stands there is not followed.
         max_bytes: larger files are not read; by default as many as `kinds` allows.
+        ocr: the languages of scanned pages; "" where they are not read.
     """
     name = _name(path)
     loaded = _load_named(path, name, max_bytes)
-    return loaded if isinstance(loaded, SkippedFile) else _document(path, name, *loaded)
+    return loaded if isinstance(loaded, SkippedFile) else _document(path, name, *loaded, ocr=ocr)
 
 
 def read_plain(path: bytes) -> Document | SkippedFile | None:
@@ -74,13 +75,14 @@ def digest(path: bytes, *, max_bytes: int = file_types.MAX_FORMAT_BYTES) -> byte
     return None if isinstance(loaded, SkippedFile) else hashlib.sha256(loaded[0]).digest()
 
 
-def extract(name: str, data: bytes, depth: int = 0) -> Extract:
+def extract(name: str, data: bytes, depth: int = 0, ocr: str = "") -> Extract:
     """What of a file there is to read, by its name and bytes.
 
     Args:
         name: of the file.
         data: its bytes.
         depth: how many files it stands within.
+        ocr: see `read`.
 
     Raises:
         UnreadableError: nothing; the message says why.
@@ -96,7 +98,7 @@ def extract(name: str, data: bytes, depth: int = 0) -> Extract:
         if refusal := _no_text(data[:HEAD_BYTES]):
             raise refusal
         kind = file_types.kind_of_magic(data) or kind
-    source = Source(name, data, kind or "", lambda name, data: extract(name, data, depth + 1))
+    source = Source(name, data, kind or "", lambda name, data: extract(name, data, depth + 1, ocr), ocr)
     module = importlib.import_module(file_types.module_of(kind))
     try:
         page: Extract = module.extract(source)
@@ -137,9 +139,9 @@ def _name(path: bytes) -> str:
     return os.path.basename(path).decode("utf-8", "replace")
 
 
-def _document(path: bytes, name: str, data: bytes, stamp: FileStamp | None) -> Document | SkippedFile:
+def _document(path: bytes, name: str, data: bytes, stamp: FileStamp | None, ocr: str = "") -> Document | SkippedFile:
     try:
-        page = extract(name, data)
+        page = extract(name, data, ocr=ocr)
     except UnreadableError as error:
         return SkippedFile(path, error.code, str(error), stamp=stamp)
     text = page.text.translate(_STORABLE) if _UNSTORABLE.search(page.text) else page.text

@@ -32,15 +32,15 @@ AHEAD = 2  # files that are asked for, for each worker, while their results wait
 LOOK_SECONDS = 0.05  # between two looks at what the processes use
 
 
-def read_all(paths: Iterable[bytes], limits: SandboxLimits | None = None) -> Generator[Document | SkippedFile]:
+def read_all(paths: Iterable[bytes], limits: SandboxLimits) -> Generator[Document | SkippedFile]:
     """What `read` gives for each path, in the order in which they are done, a few files ahead of who takes them.
 
     No process is started before a file needs one; all of them are gone when the iterator is closed.
 
     Raises:
-        NearestError: no process can be started, or the environment's limits are no numbers.
+        NearestError: no process can be started.
     """
-    with _Workers(limits or SandboxLimits.of_environment()) as workers:
+    with _Workers(limits) as workers:
         for path in paths:
             read = reading.read_plain(path)
             if read is None:

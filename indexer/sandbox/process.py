@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
 import subprocess
 import sys
 import threading
@@ -24,11 +23,11 @@ if TYPE_CHECKING:
     from io import FileIO
     from typing import Self
 
+    from storage.settings import Settings
     from storage.types import FileStamp
 
 MOST_FILES = 1000  # that one process reads; after so many a new one takes its place, since libraries leak
 START_SECONDS = 60.0  # for a process to begin, on however slow a disk
-MAX_SETTING = 1_000_000.0
 
 # Our own folder goes by the parent's import path, and never by the folder that the user happens to be in.
 START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from indexer.sandbox.worker import main; main()"
@@ -36,24 +35,22 @@ START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from indexer.s
 
 @dataclass(frozen=True, slots=True)
 class SandboxLimits:
-    """What a file may cost.
+    """How a file may be read.
 
     Attributes:
         memory: in MB.
         seconds: from being asked for to being read.
+        ocr: the languages of scanned pages; "" where they are not read.
     """
 
     memory: float = 2000
     seconds: float = 120
+    ocr: str = ""
 
     @classmethod
-    def of_environment(cls) -> Self:
-        """The defaults, or what NEAREST_READ_MEMORY and NEAREST_READ_SECONDS say.
-
-        Raises:
-            NearestError: they say something else than a positive number.
-        """
-        return cls(_setting("NEAREST_READ_MEMORY", cls().memory), _setting("NEAREST_READ_SECONDS", cls().seconds))
+    def of(cls, settings: Settings) -> Self:
+        """Take them out of the settings."""
+        return cls(settings.read_memory, settings.read_seconds, settings.ocr)
 
     def skip(self, path: bytes, code: SkipCode, stamp: FileStamp | None) -> SkippedFile:
         """A file that is over one of the limits, MEMORY_LIMIT or TIME_LIMIT."""
@@ -69,14 +66,6 @@ class SandboxLimits:
         return skip.limit is not None and skip.limit != now.get(skip.code)
 
 
-def _setting(name: str, default: float) -> float:
-    value = os.environ.get(name) or str(default)
-    with contextlib.suppress(ValueError):
-        if 0 < float(value) <= MAX_SETTING:
-            return float(value)
-    raise NearestError(f"{name} is {value!r}: give it a number above 0, or unset it for {default:g}")
-
-
 class Reader:
     """A process that reads one file at a time."""
 
@@ -88,7 +77,7 @@ class Reader:
         self._left = math.inf  # seconds that it may still take; what this process spends asleep does not count
         self._looked = 0.0
         self._lock = threading.Lock()  # between who asks and who watches
-        arguments = [json.dumps(_import_path()), str(int(limits.memory * 1e6)), str(limits.seconds)]
+        arguments = [json.dumps(_import_path()), limits.ocr, str(int(limits.memory * 1e6)), str(limits.seconds)]
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-W", "ignore", "-c", START, *arguments],

@@ -29,8 +29,8 @@ GRACE = 5  # seconds more than the parent grants, which has the better words for
 
 
 def main() -> None:
-    """Answer until there are no more requests. Arguments: bytes of memory, seconds for a file."""
-    memory, seconds = int(sys.argv[-2]), float(sys.argv[-1])
+    """Answer until there are no more requests. Arguments: languages for OCR, bytes of memory, seconds for a file."""
+    ocr, memory, seconds = sys.argv[-3], int(sys.argv[-2]), float(sys.argv[-1])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all processes of the terminal; the parent decides
     requests, answers = _take_streams()
     _limit(memory)
@@ -42,16 +42,16 @@ def main() -> None:
             path = paths.get()
             # Ends even a library that never comes back, and with no help from this thread or the parent.
             faulthandler.dump_traceback_later(seconds + GRACE, exit=True, file=2)
-            frame = _answer(path)
+            frame = _answer(path, ocr)
             faulthandler.cancel_dump_traceback_later()
             _send(answers, frame)
     finally:
         os._exit(1)
 
 
-def _answer(path: bytes) -> Frame:
+def _answer(path: bytes, ocr: str) -> Frame:
     try:
-        return dump(read(path))
+        return dump(read(path, ocr=ocr))
     except MemoryError:
         return dump(SkippedFile(path, SkipCode.MEMORY_LIMIT, "needs too much memory to be read"))
     except BaseException as error:  # a panic of a library in Rust is none of the usual sort

@@ -10,11 +10,12 @@ from storage.files import is_below
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from storage.files import Root, SkippedFile
 
 
-def explained(path: bytes, roots: Sequence[Root]) -> list[Entry | SkippedFile] | None:
+def explained(path: bytes, roots: Sequence[Root], own: Sequence[Path]) -> list[Entry | SkippedFile] | None:
     """What the next run would meet at and below a path: of a folder that is not entered, the one reason for it.
 
     The walk itself says so, on the shortest way to the path. What one root leaves out and another takes is taken; of
@@ -23,6 +24,7 @@ def explained(path: bytes, roots: Sequence[Root]) -> list[Entry | SkippedFile] |
     Args:
         path: absolute.
         roots: what was indexed by name.
+        own: folders of the program's own data.
 
     Returns:
         in the order of the walks; None where no root has to do with the path.
@@ -33,7 +35,7 @@ def explained(path: bytes, roots: Sequence[Root]) -> list[Entry | SkippedFile] |
     met: dict[bytes, Entry | SkippedFile] = {}
     for root in sorted(concerned, key=lambda root: len(root.path)):
         within = path[len(root.path) :].lstrip(os.fsencode(os.sep)) if is_below(path, root.path) else b""
-        for found in look(root, within):
+        for found in look(root, own, within):
             if isinstance(found, Entry) or not isinstance(met.get(found.path), Entry):
                 met[found.path] = found
     below = [found for found in met.values() if is_below(found.path, path) and found.path != path]

@@ -18,12 +18,12 @@ from pathspec import GitIgnoreSpec
 from indexer.file_status import failure, stamp_of, unfit
 from indexer.file_types import MAX_BYTES
 from indexer.walk.ignore_rules import Rules, as_shown, as_text, deciding_rule, ignore_rule, rules_of_user
-from storage import home
 from storage.files import SkipCode, SkippedFile
 from storage.types import FileStamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
+    from pathlib import Path
 
     from storage.files import Root
 
@@ -75,10 +75,10 @@ def walk(
     return _named(root, _Walk(root, b"", wanted, Rules(0, unwanted), own, max_bytes, within))
 
 
-def look(root: Root, within: bytes = b"") -> Iterator[Entry | SkippedFile]:
-    """The walk of a run at a root; `within` as for `walk`."""
-    own = [os.fsencode(home.home() / "collections"), os.fsencode(home.cache())]
-    return walk(root.path, include=root.include, exclude=root.exclude, avoid=own, within=within)
+def look(root: Root, own: Sequence[Path], within: bytes = b"") -> Iterator[Entry | SkippedFile]:
+    """The walk of a run at a root; `own` are folders of the program's own data, `within` as for `walk`."""
+    avoid = [os.fsencode(folder) for folder in own]
+    return walk(root.path, include=root.include, exclude=root.exclude, avoid=avoid, within=within)
 
 
 def _named(root: bytes, step: _Walk) -> Iterator[Entry | SkippedFile]:

@@ -11,6 +11,7 @@ from nearest.cli import terminal
 from nearest.cli.group import tell
 from nearest.cli.options import collection_option, embedder_option, json_option
 from nearest.cli.search import either, opened, search_notes
+from nearest.settings import from_environment
 
 
 @click.command("eval")
@@ -50,7 +51,7 @@ def evaluate(
         if beir is not None:
             from search.evaluation.beir import prepare
 
-            collection, judged, notes = prepare(Path(beir), split or "test", whole, embedder, bars)
+            collection, judged, notes = prepare(Path(beir), from_environment(), split or "test", whole, embedder, bars)
             bars.close()
         searcher = opened(collection, embedder, "hybrid")
         if questions is not None:

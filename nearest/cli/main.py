@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ from nearest.cli.evaluate import evaluate
 from nearest.cli.group import INTERRUPTED, Cli, tell
 from nearest.cli.options import collection_option, context_option, embedder_option, json_option
 from nearest.cli.search import either, search, why_not, width
+from nearest.settings import from_environment
 
 # The engines are imported inside the commands, so that `--help` and a usage error cost nothing.
 
@@ -63,11 +65,12 @@ def index(
     from indexer.progress import Report
     from nearest.cli.progress import TqdmProgress
 
+    settings = from_environment()
     if ocr:
-        os.environ["NEAREST_OCR"] = ocr  # where the processes that read files look
+        settings = replace(settings, ocr=ocr)
     report, bars = Report(), TqdmProgress()
     try:
-        index_by_name(collection, paths, embedder, **options, progress=bars, report=report, told=tell)
+        index_by_name(collection, paths, settings, embedder, **options, progress=bars, report=report, told=tell)
     except KeyboardInterrupt:
         bars.close()
         tell(f"interrupted: {report.embedded} texts were embedded, {report.pending} wait; run it again to carry on")
@@ -105,7 +108,7 @@ def get(reference: str, collection: str, context: int, as_json: bool) -> int:
     from search.query.references import find
     from storage.store import open_store
 
-    with open_store(collection) as opened:
+    with open_store(collection, from_environment()) as opened:
         passages = find(opened, reference, context)
         metadata = opened.documents.metadata(os.fsencode(passages[0].path))
     if as_json:
@@ -122,7 +125,7 @@ def status(collection: str, as_json: bool) -> int:
     """Say what a collection holds, what of it can be found, and what was passed over and why."""
     from storage.store import open_store
 
-    with open_store(collection) as opened:
+    with open_store(collection, from_environment()) as opened:
         found = opened.status()
     either(as_json, json_output.status_object(collection, found), terminal.status_lines(collection, found))
     return 0 if found.documents else 1
@@ -136,9 +139,9 @@ def forget(paths: tuple[str, ...], collection: str) -> int:
     from indexer.index import forget as run
     from storage.store import open_store
 
-    with open_store(collection) as readable:  # so that a misspelt name makes no collection
+    with open_store(collection, from_environment()) as readable:  # so that a misspelt name makes no collection
         _ = readable.identity
-    with open_store(collection, write=True) as opened:
+    with open_store(collection, from_environment(), write=True) as opened:
         for line in run(opened, paths):
             click.echo(line, err=True)
     return 0
@@ -152,7 +155,7 @@ def embed(texts: tuple[str, ...], embedder: str) -> int:
     """Print the embedding of each TEXT, as the JSON object that Ollama's /api/embed answers with."""
     from indexer.embed.registry import open_embedder
 
-    engine = open_embedder(embedder)
+    engine = open_embedder(embedder, from_environment())
     try:
         click.echo(json_output.json_text(engine.embed_response(texts)))
     finally:

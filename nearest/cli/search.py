@@ -23,6 +23,7 @@ from nearest.cli.options import (
 )
 from nearest.plain_text import visible
 from nearest.reasons import reason_lines
+from nearest.settings import from_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -106,7 +107,7 @@ def _reranker(address: str | None) -> Reranker | None:
         return None
     from search.ranking.rerank import Reranker
 
-    return Reranker(address)
+    return Reranker(address, key=from_environment().rerank_key)
 
 
 def _answer(
@@ -136,7 +137,7 @@ def filtered(collection: str, embedder: str | None, filters: dict[str, Any]) -> 
         bars = TqdmProgress()
         try:
             paths = [os.path.expanduser(path) for path in filters["within"]]  # noqa: PTH111 - it stays what it is called
-            index_by_name(collection, paths, embedder, progress=bars, told=tell)
+            index_by_name(collection, paths, from_environment(), embedder, progress=bars, told=tell)
         finally:
             bars.close()
     return only
@@ -146,7 +147,7 @@ def opened(collection: str, embedder: str | None, mode: Mode) -> Searcher:
     """A searcher, its engines imported now."""
     from search.searcher import Searcher
 
-    return Searcher(collection, embedder, mode=mode)
+    return Searcher(collection, from_environment(), embedder, mode=mode)
 
 
 def _questions(text: str) -> Iterator[str]:

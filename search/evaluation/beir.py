@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from indexer.progress import Progress
     from search.evaluation.beir_folder import Row
     from search.evaluation.judgements import JudgedQuery
+    from storage.settings import Settings
     from storage.store import DocumentTable
 
 MADE_OF = "beir"  # what the collection remembers its corpus and the way it was chunked by
@@ -53,6 +54,7 @@ class Prepared(NamedTuple):
 
 def prepare(
     folder: Path,
+    settings: Settings,
     split: str = "test",
     whole: bool = False,
     embedder: str | None = None,
@@ -65,10 +67,11 @@ def prepare(
 
     Args:
         folder: see `beir_folder`.
+        settings: where the collection is.
         split: whose judgements count.
         whole: each row is one passage, of which the model is given what fits its window, as it is for the figures
             that are published of models; otherwise rows are chunked as every document is.
-        embedder: see `open_embedder`; by default `NEAREST_EMBEDDER`, or else DEFAULT.
+        embedder: see `open_embedder`; by default that of the settings, or else DEFAULT.
         progress: is told how far it is.
 
     Raises:
@@ -77,13 +80,13 @@ def prepare(
     """
     beir = BeirFolder(folder)
     questions = beir.questions(split)
-    engine = full_name(embedder or os.environ.get("NEAREST_EMBEDDER") or DEFAULT)
+    engine = full_name(embedder or settings.embedder or DEFAULT)
     name = collection_name(beir.path.name, whole, engine)
-    with open_store(name, write=True) as collection:
+    with open_store(name, settings, write=True) as collection:
         made_of = f"{beir.digest()}, {beir.path}, {WHOLE if whole else parameters(None)}"
         same = collection.identity is not None and collection.fact(MADE_OF) == made_of
         if not same or collection.texts.waiting():
-            _fill(collection, engine, None if same else beir, whole, progress or NoProgress())
+            _fill(collection, engine, settings, None if same else beir, whole, progress or NoProgress())
             collection.remember(MADE_OF, made_of)
         known = set(collection.documents.paths())
         cut = collection.fact(CUT)
@@ -103,9 +106,11 @@ def collection_name(folder: str, whole: bool, embedder: str) -> str:
     return "-".join(part for part in named if part)
 
 
-def _fill(collection: Store, embedder: str, beir: BeirFolder | None, whole: bool, progress: Progress) -> None:
+def _fill(
+    collection: Store, embedder: str, settings: Settings, beir: BeirFolder | None, whole: bool, progress: Progress
+) -> None:
     """Keep the rows of a folder, where one is given, and embed what waits."""
-    engine = open_embedder(embedder)
+    engine = open_embedder(embedder, settings)
     try:
         if collection.identity is None:
             engine.check()

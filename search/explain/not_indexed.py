@@ -22,6 +22,7 @@ from storage.types import id_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from indexer.sandbox.process import SandboxLimits
     from storage.files import Root
     from storage.store import Store
 
@@ -77,9 +78,9 @@ def _names(path: bytes, roots: Sequence[Root]) -> Iterator[bytes]:
             yield os.path.join(root.path, real[len(target) :].lstrip(os.fsencode(os.sep))).rstrip(b"/")
 
 
-def missing(collection: Store, path: bytes) -> NotIndexed:
+def missing(collection: Store, path: bytes, limits: SandboxLimits) -> NotIndexed:
     """Find out why nothing is indexed at or below `path`."""
-    met = explained(path, collection.documents.roots())
+    met = explained(path, collection.documents.roots(), collection.own_folders)
     if not os.path.lexists(path) and not any(map(_is_closed, met or ())):
         return NotIndexed("no such file", meant=_meant(collection, path))
     if met is None:
@@ -87,7 +88,7 @@ def missing(collection: Store, path: bytes) -> NotIndexed:
     if not met:
         return NotIndexed("skipped", folder=True)
     if is_below(path, met[0].path):  # it was met itself, or a folder above it that is not entered
-        return _of_one(collection, met[0])
+        return _of_one(collection, met[0], limits)
     return _of_folder(collection, met)
 
 
@@ -96,8 +97,8 @@ def _is_closed(found: Entry | SkippedFile) -> bool:
     return isinstance(found, SkippedFile) and found.failed and os.path.lexists(found.path)
 
 
-def _of_one(collection: Store, found: Entry | SkippedFile) -> NotIndexed:
-    skip = found if isinstance(found, SkippedFile) else _refusal(collection, found)
+def _of_one(collection: Store, found: Entry | SkippedFile, limits: SandboxLimits) -> NotIndexed:
+    skip = found if isinstance(found, SkippedFile) else _refusal(collection, found, limits)
     if skip is None:
         return NotIndexed("not read yet")
     if skip.failed or not skip.code.is_rule:
@@ -105,12 +106,12 @@ def _of_one(collection: Store, found: Entry | SkippedFile) -> NotIndexed:
     return NotIndexed("ignored", (skip,), can_be_named=skip.code != SkipCode.OWN_DATA)
 
 
-def _refusal(collection: Store, entry: Entry) -> SkippedFile | None:
+def _refusal(collection: Store, entry: Entry, limits: SandboxLimits) -> SkippedFile | None:
     """Why a file that the walk takes is not indexed: as it is remembered, or by reading it now; None if it can be."""
     for skip in collection.documents.skips():
         if skip.path == entry.path and skip.stamp == entry.stamp:
             return skip
-    with closing(read_all([entry.path])) as done:
+    with closing(read_all([entry.path], limits)) as done:
         found = next(done)
     return found if isinstance(found, SkippedFile) else None
 

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from indexer.sandbox.process import SandboxLimits
 from search.explain.document_rank import standing
 from search.explain.excluded import excluded_by, filtered_by
 from search.explain.not_indexed import Unindexed, located, missing
@@ -111,7 +112,7 @@ def why_not(
         documents = frozenset(map(os.fsdecode, collection.documents.known(at)))
         covered = collection.coverage(at)
     if not documents:
-        found = missing(collection, at)
+        found = missing(collection, at, SandboxLimits.of(searcher.settings))
         return Explanation(verdict=found.verdict, path=os.fsdecode(at), question=question, k=k, missing=found)
     return _Indexed(searcher, os.fsdecode(at), documents, covered, question, k, mode, only).reasons()
 

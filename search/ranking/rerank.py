@@ -8,7 +8,6 @@ takes far longer. What it is asked is the `/v1/rerank` that llama.cpp, vLLM and 
 from __future__ import annotations
 
 import math
-import os
 import re
 import threading
 import time
@@ -51,12 +50,13 @@ class Reranker:
         url: where it is, as it is named in notes.
     """
 
-    def __init__(self, address: str, *, budget: float = BUDGET, first: int = FIRST) -> None:
-        """Note where the server is; nothing is opened yet. Its key, where it wants one, is in NEAREST_RERANK_KEY.
+    def __init__(self, address: str, *, key: str = "", budget: float = BUDGET, first: int = FIRST) -> None:
+        """Note where the server is; nothing is opened yet.
 
         Args:
             address: `http:HOST:PORT`, or https, with // or without, and with the model behind a # where the server has
                 several. A path that ends in /rerank is called as it is, any other is what /v1/rerank stands below.
+            key: where the server wants one.
             budget: seconds that one call of `rerank` may take, all in all.
             first: how many hits are reordered.
 
@@ -70,7 +70,7 @@ class Reranker:
         self._first = first
         self._wire = JsonHttpClient(
             host,
-            key=os.environ.get("NEAREST_RERANK_KEY", "").strip(),
+            key=key,
             timeouts=Timeouts(connect=budget, write=budget, pool=budget),
             max_bytes=MAX_BYTES,
         )

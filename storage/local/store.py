@@ -24,9 +24,11 @@ from storage.vectors.vector_index import VectorIndex
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from pathlib import Path
     from typing import Self
 
     from storage.candidates import Candidates
+    from storage.settings import Settings
     from storage.status import Coverage, Status
     from storage.types import Filter, Mode, Query, Question, Vectors
 
@@ -40,6 +42,7 @@ class LocalStore:
 
     Args:
         name: see `storage.home`.
+        settings: say where it is.
         write: hold the writer's lock, and make the collection where there is none.
 
     Raises:
@@ -49,9 +52,10 @@ class LocalStore:
         NearestError: the name is none, or the folder cannot be used.
     """
 
-    def __init__(self, name: str, *, write: bool = False) -> None:
+    def __init__(self, name: str, settings: Settings, *, write: bool = False) -> None:
         self.name = name
-        self.folder = home.folder(name)
+        self.settings = settings
+        self.folder = home.folder(settings, name)
         self._lock: WriterLock | None = None
         if write:
             self._make_folder()
@@ -81,7 +85,7 @@ class LocalStore:
             ) from error
 
     def _absent(self) -> NearestError:
-        known = home.names()
+        known = home.names(self.settings)
         near = home.similar(self.name, known)
         if near or (known and self.name != "default"):
             return NearestError(f"there is no collection {self.name!r}{near or '; there is: ' + ', '.join(known)}")
@@ -116,6 +120,11 @@ class LocalStore:
         if self._identity is None:
             return None
         return VectorIndex(self.database, self.folder / SNAPSHOT, self._embedder, self._identity.dimension)
+
+    @property
+    def own_folders(self) -> list[Path]:
+        """What this program keeps itself, and is no document of anybody's."""
+        return [home.collections(self.settings), self.settings.cache]
 
     @property
     def identity(self) -> EmbedderFingerprint | None:

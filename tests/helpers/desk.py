@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from helpers.stored import nearest_hits
+from helpers.opened import limits
+from helpers.stored import local_store, nearest_hits
 from indexer.embed.protocol import PROBE
 from indexer.index import index, roots_of
 from indexer.progress import NoProgress, Report
-from storage.local.store import LocalStore
 from storage.types import EmbedderFingerprint
 
 if TYPE_CHECKING:
@@ -132,18 +132,19 @@ class Desk:
         self.report = Report()
         self.embedder.embedded.clear()
         self.embedder.asked.clear()
-        with LocalStore("default", write=True) as collection:
+        allowed = limits()
+        with local_store("default", write=True) as collection:
             named = [self.root / path for path in paths] or [self.root]
             roots = roots_of(collection, named, globs.get("include", ()), globs.get("exclude", ()))
             try:
-                index(collection, self.embedder, roots, yes=yes, progress=reading, report=self.report)
+                index(collection, self.embedder, roots, allowed, yes=yes, progress=reading, report=self.report)
             finally:
                 self.read = [os.path.relpath(os.fsdecode(path), self.root) for path in reading.paths]
         return {name: count for name, count in asdict(self.report.documents).items() if count}
 
     def search(self, question: str, k: int = 10) -> list[Hit]:
         """The hits for a question."""
-        with LocalStore("default") as collection:
+        with local_store("default") as collection:
             return nearest_hits(collection, self.embedder.embed_query(question), k)
 
     def found(self, question: str, k: int = 10) -> list[str]:
@@ -152,12 +153,12 @@ class Desk:
 
     def status(self) -> Status:
         """What the collection says of itself."""
-        with LocalStore("default") as collection:
+        with local_store("default") as collection:
             return collection.status()
 
     def documents(self) -> list[str]:
         """All files that are indexed, by their path below the folder."""
-        with LocalStore("default") as collection:
+        with local_store("default") as collection:
             return sorted(os.path.relpath(os.fsdecode(path), self.root) for path in collection.documents.known(b"/"))
 
     def reasons(self) -> dict[str, str]:

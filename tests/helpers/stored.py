@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from nearest.settings import from_environment
 from search.ranking.adjacency import fold, lifted
 from search.ranking.ranker import search
 from storage.local.store import LocalStore
@@ -42,9 +43,14 @@ def vector_of(text: str) -> Vectors:
     return vector
 
 
+def local_store(name: str, *, write: bool = False) -> LocalStore:
+    """The collection of that name, with the settings that the environment holds now."""
+    return LocalStore(name, from_environment(), write=write)
+
+
 def writer(name: str = "default") -> LocalStore:
     """A collection open for writing, made by `IDENTITY`."""
-    opened = LocalStore(name, write=True)
+    opened = local_store(name, write=True)
     opened.adopt(IDENTITY, vector_of("probe"))
     return opened
 

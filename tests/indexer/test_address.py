@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.embed.remote.address import base_url, is_loopback, keep_alive
+from indexer.embed.remote.address import base_url, duration, is_loopback
 from storage.errors import UnreachableError
 
 # The table of the server, as a client that connects reads it: an empty or unspecified host is loopback.
@@ -128,6 +128,6 @@ def test_loopback(value: str, here: bool) -> None:
     ],
 )
 def test_keep_alive(value: str | None, sent: str | int) -> None:
-    result = keep_alive(value)
+    result = duration(value)
     assert result == sent
     assert type(result) is type(sent)

@@ -14,13 +14,12 @@ import numpy as np
 import pytest
 from helpers.command import wait_until
 from helpers.desk import Desk, Words
-from helpers.stored import nearest_hits, stored
+from helpers.stored import local_store, nearest_hits, stored
 
 from indexer.embed.protocol import TokenEmbedder
 from indexer.embed.run import embed
 from indexer.read import reader as reading
 from storage.errors import EmbedderError, EmbedderMismatchError, RefusedError, TooLongError, UnreachableError
-from storage.local.store import LocalStore
 from storage.sqlite.documents import Documents
 from storage.sqlite.texts import Texts
 
@@ -360,7 +359,7 @@ def test_an_interrupt_while_files_are_read_keeps_what_was_read(desk: Desk, monke
     assert desk.documents() == names[:128]  # two batches
     assert desk.index() == {"added": 72, "unchanged": 128}
     assert len(desk.embedder.embedded) == 200
-    with LocalStore("default") as collection:
+    with local_store("default") as collection:
         assert [root.path for root in collection.documents.roots()] == [os.fsencode(desk.root)]
 
 
@@ -432,7 +431,7 @@ def test_withdrawn_vectors_are_gone_for_a_reader_that_had_seen_them(
             raise EmbedderMismatchError("the weights changed during the run")
 
     desk.index("note-00.md")
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
 
         def found() -> int:
             return len(nearest_hits(reader, desk.embedder.embed_query("note"), 99))
@@ -493,7 +492,7 @@ def test_each_batch_is_told_as_it_is_kept(desk: Desk) -> None:
     desk.write(FORTY)
     desk.index()
     done: list[tuple[int, int]] = []
-    with LocalStore("default", write=True) as collection:
+    with local_store("default", write=True) as collection:
         collection.texts.withdraw([id_ for (id_,) in stored(collection, "SELECT text FROM vectors ORDER BY id")][:20])
         embed(collection, desk.embedder, lambda settled, embedded: done.append((settled, embedded)))
     assert sorted(done) in ([(5, 4), (16, 16)], [(5, 5), (16, 15)])

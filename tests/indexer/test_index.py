@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from helpers.desk import Desk
 from helpers.ollama_server import OllamaServer
-from helpers.stored import ROOT, OtherProcess, nearest_hits
+from helpers.opened import index_by_name, open_embedder, open_searcher
+from helpers.stored import ROOT, OtherProcess, local_store, nearest_hits
 from helpers.tiny_model import WORDS, make_tiny
 
-from indexer.embed.registry import DEFAULT, full_name, open_embedder
-from indexer.index import forget, index_by_name
+from indexer.embed.registry import DEFAULT, full_name
+from indexer.index import forget
 from indexer.progress import NoProgress
-from search.searcher import Searcher
+from nearest.settings import from_environment
 from storage.errors import EmbedderMismatchError, LockedError, MassDeleteError, NearestError, NothingIndexedError
 from storage.home import names
-from storage.local.store import LocalStore
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +45,7 @@ def notes(tmp_path: Path) -> Path:
 
 
 def made_by(name: str = "default") -> str | None:
-    with LocalStore(name) as collection:
+    with local_store(name) as collection:
         return collection.identity.name if collection.identity else None
 
 
@@ -59,7 +59,7 @@ def test_the_document_that_answers_is_among_the_first_five_hits_for_most_questio
     questions = [json.loads(line) for line in (SAMPLES / "questions.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len(questions) >= 60
     right = 0
-    with Searcher("default") as searcher:
+    with open_searcher("default") as searcher:
         for question in questions:
             hits = searcher.ask(question["question"], 5).hits
             right += question["path"] in {os.path.relpath(hit.path, SAMPLES) for hit in hits}
@@ -68,7 +68,7 @@ def test_the_document_that_answers_is_among_the_first_five_hits_for_most_questio
 
 def test_the_sample_documents_are_whole(samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEAREST_HOME", str(samples))
-    with LocalStore("default") as collection:
+    with local_store("default") as collection:
         status = collection.status()
         engine = open_embedder(DEFAULT)
         hits = nearest_hits(collection, engine.embed_query("anything"), 10_000)
@@ -85,7 +85,7 @@ def test_a_small_model_from_a_folder_makes_a_collection(tiny: str, notes: Path) 
     report = index_by_name("default", [notes])
     assert (report.documents.added, report.chunks, report.embedded, report.pending) == (10, 10, 10, 0)
     assert made_by() == tiny
-    with Searcher("default") as searcher:
+    with open_searcher("default") as searcher:
         for number in range(10):
             hit = searcher.ask((notes / f"{number}.md").read_text(), 1).hits[0]
             assert (hit.path, hit.rank, round(hit.score, 3)) == (str(notes / f"{number}.md"), 1, 1.0)
@@ -95,7 +95,7 @@ def test_a_text_beyond_the_window_of_a_small_model_is_cut_to_fit_and_found(tiny:
     (notes / "long.md").write_text(" ".join(WORDS * 6))  # 240 words for a window of 50 tokens
     report = index_by_name("default", [notes])
     assert report.chunks >= 10 + 5
-    with LocalStore("default") as collection:
+    with local_store("default") as collection:
         assert collection.status().searchable == 1.0
 
 
@@ -130,10 +130,10 @@ def test_another_embedder_by_name_is_refused_before_anything_is_read(tiny: str, 
     (notes / "new.md").write_text("w1 w2")
     with pytest.raises(EmbedderMismatchError, match=r"was made with local:.*tiny, not ollama:x: name no embedder, or"):
         index_by_name("default", [notes], "ollama:x")
-    with LocalStore("default") as collection:
+    with local_store("default") as collection:
         assert collection.documents.count() == 10
     with pytest.raises(EmbedderMismatchError, match="not local:all-minilm"):
-        Searcher("default", "local:all-minilm")
+        open_searcher("default", "local:all-minilm")
 
 
 def test_a_folder_is_the_same_embedder_from_everywhere_and_by_every_path(
@@ -142,7 +142,7 @@ def test_a_folder_is_the_same_embedder_from_everywhere_and_by_every_path(
     monkeypatch.chdir(notes.parent)
     for name in ("local:tiny", "local:./tiny", tiny):
         index_by_name("default", [notes], name)
-        Searcher("default", name).close()
+        open_searcher("default", name).close()
     assert made_by() == tiny
     assert full_name("local:all-minilm") == "local:all-minilm"
     assert full_name("ollama:x:latest") == "ollama:x:latest"
@@ -178,8 +178,8 @@ def test_a_model_whose_weights_were_exchanged_is_refused(tiny: str, notes: Path,
     with pytest.raises(EmbedderMismatchError, match="has other weights, prefixes or dimensions"):
         index_by_name("default", [notes])
     with pytest.raises(EmbedderMismatchError, match="bring the former model back, or index into a new collection"):
-        Searcher("default")
-    with LocalStore("default") as collection:
+        open_searcher("default")
+    with local_store("default") as collection:
         assert (collection.status().vectors, collection.status().pending) == (10, 1)
 
 
@@ -211,14 +211,14 @@ def test_the_next_writer_is_let_in_whatever_happened(tiny: str, notes: Path) -> 
 
 def test_another_writer_is_named(tiny: str, notes: Path) -> None:
     with OtherProcess() as other:
-        assert other.does("c = LocalStore('default', write=True)") == "done"
+        assert other.does("c = local_store('default', write=True)") == "done"
         with pytest.raises(LockedError, match=f"being written by process {other.pid}: let it finish, or stop it"):
             index_by_name("default", [notes])
 
 
 def test_what_the_user_should_know_is_told_or_logged(tiny: str, notes: Path, caplog: pytest.LogCaptureFixture) -> None:
     index_by_name("default", [notes])
-    with LocalStore("default") as collection:
+    with local_store("default") as collection:
         snapshot = collection.folder / "vectors.faiss"
     told: list[str] = []
     snapshot.write_bytes(b"damaged")
@@ -269,7 +269,7 @@ def test_progress_is_told_of_every_text_and_not_where_there_is_none(tiny: str, n
 def test_forgotten_documents_are_gone_and_come_back_without_being_embedded(desk: Desk) -> None:
     desk.write(["a.md", "sub/b.md", "sub/c.md", "sub/d.png", "subway.md"])
     desk.index()
-    with LocalStore("default", write=True) as collection:
+    with local_store("default", write=True) as collection:
         (line,) = forget(collection, [desk.root / "sub"])
     assert line == (
         f"forgot 2 documents at {desk.root / 'sub'}; indexing {desk.root} brings it back unless .nearestignore says no"
@@ -285,7 +285,7 @@ def test_a_forgotten_root_is_a_root_no_more(desk: Desk) -> None:
     desk.write(["one/a.md", "two/b.md"])
     desk.index("one")
     desk.index("two")
-    with LocalStore("default", write=True) as collection:
+    with local_store("default", write=True) as collection:
         assert forget(collection, [desk.root / "one"]) == [f"forgot 1 documents at {desk.root / 'one'}"]
         assert [root.path for root in collection.documents.roots()] == [os.fsencode(desk.root / "two")]
     assert desk.documents() == ["two/b.md"]
@@ -298,7 +298,7 @@ def test_a_vanished_root_can_be_forgotten(desk: Desk) -> None:
     desk.index("two")
     (desk.root / "one/a.md").unlink()
     (desk.root / "one").rmdir()
-    with LocalStore("default", write=True) as collection:
+    with local_store("default", write=True) as collection:
         forget(collection, [desk.root / "one"])
     assert desk.documents() == ["two/b.md"]
     assert desk.index("two") == {"unchanged": 1}
@@ -307,7 +307,7 @@ def test_a_vanished_root_can_be_forgotten(desk: Desk) -> None:
 def test_what_was_never_indexed_cannot_be_forgotten_and_nothing_else_is_then(desk: Desk) -> None:
     desk.write(["letters/a.md", "two/b.md"])
     desk.index("letters")
-    with LocalStore("default", write=True) as collection:
+    with local_store("default", write=True) as collection:
         with pytest.raises(NearestError, match=r"nothing at .*leters is indexed; did you mean '.*letters'\?"):
             forget(collection, [desk.root / "letters", desk.root / "leters"])
         with pytest.raises(NearestError, match=r"nothing at .* is indexed"):
@@ -321,19 +321,19 @@ def test_a_document_is_forgotten_by_the_name_it_is_known_by_and_by_a_link_to_it(
     (tmp_path / "link.md").symlink_to(desk.root / "b.md")
     desk.index(tmp_path / "folder")
     desk.index("b.md")
-    with LocalStore("default", write=True) as collection:
+    with local_store("default", write=True) as collection:
         forget(collection, [tmp_path / "folder" / "a.md", tmp_path / "link.md"])
         assert list(collection.documents.known(b"/")) == [os.fsencode(tmp_path / "folder" / "b.md")]
 
 
 def test_an_empty_collection_has_nothing_to_search(tiny: str, tmp_path: Path) -> None:
     with pytest.raises(NothingIndexedError, match="nothing is indexed yet: index a file or folder first"):
-        Searcher("default")
+        open_searcher("default")
     (tmp_path / "bare").mkdir()
     assert index_by_name("default", [tmp_path / "bare"]).chunks == 0
-    with Searcher("default") as searcher:
+    with open_searcher("default") as searcher:
         assert searcher.ask("anything", 5).hits == ()
-    assert names() == ["default"]
+    assert names(from_environment()) == ["default"]
 
 
 def test_a_server_that_cannot_be_reached_at_first_binds_no_embedder(

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.opened import open_embedder
 
 from indexer.embed.local import model_folder
 from indexer.embed.local.embedder import LocalEmbedder
-from indexer.embed.registry import open_embedder
+from nearest.settings import from_environment
 from storage.errors import NearestError, TooLongError
 
 pytestmark = pytest.mark.slow
@@ -191,13 +192,15 @@ def test_an_unknown_precision_is_one_line(monkeypatch: pytest.MonkeyPatch) -> No
     package()
     monkeypatch.setenv("NEAREST_PRECISION", "int4")
     with pytest.raises(NearestError, match=r"^NEAREST_PRECISION is 'int4': it can be bf16 or fp32$"):
-        LocalEmbedder("all-minilm").embed_query("x")
+        open_embedder("local:all-minilm").embed_query("x")
 
 
 def test_the_precision_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     package()
     monkeypatch.setenv("NEAREST_PRECISION", "fp32")
-    assert is_exact(LocalEmbedder("all-minilm"))
+    embedder = open_embedder("local:all-minilm")
+    assert isinstance(embedder, LocalEmbedder)
+    assert is_exact(embedder)
 
 
 def test_it_is_opened_by_its_name(minilm: LocalEmbedder) -> None:
@@ -221,13 +224,13 @@ def test_a_named_folder_comes_first_and_needs_two_files_only(tmp_path: Path, mon
     for file in model_folder.DIGESTS:
         (tmp_path / file).symlink_to(package() / file)
     monkeypatch.setenv("NEAREST_MODELS", str(tmp_path))
-    assert model_folder.find("all-minilm").path == tmp_path
+    assert model_folder.find("all-minilm", from_environment()).path == tmp_path
     within = tmp_path / "all-minilm"
     within.mkdir()
     for file in model_folder.DIGESTS:
         (tmp_path / file).rename(within / file)
-    assert model_folder.find("all-minilm").path == within
-    assert LocalEmbedder("all-minilm").identity == LocalEmbedder("all-minilm", EXACT).identity
+    assert model_folder.find("all-minilm", from_environment()).path == within
+    assert open_embedder("local:all-minilm").identity == LocalEmbedder("all-minilm", EXACT).identity
 
 
 @pytest.mark.parametrize("other", model_folder.DIGESTS)
@@ -240,7 +243,7 @@ def test_other_bytes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(
         NearestError, match=f"{other} is not that file of sentence-transformers/all-MiniLM-L6-v2"
     ) as error:
-        model_folder.find("all-minilm")
+        model_folder.find("all-minilm", from_environment())
     assert f"--embedder local:{tmp_path}" in str(error.value)
 
 
@@ -248,7 +251,7 @@ def test_weights_without_a_tokenizer_are_refused(tmp_path: Path, monkeypatch: py
     (tmp_path / "model.safetensors").symlink_to(package() / "model.safetensors")
     monkeypatch.setenv("NEAREST_MODELS", str(tmp_path))
     with pytest.raises(NearestError, match=r"has no tokenizer\.json: put that of sentence-transformers/all-MiniLM"):
-        model_folder.find("all-minilm")
+        model_folder.find("all-minilm", from_environment())
 
 
 def test_the_same_model_as_a_folder_of_one_s_own(tmp_path: Path, minilm: LocalEmbedder) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from helpers import ollama_server as fake
 from helpers.ollama_server import OllamaServer
+from helpers.opened import open_embedder
 
 from indexer.embed.protocol import PROBE
 from indexer.embed.remote import ollama
@@ -126,7 +127,7 @@ def test_what_a_request_holds(server: OllamaServer, embedder: OllamaEmbedder, mo
     monkeypatch.setenv("OLLAMA_API_KEY", " secret\n")
     monkeypatch.setenv("OLLAMA_KEEP_ALIVE", "-1")
     monkeypatch.setenv("OLLAMA_HOST", server.url)
-    other = OllamaEmbedder("fake")
+    other = open_embedder("ollama:fake")
     other.embed_query("b")
     assert server.requests[-1].headers["authorization"] == "Bearer secret"
     assert server.requests[-1].body["keep_alive"] == -1

@@ -29,9 +29,9 @@ WRAPPED = (
 )
 
 
-def read(data: bytes) -> Extract:
+def read(data: bytes, ocr: str = "") -> Extract:
     """What of a PDF there is to read."""
-    return extract("file.pdf", data)
+    return extract("file.pdf", data, ocr=ocr)
 
 
 def page_of(page: Extract, words: str) -> int:
@@ -231,8 +231,7 @@ def test_encrypted() -> None:
     assert read(open_to_all.data()).text == "Words behind a password."
 
 
-def test_scanned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(ocr.SWITCH, raising=False)
+def test_scanned() -> None:
     file = Pdf()
     for _ in range(3):
         file.picture(picture_of("Only a picture"))
@@ -307,15 +306,14 @@ def test_of_an_office_program(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("tesseract"), reason="tesseract is not installed")
-def test_ocr(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ocr() -> None:
     file = Pdf()
     file.lines("A page with text of its own.")
     file.end_page()
     file.picture(picture_of("The lighthouse keeper wrote", "a letter every evening."))
     file.end_page()
     file.end_page()
-    monkeypatch.setenv(ocr.SWITCH, "eng")
-    page = read(file.data())
+    page = read(file.data(), ocr="eng")
     assert page_of(page, "The lighthouse keeper wrote a letter every evening.") == 2
     assert page_of(page, "text of its own") == 1
 
@@ -333,10 +331,9 @@ def test_ocr_in_a_language_that_is_not_there(languages: str, reason: str) -> Non
 def test_ocr_without_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = Pdf()
     file.picture(picture_of("words"))
-    monkeypatch.setenv(ocr.SWITCH, "eng")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UnreadableError, match=r"^OCR: tesseract is not installed$"):
-        read(file.data())
+        read(file.data(), ocr="eng")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a script for a shell")

@@ -16,12 +16,13 @@ import psutil
 import pytest
 from helpers.command import begin, finish
 from helpers.hostile import seeds
+from helpers.opened import read_all
 
 from indexer.read.reader import read
 from indexer.sandbox import pool, process
-from indexer.sandbox.pool import read_all
 from indexer.sandbox.process import SandboxLimits
 from indexer.sandbox.protocol import Frame, ProtocolError, dump, load, request, requested
+from nearest.settings import from_environment
 from storage.errors import NearestError
 from storage.files import SkipCode, SkippedFile
 from storage.types import Block, Document, FileStamp, Heading, LocationMark
@@ -78,7 +79,7 @@ FAULTS = {
 }
 seen = []
 
-def faulty(path):
+def faulty(path, *, ocr):
     name = os.path.basename(path).decode().partition(".")[0]
     seen.append(name)
     if name in FAULTS:
@@ -337,7 +338,7 @@ def test_a_python_that_is_not_there_is_an_error(tmp_path: Path, monkeypatch: pyt
 
 
 def test_limits_of_the_environment(tmp_path: Path, faulty: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert SandboxLimits.of_environment() == SandboxLimits(2000, 120)
+    assert SandboxLimits.of(from_environment()) == SandboxLimits(2000, 120)
     monkeypatch.setenv("NEAREST_READ_SECONDS", "1.5")
     monkeypatch.setenv("NEAREST_READ_MEMORY", "200")
     done = {Path(os.fsdecode(it.path)).stem: outcome(it) for it in read_all(pages(tmp_path, "spin.html", "hog.html"))}
@@ -393,8 +394,11 @@ READING = """
 import os, sys
 from indexer.sandbox import process
 from indexer.sandbox.pool import read_all
+from nearest.settings import from_environment
+
 process.START = os.environ["START"]
-for done in read_all([os.fsencode(path) for path in sys.argv[1:]]):
+limits = process.SandboxLimits.of(from_environment())
+for done in read_all([os.fsencode(path) for path in sys.argv[1:]], limits):
     print(done.path, flush=True)
 """
 

@@ -11,15 +11,16 @@ from pathlib import Path
 
 import pytest
 from helpers.desk import Desk, Words, as_somebody_else
+from helpers.opened import limits
+from helpers.stored import local_store
 
 from indexer.chunk import chunker
 from indexer.index import forget, index, roots_of
 from indexer.read import reader
 from indexer.sandbox.process import SandboxLimits
+from nearest.settings import from_environment
 from storage.errors import MassDeleteError, NearestError
 from storage.files import SkipCode
-from storage.home import home
-from storage.local.store import LocalStore
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs the file system of a POSIX system")
 TEN = [f"note-{number}.md" for number in range(10)]
@@ -266,7 +267,7 @@ def test_other_roots_keep_their_own_globs(desk: Desk) -> None:
     desk.index("one", include=["*.md"])
     desk.index("two", include=["*.txt"])
     assert desk.documents() == ["one/a.md", "two/a.txt"]
-    with LocalStore("default") as collection:
+    with local_store("default") as collection:
         assert {root.path: root.include for root in collection.documents.roots()} == {
             os.fsencode(desk.root / "one"): ("*.md",),
             os.fsencode(desk.root / "two"): ("*.txt",),
@@ -279,8 +280,8 @@ def test_without_a_path_all_roots_are_brought_up_to_date(desk: Desk) -> None:
     desk.index("two")
     desk.write(["one/c.md", "two/d.md"])
     desk.embedder.embedded.clear()
-    with LocalStore("default", write=True) as collection:
-        report = index(collection, desk.embedder, roots_of(collection, [], (), ()))
+    with local_store("default", write=True) as collection:
+        report = index(collection, desk.embedder, roots_of(collection, [], (), ()), limits())
     assert (report.documents.added, report.documents.unchanged) == (2, 2)
 
 
@@ -362,21 +363,21 @@ def test_nearest_s_own_data_is_not_indexed(desk: Desk, monkeypatch: pytest.Monke
     assert set(desk.reasons().values()) == {"nearest's own data"}
     assert desk.index() == {"unchanged": 10, "skipped": 2}
     assert desk.documents() == TEN
-    assert home().is_relative_to(desk.root)
+    assert from_environment().home.is_relative_to(desk.root)
 
 
 def test_a_path_that_does_not_exist_is_named_before_anything_is_done(desk: Desk) -> None:
     desk.write(TEN)
     with pytest.raises(NearestError, match=r"^there is no file or folder '.*nowhere'$"):
         desk.index(".", "nowhere")
-    with LocalStore("default") as collection:
+    with local_store("default") as collection:
         assert collection.identity is None  # so that the next run may choose another embedder
         assert collection.documents.count() == 0
     assert desk.index() == {"added": 10}
 
 
 def test_an_empty_path_is_not_the_folder_one_is_in(desk: Desk) -> None:
-    with LocalStore("default", write=True) as collection:
+    with local_store("default", write=True) as collection:
         for job in (lambda: roots_of(collection, [""], (), ()), lambda: forget(collection, [""])):
             with pytest.raises(NearestError, match="an empty path names nothing"):
                 job()
@@ -385,7 +386,7 @@ def test_an_empty_path_is_not_the_folder_one_is_in(desk: Desk) -> None:
 def test_globs_without_a_path_are_refused_rather_than_passed_over(desk: Desk) -> None:
     desk.write(TEN)
     desk.index()
-    with LocalStore("default") as collection, pytest.raises(NearestError, match="name the one they are for"):
+    with local_store("default") as collection, pytest.raises(NearestError, match="name the one they are for"):
         roots_of(collection, [], ["*.md"], ())
 
 
@@ -406,7 +407,7 @@ def test_a_vanished_root_drops_nothing_until_told_to(desk: Desk, tmp_path: Path)
     (desk.root / "usb").rename(tmp_path / "unmounted")
     assert desk.index("usb", yes=True) == {"removed": 2}
     assert desk.documents() == TEN
-    with LocalStore("default") as collection:  # and nobody asks for it again
+    with local_store("default") as collection:  # and nobody asks for it again
         assert os.fsencode(desk.root / "usb") not in {root.path for root in collection.documents.roots()}
 
 
@@ -536,7 +537,7 @@ def test_a_root_within_what_may_not_be_read_keeps_its_documents_and_stays_a_root
     (closed.root / "closed").chmod(0)
     assert closed.index(yes=True)["failed"] == 2
     assert len(closed.documents()) == 14
-    with LocalStore("default") as collection:
+    with local_store("default") as collection:
         assert os.fsencode(closed.root / "closed/deep") in {root.path for root in collection.documents.roots()}
 
 
@@ -599,7 +600,7 @@ def refusing(desk: Desk) -> Desk:
 def refuse(desk: Desk, code: SkipCode = SkipCode.DAMAGED, *, failed: bool = False, limit: float | None = None) -> None:
     """Have the file been refused for another reason."""
     root = os.fsencode(desk.root)
-    with LocalStore("default", write=True) as collection:
+    with local_store("default", write=True) as collection:
         (skip,) = collection.documents.skips()
         assert skip.stamp
         collection.documents.note_skips(root, [replace(skip, code=code, reason="odd", failed=failed, limit=limit)])
@@ -670,6 +671,7 @@ def test_a_limit_that_is_none_is_told_before_anything_is_done(refusing: Desk, mo
     (refusing.root / "note-3.md").unlink()
     with pytest.raises(NearestError, match="NEAREST_READ_SECONDS is 'soon'"):
         refusing.index()
+    monkeypatch.delenv("NEAREST_READ_SECONDS")
     assert len(refusing.documents()) == 10
 
 

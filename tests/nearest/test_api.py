@@ -20,6 +20,8 @@ from helpers.tiny_model import make_tiny
 import nearest
 import storage.errors
 from nearest import NearestError
+from nearest.settings import from_environment
+from storage.settings import Settings
 
 
 @pytest.fixture
@@ -290,7 +292,7 @@ def test_notes_say_what_is_not_embedded_yet(collection: nearest.Collection, note
     from storage.store import open_store
 
     collection.index([notes])
-    with open_store("notes", write=True) as store:
+    with open_store("notes", from_environment(), write=True) as store:
         ids = [id_ for id_, _ in store.texts.next(0, 9)] or [1]
         store.texts.withdraw(ids)
     assert collection.search("w20").notes[-1] == "1 texts are not embedded yet; they are found by their words alone"
@@ -365,9 +367,9 @@ def test_one_embedder_serves_indexing_and_searching(
     opened: list[str] = []
     original = registry.open_embedder
 
-    def counted(name: str) -> nearest.Embedder:
+    def counted(name: str, settings: Settings) -> nearest.Embedder:
         opened.append(name)
-        return original(name)
+        return original(name, settings)
 
     monkeypatch.setattr(registry, "open_embedder", counted)
     collection.index([notes])

@@ -35,9 +35,7 @@ from helpers.command import PASSAGE_KEYS as PASSAGE_KEYS
 from helpers.command import lines as lines
 from helpers.desk import as_somebody_else, words_vector
 from helpers.ollama_server import OllamaServer
-from helpers.stored import OtherProcess
-
-from storage.local.store import LocalStore
+from helpers.stored import OtherProcess, local_store
 
 pytestmark = pytest.mark.slow
 
@@ -243,7 +241,7 @@ def test_other_weights_under_the_same_name_are_refused(server: OllamaServer, ind
 
 def test_two_writers_are_one_too_many(server: OllamaServer, folder: Path) -> None:
     with OtherProcess() as other:
-        assert other.does("c = LocalStore('default', write=True)") == "done"
+        assert other.does("c = local_store('default', write=True)") == "done"
         ran = run("index", ".")
         assert (ran.status, lines(ran)) == (
             2,
@@ -290,7 +288,7 @@ def test_search_json_is_one_versioned_object_of_these_keys(indexed: Path) -> Non
     (roof,) = first["before"]
     assert (roof["start_line"], roof["headings"], roof["text"]) == (1, ["House"], text[: roof["end_char"]])
     assert [first["after"], answer["hits"][1]["before"], answer["hits"][1]["after"]] == [[], [], []]
-    with LocalStore("default") as collection:
+    with local_store("default") as collection:
         passage = collection.passages.by_id(first["chunk_id"])
     assert passage
     assert passage.chunk.embedded.endswith(first["text"])

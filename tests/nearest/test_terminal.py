@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from helpers.command import HIT_KEYS, run, search, words_server
 from helpers.ollama_server import OllamaServer
+from helpers.stored import local_store
 
+from indexer.sandbox import pool
+from indexer.sandbox.process import SandboxLimits
 from search.query.locations import extent, place_text
 from search.stale import checked
+from storage.files import SkippedFile
 from storage.local.store import LocalStore
 from storage.types import Chunk, Document, Location, Passage, Range
 
@@ -40,7 +44,7 @@ def folder(tmp_path: Path, server: OllamaServer, monkeypatch: pytest.MonkeyPatch
 def keep(name: str, *chunks: Chunk) -> None:
     """Another document of the collection, with its vectors."""
     path = os.fsencode(Path.cwd() / name)
-    with LocalStore("default", write=True) as collection:
+    with local_store("default", write=True) as collection:
         collection.documents.put([(Document(path, "pdf", bytes(32), None, "", "T", "x" * 5000), list(chunks))])
     assert run("index", "short.txt").status == 0
 
@@ -233,7 +237,7 @@ def test_a_file_is_read_only_where_its_times_differ_and_once_for_all_its_passage
         return real(path)
 
     monkeypatch.setattr("indexer.read.reader.digest", watched)
-    with LocalStore("default") as collection:
+    with local_store("default") as collection:
         passages = [it for name in ("long.md", "short.txt") for it in _passages(collection, folder / name)]
     assert len(passages) > 3
     assert not any(passage.stale for passage in checked(passages))
@@ -251,11 +255,19 @@ def _passages(collection: LocalStore, path: Path) -> list[Passage]:
 
 
 def test_the_language_of_scans_is_handed_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NEAREST_OCR", "")  # so that it is put back in the end
+    asked: list[str] = []
+
+    def noted(paths: Iterable[bytes], limits: SandboxLimits) -> Generator[Document | SkippedFile]:
+        asked.append(limits.ocr)
+        return pool.read_all(paths, limits)
+
+    monkeypatch.setattr("indexer.sync.read_all", noted)
     assert run("index", ".").status == 0
-    assert os.environ["NEAREST_OCR"] == ""
     assert run("index", ".", "--ocr", "deu+eng").status == 0
-    assert os.environ["NEAREST_OCR"] == "deu+eng"
+    monkeypatch.setenv("NEAREST_OCR", " eng\n")
+    assert run("index", ".").status == 0
+    assert run("index", ".", "--ocr", "fra").status == 0
+    assert asked == ["", "deu+eng", "eng", "fra"]
 
 
 def foreign(embedder: str, *scripts: str) -> list[str]:
@@ -264,7 +276,7 @@ def foreign(embedder: str, *scripts: str) -> list[str]:
 
     from storage.types import EmbedderFingerprint
 
-    with LocalStore("foreign", write=True) as collection:
+    with local_store("foreign", write=True) as collection:
         collection.adopt(EmbedderFingerprint(embedder, "1", IDENTITY.dimension), vector_of("probe"))
         for number, script in enumerate(scripts):
             document = Document(b"/%d" % number, "text", bytes(32), None, "", "T", "x", script=script)

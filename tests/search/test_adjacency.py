@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from helpers.stored import nearest_hits
+from helpers.stored import local_store, nearest_hits
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from search.ranking.adjacency import FOLDED, LIFT, fold, lifted
 from search.types import Hit
-from storage.local.store import LocalStore
 from storage.types import Chunk, Document, EmbedderFingerprint, Location
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def direction(cosine: float) -> Vectors:
 
 def search(documents: list[list[float]], k: int, places: list[Location] | None = None) -> list[Hit]:
     """What is found among documents whose passages have these cosines with the question, their n-th at `places[n]`."""
-    with LocalStore("lift", write=True) as collection:
+    with local_store("lift", write=True) as collection:
         collection.adopt(IDENTITY, direction(1))
         for number, cosines in enumerate(documents):
             texts = [f"passage {at} of document {number}, cosine {cosine}" for at, cosine in enumerate(cosines)]
@@ -133,7 +132,7 @@ def test_runs_are_of_passages_that_touch_and_hold_the_best_first(scores: list[fl
 
 
 def test_a_neighbour_without_a_vector_neither_lifts_nor_is_found(tmp_path: Path) -> None:
-    with LocalStore("waiting", write=True) as collection:
+    with local_store("waiting", write=True) as collection:
         collection.adopt(IDENTITY, direction(1))
         chunks = [Chunk(f"text {at}", 10 * at, 10 * at + 9, at, at, ()) for at in (1, 2, 3)]
         collection.documents.put([(Document(b"/a", "text", bytes(32), None, "", "", "text"), chunks)])

@@ -12,14 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.desk import Words
+from helpers.opened import open_embedder, open_searcher, prepare
+from helpers.stored import local_store
 from tokenizers import Tokenizer
 
 from benchmarks.embedding import DATA, WINDOW, tokenizer
-from indexer.embed.registry import DEFAULT, open_embedder
+from indexer.embed.registry import DEFAULT
+from nearest.settings import from_environment
 from search.evaluation import beir
-from search.evaluation.beir import Prepared, collection_name, prepare
+from search.evaluation.beir import Prepared, collection_name
 from search.evaluation.beir_folder import BeirFolder
-from search.searcher import Searcher
 from storage.errors import EmbedderError, LockedError, NearestError
 from storage.home import folder as home_folder
 from storage.local.store import LocalStore
@@ -70,13 +72,13 @@ def tiny(tmp_path: Path) -> Path:
 def words(monkeypatch: pytest.MonkeyPatch) -> Words:
     """The embedder in place of the real one, whatever is asked for."""
     engine = Words()
-    monkeypatch.setattr(beir, "open_embedder", lambda name: engine)
+    monkeypatch.setattr(beir, "open_embedder", lambda name, settings: engine)
     return engine
 
 
 def chunks(prepared: Prepared) -> dict[str, list[Chunk]]:
     """The passages of each row, by the last part of its path."""
-    with LocalStore(prepared.collection) as collection:
+    with local_store(prepared.collection) as collection:
         rows = collection.database.rows(ROWS)
         found: dict[str, list[Chunk]] = {}
         for path, id_ in rows:
@@ -106,7 +108,7 @@ def test_rows_are_documents_with_their_title_as_a_heading(tiny: Path) -> None:
     assert found["2"] == [Chunk("Bread is baked from flour and water.", 0, 36, None, None, ())]
     assert len(found["long"]) > 2
     assert [chunk.lead for chunk in found["long"][:2]] == ["", "The sea\n"]
-    with LocalStore(prepared.collection) as collection:
+    with local_store(prepared.collection) as collection:
         documents = collection.database.rows("SELECT kind, title, script FROM documents ORDER BY path")
     assert documents == [("text", "Penguins", ""), ("text", "2", ""), ("text", "Granite", ""), ("text", "The sea", "")]
 
@@ -114,7 +116,7 @@ def test_rows_are_documents_with_their_title_as_a_heading(tiny: Path) -> None:
 def test_what_is_judged_is_found_with_the_real_model(tiny: Path) -> None:
     prepared = prepare(tiny)
     engine = open_embedder(DEFAULT)
-    with LocalStore(prepared.collection) as collection:
+    with local_store(prepared.collection) as collection:
         assert collection.identity == engine.identity
         found = [
             collection.passages.of_texts([_best(collection, engine.embed_query(q.text))]) for q in prepared.questions
@@ -140,7 +142,7 @@ def test_any_id_is_one_name(tiny: Path, words: Words, monkeypatch: pytest.Monkey
     write(tiny, {id_: ("", f"Row number {n}.") for n, id_ in enumerate(ids)}, qrels={"test": ["q1\ta/b\t1"]})
     monkeypatch.chdir(tiny.parent)
     prepared = prepare(Path("tiny"))
-    with LocalStore(prepared.collection) as collection:
+    with local_store(prepared.collection) as collection:
         paths = [os.fsdecode(path) for path in collection.documents.paths()]
     assert len(paths) == len(ids)
     assert {Path(path).parent for path in paths} == {tiny / "corpus"}
@@ -211,7 +213,7 @@ def test_two_folders_of_one_name_are_not_mixed(tmp_path: Path, words: Words) -> 
 
 def test_somebody_else_who_writes_is_not_disturbed(tiny: Path, words: Words) -> None:
     name = prepare(tiny).collection
-    with LocalStore(name, write=True), pytest.raises(LockedError):
+    with local_store(name, write=True), pytest.raises(LockedError):
         prepare(tiny)
 
 
@@ -227,7 +229,7 @@ def test_whole_rows_are_one_passage_of_which_the_model_is_given_what_fits(tiny: 
     assert found["1"][0].headings == ()
     (long,) = found["long"]
     assert long.text == f"Very long {text}"
-    with Searcher(prepared.collection) as searcher:
+    with open_searcher(prepared.collection) as searcher:
         (embedded,) = [
             hit.explanation.vector.score
             for hit in searcher.ask(truncated(long.text), 4, mode="vector").hits
@@ -299,7 +301,7 @@ def test_whole_needs_an_embedder_that_counts(tiny: Path, words: Words) -> None:
 def test_the_collection_is_named_after_what_it_is_of(folder: str, whole: bool, embedder: str, name: str) -> None:
     found = collection_name(folder, whole, embedder)
     assert found == name if embedder == DEFAULT else found.startswith(name)
-    assert home_folder(found).name == found
+    assert home_folder(from_environment(), found).name == found
 
 
 def test_different_embedders_have_different_collections() -> None:

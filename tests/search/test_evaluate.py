@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from helpers.opened import open_searcher
 from helpers.stored import document
 
 from nearest.cli.terminal import evaluation_lines
@@ -404,7 +405,7 @@ def test_the_table_has_a_row_for_each_mode() -> None:
 
 def test_the_sample_questions_are_answered_as_well_as_they_were(samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEAREST_HOME", str(samples))
-    with Searcher("default") as searcher:
+    with open_searcher("default") as searcher:
         questions, notes = read_questions(SAMPLES / "questions.jsonl", searcher.collection)
         found = evaluate(searcher, questions)
     assert notes == []

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from helpers.stored import local_store
 
 from nearest.cli.errors import error_line
 from search.query.filter_options import below, filter_of
 from storage.errors import NearestError
 from storage.filters.dates import span
 from storage.filters.filters import allowed
-from storage.local.store import LocalStore
 from storage.types import Filter
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def test_what_to_search_in_is_named_by_its_absolute_path_and_where_links_lead(
 
 def found(only: Filter) -> list[str]:
     """The names of the documents that are let through."""
-    with LocalStore("default") as collection:
+    with local_store("default") as collection:
         among = allowed(collection.database, only)
         assert among
         passages = collection.passages.of_ids(among.chunks.tolist())

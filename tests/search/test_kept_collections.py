@@ -12,10 +12,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from helpers.opened import open_searcher
+from helpers.stored import local_store
 
-from search.searcher import Searcher
+from nearest.settings import from_environment
 from storage import home
-from storage.local.store import LocalStore
 
 pytestmark = pytest.mark.slow
 
@@ -27,13 +28,13 @@ KEPT = sorted((Path(__file__).parent / "kept").glob("*.zip"))
 def test_kept_collection_answers_as_it_did(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEAREST_PRECISION", "fp32")
     with zipfile.ZipFile(kept) as archive:
-        archive.extractall(home.folder("default"))
-    with LocalStore("default", write=True) as collection:  # which migrates it
+        archive.extractall(home.folder(from_environment(), "default"))
+    with local_store("default", write=True) as collection:  # which migrates it
         assert collection.texts.waiting() == 0
     answers = [json.loads(line) for line in kept.with_suffix(".jsonl").read_text(encoding="utf-8").splitlines()]
     assert answers
     for mode in {answer["mode"] for answer in answers}:
-        with Searcher("default", mode=mode) as searcher:
+        with open_searcher("default", mode=mode) as searcher:
             assert searcher.collection.notes == []  # its snapshots are trusted
             for answer in (one for one in answers if one["mode"] == mode):
                 hits = searcher.ask(answer["question"], 5, mode=mode).hits

@@ -13,6 +13,7 @@ from helpers import ollama_server, rerank_server
 from helpers.ollama_server import Play
 from helpers.rerank_server import MODEL, RerankServer, results, score
 
+from nearest.settings import from_environment
 from search.ranking.rerank import Reranker
 from search.types import Hit
 from storage.errors import NearestError
@@ -124,7 +125,8 @@ def test_what_is_sent(server: RerankServer, reranker: Reranker) -> None:
 
 def test_the_model_and_the_key_are_sent(server: RerankServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEAREST_RERANK_KEY", " secret\n")
-    reranker = Reranker(f"{server.url}#BAAI/bge-reranker-v2-m3:q8", budget=LONG)
+    key = from_environment().rerank_key
+    reranker = Reranker(f"{server.url}#BAAI/bge-reranker-v2-m3:q8", key=key, budget=LONG)
     reranker.rerank(QUESTION, HITS)
     assert server.requests[0].body["model"] == "BAAI/bge-reranker-v2-m3:q8"
     assert server.requests[0].headers["authorization"] == "Bearer secret"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from helpers.stored import ROOT, document, embed, vector_of, writer
+from helpers.stored import ROOT, document, embed, local_store, vector_of, writer
 
 from search.ranking.ranker import search
 from storage.local.store import LocalStore
@@ -56,10 +56,10 @@ def filled() -> None:
 
 def test_threads_find_what_one_finds(filled: None) -> None:
     asked = [(question, mode) for question in QUESTIONS for mode in MODES] * ROUNDS
-    with LocalStore("default") as store:
+    with local_store("default") as store:
         alone = {one: answers(store, *one) for one in set(asked)}
     assert sum(map(bool, alone.values())) >= 12
-    with LocalStore("default") as store, ThreadPoolExecutor(THREADS) as threads:
+    with local_store("default") as store, ThreadPoolExecutor(THREADS) as threads:
         found = list(threads.map(lambda one: answers(store, *one), asked))
     assert [alone[one] for one in asked] == found
 
@@ -70,7 +70,7 @@ def test_threads_find_what_was_so_after_one_of_the_commits_while_a_writer_writes
     done = threading.Event()
 
     def note() -> None:
-        with LocalStore("default") as alone:
+        with local_store("default") as alone:
             for one in asked:
                 moments[one].append(answers(alone, *one))
 
@@ -82,10 +82,10 @@ def test_threads_find_what_was_so_after_one_of_the_commits_while_a_writer_writes
         return found
 
     note()
-    with LocalStore("default") as store, ThreadPoolExecutor(THREADS) as threads:
+    with local_store("default") as store, ThreadPoolExecutor(THREADS) as threads:
         reading = [threads.submit(read, store, number) for number in range(THREADS)]
         try:
-            with LocalStore("default", write=True) as writing:
+            with local_store("default", write=True) as writing:
                 for at in range(5):  # each step is one commit, and is noted before the next
                     put(writing, range(40 + 5 * at, 45 + 5 * at))
                     note()
@@ -120,7 +120,7 @@ from concurrent.futures import ThreadPoolExecutor
 def ask(store):
     return [hit.chunk_id for hit in search(store, Query(Question("apple"), vector_of("apple"), "hybrid", 5))]
 
-store = LocalStore("default")
+store = local_store("default")
 with ThreadPoolExecutor(4) as threads:
     before = list(threads.map(lambda _: ask(store), range(40)))[0]
 child = os.fork()
@@ -129,7 +129,7 @@ if not child:
         ask(store)
     except NearestError as error:
         print(error, flush=True)
-    with LocalStore("default") as own:
+    with local_store("default") as own:
         print(ask(own) == before, flush=True)
     os._exit(0)
 os.waitpid(child, 0)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from helpers.desk import Desk, Words, as_somebody_else
+from helpers.opened import limits, open_searcher
+from helpers.stored import local_store
 
 from indexer.embed.protocol import Embedder
 from indexer.walk.explain import explained
@@ -19,10 +21,9 @@ from nearest.reasons import barrier_text, reason_lines
 from search.explain.document_rank import FIRST_LOOK
 from search.explain.not_indexed import missing
 from search.explain.why_not import Explanation, why_not
-from search.searcher import Searcher
 from storage.errors import NearestError, RefusedError, UnreachableError
 from storage.files import Root, SkipCode, SkippedFile, is_below
-from storage.local.store import LocalStore
+from storage.settings import Settings
 from storage.types import Filter
 
 posix = pytest.mark.skipif(os.name != "posix", reason="this system has no such files")
@@ -35,7 +36,7 @@ class Asker:
     desk: Desk
 
     def __call__(self, path: str, question: str = "word", k: int = 10, **options: object) -> Explanation:
-        with Searcher("default") as searcher:
+        with open_searcher("default") as searcher:
             return why_not(searcher, str(self.desk.root / path), question, k, **options)  # type: ignore[arg-type]
 
 
@@ -43,7 +44,7 @@ class Asker:
 def ask(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Asker:
     """The desk's folder is the current one, and questions are embedded as its documents were."""
 
-    def engine(name: str) -> Embedder:
+    def engine(name: str, _: Settings) -> Embedder:
         assert name == desk.embedder.name
         return desk.embedder
 
@@ -78,7 +79,7 @@ def test_a_file_that_does_not_exist(desk: Desk, ask: Asker) -> None:
 def test_a_path_that_names_nothing(desk: Desk, ask: Asker) -> None:
     desk.write(["a.md"])
     desk.index()
-    with Searcher("default") as searcher:
+    with open_searcher("default") as searcher:
         for name in ("", "a\0b"):
             with pytest.raises(NearestError, match="names nothing"):
                 why_not(searcher, name, "word")
@@ -134,7 +135,7 @@ def test_the_rules_are_those_of_now(desk: Desk, ask: Asker) -> None:
 def test_own_data_is_not_offered(desk: Desk, ask: Asker, nearest_home: Path) -> None:
     desk.write(["a.md"])
     desk.index()
-    with LocalStore("default", write=True) as collection:
+    with local_store("default", write=True) as collection:
         collection.documents.remember(Root(os.fsencode(nearest_home)))
     reasons = ask(str(nearest_home / "collections" / "default" / "nearest.db"))
     assert reasons.verdict == "ignored"
@@ -232,7 +233,7 @@ def test_a_folder_of_which_nothing_is_indexed(desk: Desk, ask: Asker) -> None:
 
 @posix
 def test_a_folder_that_may_not_be_read(ask: Asker) -> None:
-    with tempfile.TemporaryDirectory() as name, LocalStore("default", write=True) as collection:
+    with tempfile.TemporaryDirectory() as name, local_store("default", write=True) as collection:
         folder = Path(name, "closed")
         folder.mkdir()
         (folder / "a.md").write_text("word")
@@ -240,7 +241,7 @@ def test_a_folder_that_may_not_be_read(ask: Asker) -> None:
         Path(name).chmod(0o755)
         folder.chmod(0)
         with as_somebody_else():
-            found = missing(collection, os.fsencode(folder / "a.md"))
+            found = missing(collection, os.fsencode(folder / "a.md"), limits())
         folder.chmod(0o700)
     assert found.verdict == "skipped"
     reasons = Explanation(verdict=found.verdict, path=str(folder / "a.md"), question="word", k=10, missing=found)
@@ -279,11 +280,11 @@ def test_what_is_explained_is_what_the_walk_does(tmp_path: Path, seed: int) -> N
         (root / "ring").symlink_to("ring")
     asked = Root(os.fsencode(root), ("*.md", "*.txt", "c"), ("ä*",))
     for options in (Root(asked.path), asked):
-        everything = met(look(options))
+        everything = met(look(options, []))
         for folder, folders, files in os.walk(os.fsencode(root)):
             for name in [*folders, *files]:
                 path = folder + os.fsencode(os.sep) + name
-                found = explained(path, [options])
+                found = explained(path, [options], [])
                 above = [one for at, one in everything.items() if is_below(path, at)]
                 below = [one for at, one in everything.items() if is_below(at, path)]
                 assert found == (above or below), path
@@ -297,13 +298,13 @@ def test_of_several_roots_one_that_takes_a_file_decides(tmp_path: Path) -> None:
     outer = Root(os.fsencode(tmp_path / "docs"))
     roots = [outer, Root(os.fsencode(inner), ("*.md",))]
     path = os.fsencode(inner / "a.md")
-    assert [one.path for one in explained(path, roots) or [] if isinstance(one, Entry)] == [path]
+    assert [one.path for one in explained(path, roots, []) or [] if isinstance(one, Entry)] == [path]
     for order in (roots, roots[::-1]):
-        assert explained(os.fsencode(inner / "b.txt"), order) == [
+        assert explained(os.fsencode(inner / "b.txt"), order, []) == [
             SkippedFile(os.fsencode(inner / "b.txt"), SkipCode.NOT_INCLUDED, "not matched by --include")
         ]
-    assert explained(path, [outer]) == [SkippedFile(os.fsencode(inner), SkipCode.HIDDEN, "hidden")]
-    assert explained(os.fsencode(tmp_path / "other"), roots) is None
+    assert explained(path, [outer], []) == [SkippedFile(os.fsencode(inner), SkipCode.HIDDEN, "hidden")]
+    assert explained(os.fsencode(tmp_path / "other"), roots, []) is None
     assert SkipCode.HIDDEN.is_rule
     assert not SkipCode.BINARY.is_rule
 
@@ -526,11 +527,11 @@ def test_by_words_alone_no_embedder_is_opened(desk: Desk, ask: Asker, monkeypatc
     desk.write(["b.md"], "Blue slates.\n")
     desk.index()
 
-    def out_of_reach(name: str) -> Embedder:
+    def out_of_reach(name: str, _: Settings) -> Embedder:
         raise UnreachableError(name)
 
     monkeypatch.setattr("search.searcher.open_embedder", out_of_reach)
-    with Searcher("default", mode="keyword") as searcher:
+    with open_searcher("default", mode="keyword") as searcher:
         reasons = why_not(searcher, "a.md", "roof", mode="keyword")
         assert (reasons.verdict, [one.mode for one in reasons.standings]) == ("found", ["keyword"])
         assert lines_of(why_not(searcher, "b.md", "roof", mode="keyword"))[1] == "not among the 1 hit (keyword)"
@@ -558,7 +559,7 @@ def test_the_sample_documents(samples: Path, monkeypatch: pytest.MonkeyPatch) ->
     root = Path(__file__).parents[2] / "sample_docs"
     monkeypatch.chdir(root)
     question = "how do I bleed a radiator"
-    with Searcher("default") as searcher:
+    with open_searcher("default") as searcher:
         every = searcher.ask(question, 1000).hits
         for name in ("house/boiler.md", "kitchen/sourdough.md", "code/tides.py"):
             reasons = why_not(searcher, name, question, 3)

@@ -10,9 +10,7 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-from helpers.stored import OtherProcess, embed, found, stored, truth, vector_of, writer
-
-from storage.local.store import LocalStore
+from helpers.stored import OtherProcess, embed, found, local_store, stored, truth, vector_of, writer
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +44,7 @@ def test_a_writer_that_is_killed_leaves_all_that_it_acknowledged_and_nothing_by_
             acknowledged[what] = int(n)
         time.sleep(dice.random() / 100)  # so that it dies anywhere
         other.kill()
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         there: dict[bytes, tuple[str, ...]] = {}
         sql = "SELECT path, text FROM (SELECT path, texts.text, start_char FROM chunks JOIN texts ON texts.id = \
             chunks.text JOIN documents ON documents.id = document) ORDER BY path, start_char"

@@ -9,11 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from helpers.stored import OtherProcess, document, found, index, truth, writer
+from helpers.stored import OtherProcess, document, found, index, local_store, truth, writer
 
 from storage.errors import DamagedError, NearestError, NothingIndexedError
 from storage.home import DATABASE
-from storage.local.store import SNAPSHOT, LocalStore
+from storage.local.store import SNAPSHOT
 from storage.sqlite.database import Database
 from storage.sqlite.documents import Documents
 
@@ -47,10 +47,10 @@ def test_a_file_that_is_no_database_is_told_and_left_alone(database: Path, start
     broken = start + data[len(start) :]
     database.write_bytes(broken)
     with pytest.raises(DamagedError, match=r"^[^\n]*is damaged[^\n]*nothing was written to it: restore it[^\n]*$"):
-        LocalStore("default", write=write)
+        local_store("default", write=write)
     assert database.read_bytes() == broken
     database.write_bytes(data)
-    with LocalStore("default", write=write) as collection:
+    with local_store("default", write=write) as collection:
         assert found(collection, "question", 5) == truth(CORPUS, "question", 5)
 
 
@@ -60,7 +60,7 @@ def test_a_database_cut_short_is_told_and_left_alone(database: Path, write: bool
     for length in (15, 16, 99, 100, 511, PAGE - 1, PAGE, PAGE + 1, len(data) // 2, len(data) - PAGE):
         database.write_bytes(data[:length])
         with pytest.raises(DamagedError, match="is damaged"):
-            LocalStore("default", write=write)
+            local_store("default", write=write)
         assert database.read_bytes() == data[:length]
 
 
@@ -73,7 +73,7 @@ def test_a_database_with_an_empty_page_answers_right_or_says_so_and_is_left_alon
         database.write_bytes(broken)
         (database.parent / SNAPSHOT).unlink(missing_ok=True)
         try:
-            with LocalStore("default", write=write) as collection:
+            with local_store("default", write=write) as collection:
                 assert found(collection, "question", 999) == truth(CORPUS, "question", 999)
                 assert set(collection.documents.known(b"/")) == set(CORPUS)
                 assert collection.status().vectors == 400
@@ -93,7 +93,7 @@ def test_an_emptied_database_beside_a_snapshot_is_not_taken_for_a_new_one(
     snapshot = (database.parent / SNAPSHOT).read_bytes()
     database.write_bytes(rest)
     with pytest.raises(DamagedError, match="is empty, though the collection was not; nothing was written to it"):
-        LocalStore("default", write=write)
+        local_store("default", write=write)
     assert database.read_bytes() == rest
     assert (database.parent / SNAPSHOT).read_bytes() == snapshot
 
@@ -103,7 +103,7 @@ def test_an_empty_database_of_a_first_run_that_was_killed_is_begun_again(nearest
     database.parent.mkdir(parents=True)
     database.touch()
     with pytest.raises(NothingIndexedError, match="nothing is indexed yet"):
-        LocalStore("default")
+        local_store("default")
     with writer() as collection:
         index(collection, CORPUS)
         assert found(collection, "question", 5) == truth(CORPUS, "question", 5)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from helpers.stored import DIMENSION, Corpus, found, index, nearest_hits, stored, truth, vector_of
+from helpers.stored import DIMENSION, Corpus, found, index, local_store, nearest_hits, stored, truth, vector_of
 from test_snapshot import (  # noqa: F401
     saved,
     test_a_collection_survives_flipped_bits_with_the_same_hits_and_says_so,
@@ -96,7 +96,7 @@ def test_a_large_snapshot_has_lists_and_says_how_well_they_are_searched(large: L
 
 def test_nearly_all_of_the_nearest_are_found_and_their_cosines_are_exact(large: LocalStore) -> None:
     hits = right = 0
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         for n in range(60):
             exact = cosines(corpus(0, MANY), f"question {n}")
             best = sorted(exact, key=lambda text: -exact[text])[:10]
@@ -158,7 +158,7 @@ def test_a_filter_gives_k_of_what_it_lets_through(
 
 
 def test_what_is_removed_is_not_found_and_what_is_new_is(large: LocalStore) -> None:
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         best = found(reader, "question", 30)
         large.documents.remove([path for path, _ in best])
         index(large, {b"/new": ("question",)})
@@ -167,7 +167,7 @@ def test_what_is_removed_is_not_found_and_what_is_new_is(large: LocalStore) -> N
     assert not {path for path, _ in best} & {path for path, _ in again}
     assert len(again) == 30
     left = {path: texts for path, texts in corpus(0, MANY).items() if path not in {path for path, _ in best}}
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         assert found(reader, "other", MANY) == truth({**left, b"/new": ("question",)}, "other", MANY)
 
 
@@ -180,7 +180,7 @@ def test_lists_are_extended_and_made_anew_once_they_have_doubled(
     assert header["lists"][0::3] == [219, MANY]
     assert stored(large, "SELECT count FROM snapshots") == [(MANY + 500,)]
     there = {**corpus(0, MANY), **corpus(MANY, 500)}
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         assert found(reader, "question", 9999) == truth(there, "question", 9999)
         monkeypatch.setattr(FlatIndex, "with_added", lambda *_: pytest.fail("all of it is in the snapshot"))
     index(large, corpus(2 * MANY, MANY))
@@ -194,7 +194,7 @@ def test_a_snapshot_of_another_kind_of_lists_is_not_believed(large: LocalStore) 
     exact = {name: value for name, value in header.items() if name != "lists"}
     for wrong, data in ((exact, body), (header, bytes(200)), (header, bytes(40_000)), ({**header, "sample": 9}, body)):
         snapshot.write(large.folder / SNAPSHOT, wrong, data)
-        with LocalStore("default") as reader:
+        with local_store("default") as reader:
             assert found(reader, "question", MANY) == truth(corpus(0, MANY), "question", MANY)
             (told,) = reader.notes
             assert told.endswith("the vector index was rebuilt from the database")

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_postings import bm25
 
+from nearest.settings import from_environment
 from storage import home, snapshot
 from storage.analyzer import VERSION, term_id, terms
 from storage.errors import NearestError
@@ -36,7 +37,7 @@ class Shelf:
     """A database of documents, and its keywords."""
 
     def __init__(self, *, write: bool = True) -> None:
-        self.folder = home.folder("default")
+        self.folder = home.folder(from_environment(), "default")
         self.folder.mkdir(parents=True, exist_ok=True)
         self.db = Database(self.folder / home.DATABASE, write=write)
         self.documents = Documents(self.db)

@@ -16,6 +16,7 @@ from helpers.stored import (
     found,
     gathered,
     index,
+    local_store,
     nearest_hits,
     stored,
     truth,
@@ -55,7 +56,7 @@ def test_the_nearest_are_those_that_comparing_with_every_passage_gives(collectio
 def test_what_was_loaded_before_the_first_question_answers_it_as_well(collection: LocalStore) -> None:
     index(collection, CORPUS)
     collection.save_snapshot()
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         reader.load("vector")
         (collection.folder / SNAPSHOT).unlink()
         assert found(reader, "question", 5) == truth(CORPUS, "question", 5)
@@ -95,7 +96,7 @@ def test_what_is_removed_is_gone_at_once_and_the_snapshot_is_not_rewritten(colle
     assert found(collection, "question", 50) == truth(rest, "question", 50)
     collection.save_snapshot()
     assert (file.read_bytes(), file.stat().st_mtime_ns) == (before, written)
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         assert found(reader, "question", 50) == truth(rest, "question", 50)
         assert reader.notes == []
 
@@ -115,7 +116,7 @@ def test_k_come_back_whenever_k_are_there_however_many_nearer_ones_went(collecti
 
 
 def test_a_collection_without_an_embedder_finds_nothing() -> None:
-    with LocalStore("default", write=True) as collection:
+    with local_store("default", write=True) as collection:
         assert collection.identity is None
         collection.documents.put([document(b"/a", "one")])
         assert nearest_hits(collection, vector_of("one"), 5) == []
@@ -128,10 +129,10 @@ def test_a_collection_without_an_embedder_finds_nothing() -> None:
 
 def test_what_made_a_collection_is_remembered() -> None:
     made = EmbedderFingerprint("ollama:nomic", "abc", DIMENSION, "search_query: ", "search_document: ")
-    with LocalStore("default", write=True) as collection:
+    with local_store("default", write=True) as collection:
         collection.adopt(made, vector_of("probe"))
         assert collection.identity == made
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         assert reader.identity == made
         reader.check(made)
         reader.adopt(made, vector_of("probe"))
@@ -168,7 +169,7 @@ def test_an_embedder_that_embeds_otherwise_than_before_is_refused(collection: Lo
 
 
 def test_another_embedder_is_known_by_its_name_alone() -> None:
-    with LocalStore("default", write=True) as collection:
+    with local_store("default", write=True) as collection:
         collection.check_name("local:other")
         collection.adopt(IDENTITY, vector_of("probe"))
         collection.check_name(IDENTITY.name)
@@ -180,7 +181,7 @@ def test_facts_are_remembered_and_replaced(collection: LocalStore) -> None:
     assert collection.fact("chunking") is None
     collection.remember("chunking", "800")
     collection.remember("chunking", "größer")
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         assert reader.fact("chunking") == "größer"
 
 
@@ -197,7 +198,7 @@ def test_status_says_what_is_here_and_what_can_be_found(collection: LocalStore) 
     assert status.bytes_on_disk > (collection.folder / SNAPSHOT).stat().st_size > 0
     embed(collection)
     assert collection.status().searchable == 1.0
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         assert reader.status().chunks == 4
 
 
@@ -213,7 +214,7 @@ def test_what_is_found_and_what_is_shown_are_of_one_moment(
     collection: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index(collection, CORPUS)
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         search = VectorIndex.search
 
         def searching(neighbours: VectorIndex, query: Vectors, k: int, among: None) -> object:

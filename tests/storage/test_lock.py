@@ -6,16 +6,15 @@ import os
 from pathlib import Path
 
 import pytest
-from helpers.stored import OtherProcess, found, index, writer
+from helpers.stored import OtherProcess, found, index, local_store, writer
 
 from nearest.cli.errors import exit_status
 from storage.errors import LockedError, NearestError
-from storage.local.store import LocalStore
 
 
 def test_a_second_process_is_told_who_writes() -> None:
     with writer(), OtherProcess() as other:
-        answer = other.does("LocalStore('default', write=True)")
+        answer = other.does("local_store('default', write=True)")
         assert answer == (
             f"LockedError: collection 'default' is being written by process {os.getpid()}: let it finish, or stop it"
         )
@@ -23,7 +22,7 @@ def test_a_second_process_is_told_who_writes() -> None:
 
 def test_a_second_writer_in_one_process_is_refused_too() -> None:
     with writer(), pytest.raises(LockedError, match=f"process {os.getpid()}"):
-        LocalStore("default", write=True)
+        local_store("default", write=True)
     writer().close()
 
 
@@ -32,12 +31,12 @@ def test_the_lock_is_free_once_its_holder_was_killed() -> None:
         assert other.does("c = writer()") == "done"
         assert other.does("index(c, {b'/a': ('one',)})") == "done"
         with pytest.raises(LockedError, match=f"process {other.pid}:"):
-            LocalStore("default", write=True)
+            local_store("default", write=True)
         other.kill()
     with writer() as collection:
         assert found(collection, "one", 5) == [(b"/a", "one")]
     with writer(), OtherProcess() as other:
-        assert f"process {os.getpid()}:" in other.does("LocalStore('default', write=True)")
+        assert f"process {os.getpid()}:" in other.does("local_store('default', write=True)")
 
 
 def test_writers_of_different_collections_do_not_meet() -> None:
@@ -51,7 +50,7 @@ def test_readers_read_the_last_commit_while_a_writer_is_in_the_midst() -> None:
         assert other.does("index(c, {b'/a': ('one',)})") == "done"
         assert other.does("open_one = c.database.transaction(); open_one.__enter__()") == "done"
         assert other.does("c.documents.remove([b'/a']); index(c, {b'/b': ('two',)})") == "done"
-        with LocalStore("default") as reader, LocalStore("default") as another:
+        with local_store("default") as reader, local_store("default") as another:
             assert found(reader, "two", 5) == found(another, "two", 5) == [(b"/a", "one")]
             assert other.does("open_one.__exit__(None, None, None)") == "done"
             assert found(reader, "two", 5) == found(another, "two", 5) == [(b"/b", "two")]
@@ -59,7 +58,7 @@ def test_readers_read_the_last_commit_while_a_writer_is_in_the_midst() -> None:
 
 def test_a_reader_keeps_no_writer_out() -> None:
     writer().close()
-    with LocalStore("default") as reader, writer() as collection:
+    with local_store("default") as reader, writer() as collection:
         index(collection, {b"/a": ("one",)})
         collection.save_snapshot()
         assert found(reader, "one", 5) == [(b"/a", "one")]
@@ -70,7 +69,7 @@ def test_a_holder_whose_number_cannot_be_read_is_another_process(nearest_home: P
         for rubbish in (b"", b"no number", b"\xff"):
             (collection.folder / "writer.pid").write_bytes(rubbish)
             with pytest.raises(LockedError, match="is being written by another process: let it finish"):
-                LocalStore("default", write=True)
+                local_store("default", write=True)
 
 
 def test_a_lock_that_cannot_be_signed_is_not_kept(nearest_home: Path) -> None:
@@ -79,10 +78,10 @@ def test_a_lock_that_cannot_be_signed_is_not_kept(nearest_home: Path) -> None:
     with pytest.raises(
         NearestError, match=r"^cannot write to [^\n]*; set NEAREST_HOME to a folder that can be written$"
     ) as caught:
-        LocalStore("default", write=True)
+        local_store("default", write=True)
     sign.rmdir()
     with writer(), pytest.raises(LockedError):
-        LocalStore("default", write=True)
+        local_store("default", write=True)
     assert exit_status(caught.value) == 2  # still about, and what it holds on to keeps nobody out
 
 
@@ -92,7 +91,7 @@ def test_a_collection_that_does_not_open_keeps_no_lock() -> None:
     sound = file.read_bytes()
     file.write_bytes(b"no database" * 100)
     with pytest.raises(NearestError) as caught:
-        LocalStore("default", write=True)
+        local_store("default", write=True)
     file.write_bytes(sound)
     writer().close()
     assert "is damaged" in str(caught.value)

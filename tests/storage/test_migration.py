@@ -10,14 +10,25 @@ from pathlib import Path
 
 import pytest
 import sqlite_utils
-from helpers.stored import IDENTITY, document, embed, found, gathered, nearest_hits, stored, vector_of, writer
+from helpers.stored import (
+    IDENTITY,
+    document,
+    embed,
+    found,
+    gathered,
+    local_store,
+    nearest_hits,
+    stored,
+    vector_of,
+    writer,
+)
 
 from nearest.cli.errors import exit_status
+from nearest.settings import from_environment
 from storage import home
 from storage.errors import NearestError, NothingIndexedError
 from storage.files import Root, SkipCode, SkippedFile
 from storage.keywords.keyword_index import FILE, KeywordIndex
-from storage.local.store import LocalStore
 from storage.sqlite.database import Database
 from storage.sqlite.schema import migrations
 from storage.sqlite.term_rows import fill, missing
@@ -29,7 +40,7 @@ NEWEST_ID = 40  # of a passage that was dropped before
 @pytest.fixture
 def old(nearest_home: Path) -> Path:
     """The database of a collection as the first migration made it: two documents, three passages, two with vectors."""
-    folder = home.folder("default")
+    folder = home.folder(from_environment(), "default")
     folder.mkdir(parents=True)
     with closing(sqlite3.connect(folder / home.DATABASE)) as db:
         migrations.apply(sqlite_utils.Database(db), stop_before="m002_places")
@@ -63,7 +74,7 @@ def old(nearest_home: Path) -> Path:
 
 
 def test_an_old_collection_opens_for_writing_with_all_that_is_in_it(old: Path) -> None:
-    with LocalStore("default", write=True) as collection:
+    with local_store("default", write=True) as collection:
         assert collection.identity == IDENTITY
         assert collection.documents.roots() == [Root(b"/", (), ("x",))]
         assert collection.documents.skips() == [SkippedFile(b"/x.bin", SkipCode.BINARY, "binary", failed=True)]
@@ -76,12 +87,12 @@ def test_an_old_collection_opens_for_writing_with_all_that_is_in_it(old: Path) -
         status = collection.status()
         assert (status.chunks, status.vectors, status.searchable, status.scripts) == (3, 2, 1.0, {})
         assert collection.documents.metadata(b"/a") == {}
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         assert len(gathered(reader, "one", 9)) == 3
 
 
 def test_ids_of_passages_hold_and_none_is_given_again(old: Path) -> None:
-    with LocalStore("default", write=True) as collection:
+    with local_store("default", write=True) as collection:
         collection.documents.put([document(b"/a", "two\nlines", "new")])
         rows = stored(
             collection, "SELECT chunks.id, texts.text FROM chunks JOIN texts ON texts.id = chunks.text ORDER BY 1"
@@ -92,7 +103,7 @@ def test_ids_of_passages_hold_and_none_is_given_again(old: Path) -> None:
 
 def test_references_and_indexes_are_those_of_a_new_collection(old: Path) -> None:
     schema = "SELECT type, name, replace(sql, '\"', '') FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
-    with LocalStore("default", write=True) as collection, writer("new") as new:
+    with local_store("default", write=True) as collection, writer("new") as new:
         assert stored(collection, schema) == stored(new, schema)
         assert stored(collection, "PRAGMA foreign_key_check") == []
         assert stored(collection, "PRAGMA integrity_check") == [("ok",)]
@@ -101,7 +112,7 @@ def test_references_and_indexes_are_those_of_a_new_collection(old: Path) -> None
 
 
 def test_an_empty_old_collection_opens_too(nearest_home: Path) -> None:
-    folder = home.folder("default")
+    folder = home.folder(from_environment(), "default")
     folder.mkdir(parents=True)
     with closing(sqlite3.connect(folder / home.DATABASE)) as db:
         migrations.apply(sqlite_utils.Database(db), stop_before="m002_places")
@@ -116,32 +127,32 @@ def test_a_reader_of_an_old_collection_says_what_to_do_and_changes_nothing(old: 
     with pytest.raises(
         NearestError, match="made by an older version of nearest: index once, which renews it"
     ) as caught:
-        LocalStore("default")
+        local_store("default")
     assert exit_status(caught.value) == 2
     with closing(sqlite3.connect(old)) as db:
         assert list(db.iterdump()) == before
 
 
 def test_a_database_without_any_table_is_no_older_one(nearest_home: Path) -> None:
-    folder = home.folder("default")
+    folder = home.folder(from_environment(), "default")
     folder.mkdir(parents=True)
     with closing(sqlite3.connect(folder / home.DATABASE)) as db:
         db.execute("PRAGMA journal_mode = WAL")
     with pytest.raises(NothingIndexedError):
-        LocalStore("default")
+        local_store("default")
 
 
 def test_a_migration_that_breaks_off_leaves_the_old_collection(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("storage.sqlite.schema.SECOND", "DROP TABLE chunks;\nCREATE TABLE facts (key TEXT);\n")
         with pytest.raises(NearestError):
-            LocalStore("default", write=True)
-    with LocalStore("default", write=True) as collection:
+            local_store("default", write=True)
+    with local_store("default", write=True) as collection:
         assert collection.documents.chunk_count() == 3
 
 
 def test_passages_of_before_keywords_are_found_by_their_words_once_they_are_filled_in(nearest_home: Path) -> None:
-    folder = home.folder("default")
+    folder = home.folder(from_environment(), "default")
     folder.mkdir(parents=True)
     with closing(sqlite3.connect(folder / home.DATABASE)) as db:
         migrations.apply(sqlite_utils.Database(db), stop_before="m003_keywords")
@@ -206,11 +217,11 @@ def test_passages_of_before_keywords_are_found_by_their_words_once_they_are_fill
 def test_reasons_of_before_codes_get_theirs(
     nearest_home: Path, reason: str, failed: int, code: SkipCode, limit: float | None
 ) -> None:
-    folder = home.folder("default")
+    folder = home.folder(from_environment(), "default")
     folder.mkdir(parents=True)
     with closing(sqlite3.connect(folder / home.DATABASE)) as db:
         migrations.apply(sqlite_utils.Database(db), stop_before="m004_codes")
         db.execute("INSERT INTO skips (path, reason, failed) VALUES (?, ?, ?)", (b"/x", reason, failed))
         db.commit()
-    with LocalStore("default", write=True) as collection:
+    with local_store("default", write=True) as collection:
         assert collection.documents.skips() == [SkippedFile(b"/x", code, reason, bool(failed), limit=limit)]

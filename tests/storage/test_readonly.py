@@ -49,7 +49,7 @@ with tempfile.TemporaryDirectory() as os.environ["NEAREST_HOME"]:  # what is imp
     with writer() as c:
         index(c, {CORPUS!r})
         c.save_snapshot()
-    with LocalStore("default") as c:
+    with local_store("default") as c:
         found(c, "question", 9)
 os.environ["NEAREST_HOME"] = home
 os.setgroups([])
@@ -73,12 +73,12 @@ def test_searching_works_where_nothing_can_be_written_and_indexing_says_why_not(
     before = contents(folder)
     with OtherProcess() as other:
         somebody_else(other)
-        assert other.does("c = LocalStore('default')") == "done"
+        assert other.does("c = local_store('default')") == "done"
         assert other.does(RIGHT) == "done"
         assert other.does("assert c.notes == []") == "done"
         assert other.does("assert c.status().documents == 20") == "done"
         for name in ("default", "new"):
-            answer = other.does(f"LocalStore({name!r}, write=True)")
+            answer = other.does(f"local_store({name!r}, write=True)")
             assert answer.startswith("NearestError: cannot ")
             assert answer.endswith("set NEAREST_HOME to a folder that can be written")
     assert contents(folder) == before
@@ -89,7 +89,7 @@ def test_searching_without_a_snapshot_works_where_nothing_can_be_written(folder:
     allow(folder.parent.parent, 0o555, 0o444)
     with OtherProcess() as other:
         somebody_else(other)
-        assert other.does("c = LocalStore('default')") == "done"
+        assert other.does("c = local_store('default')") == "done"
         assert other.does(RIGHT) == "done"
         assert other.does("assert len(c.notes) == 1") == "done"
 
@@ -99,12 +99,12 @@ def test_a_database_that_only_may_be_read_cannot_be_written_by_a_reader_of_its_f
     folder.chmod(0o777)
     with OtherProcess() as other:
         somebody_else(other)
-        assert other.does("c = LocalStore('default')") == "done"
+        assert other.does("c = local_store('default')") == "done"
         assert other.does(RIGHT) == "done"
         answer = other.does("c.remember('key', 'value')")
         assert answer.startswith("NearestError: ")
         assert other.does("c.close()") == "done"
-        assert other.does("LocalStore('default', write=True)").startswith("NearestError: ")
+        assert other.does("local_store('default', write=True)").startswith("NearestError: ")
 
 
 def test_what_a_killed_writer_left_in_its_log_is_not_passed_over(folder: Path) -> None:
@@ -118,7 +118,7 @@ def test_what_a_killed_writer_left_in_its_log_is_not_passed_over(folder: Path) -
     folder.chmod(0o555)
     with OtherProcess() as other:
         somebody_else(other)
-        answer = other.does("c = LocalStore('default')")
+        answer = other.does("c = local_store('default')")
         assert answer.startswith("NearestError: cannot open")
 
 
@@ -127,7 +127,7 @@ def test_what_may_not_be_read_is_an_error_in_one_line(folder: Path, barred: str)
     {"folder": folder, "home": folder.parent.parent, "database": folder / DATABASE}[barred].chmod(0o000)
     with OtherProcess() as other:
         somebody_else(other)
-        for call in ("LocalStore('default')", "LocalStore('default', write=True)"):
+        for call in ("local_store('default')", "local_store('default', write=True)"):
             answer = other.does(call)
             assert answer.startswith("NearestError: cannot ")
             assert "set NEAREST_HOME to a folder" in answer

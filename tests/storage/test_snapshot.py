@@ -14,12 +14,23 @@ from typing import Any, NoReturn
 
 import numpy as np
 import pytest
-from helpers.stored import DIMENSION, OtherProcess, found, gathered, index, stored, truth, vector_of, writer
+from helpers.stored import (
+    DIMENSION,
+    OtherProcess,
+    found,
+    gathered,
+    index,
+    local_store,
+    stored,
+    truth,
+    vector_of,
+    writer,
+)
 
 from storage import snapshot
 from storage.errors import DamagedError, NearestError
 from storage.keywords.keyword_index import FILE as KEYWORDS
-from storage.local.store import SNAPSHOT, LocalStore
+from storage.local.store import SNAPSHOT
 from storage.sqlite.database import Database
 from storage.vectors.flat import FlatIndex
 
@@ -50,7 +61,7 @@ def saved() -> Path:
 
 def answers_and_tells(note: str) -> None:
     """The collection answers as ever, and has said this one thing."""
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         assert found(reader, "question", 99) == truth(CORPUS, "question", 99)
         (told,) = reader.notes
         assert note in told
@@ -63,7 +74,7 @@ def is_mended() -> None:
     """The next run writes it anew, and the one after that has nothing to say."""
     with writer() as collection:
         collection.save_snapshot()
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         assert found(reader, "question", 99) == truth(CORPUS, "question", 99)
         assert reader.notes == []
 
@@ -259,7 +270,7 @@ def test_a_full_disk_leaves_the_former_snapshot_and_no_litter(
         assert saved.read_bytes() == before
         assert not list(saved.parent.glob("*.tmp"))
         assert len(gathered(collection, "question", 999)) == 124
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         assert len(gathered(reader, "question", 999)) == 124
         assert reader.notes == []
 

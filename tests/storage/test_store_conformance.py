@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.stored import IDENTITY, document, vector_of
+from helpers.stored import IDENTITY, document, local_store, vector_of
 
+from nearest.settings import from_environment
 from storage.errors import EmbedderMismatchError, LockedError, NearestError, NothingIndexedError
 from storage.files import Root, SkipCode, SkippedFile
 from storage.local.store import LocalStore
@@ -17,7 +18,7 @@ from storage.types import EmbedderFingerprint, FileStamp, Filter, Query, Questio
 
 Open = Callable[..., Store]
 
-STORES: dict[str, Open] = {"local": LocalStore}
+STORES: dict[str, Open] = {"local": local_store}
 
 DOCUMENTS = {
     b"/n/apple.md": ("an apple a day", "keeps the doctor away"),
@@ -67,7 +68,7 @@ def test_opening_for_writing_twice_is_refused_and_for_reading_is_not(opens: Open
 
 
 def test_open_store_opens_the_local_one(nearest_home: Path) -> None:
-    with open_store("default", write=True) as opened:
+    with open_store("default", from_environment(), write=True) as opened:
         assert isinstance(opened, LocalStore)
         assert (opened.name, opened.identity) == ("default", None)
 

@@ -6,7 +6,7 @@ import time
 
 import hypothesis.strategies as st
 import pytest
-from helpers.stored import IDENTITY, document, embed, found, stored, truth, vector_of, writer
+from helpers.stored import IDENTITY, document, embed, found, local_store, stored, truth, vector_of, writer
 from hypothesis import settings
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 )
 
 from storage import snapshot
-from storage.local.store import SNAPSHOT, LocalStore
+from storage.local.store import SNAPSHOT
 from storage.sqlite.texts import KEEP_ORPHANS
 
 PATHS = st.sampled_from([b"/a", b"/a/b", b"/a/bc", b"/\xff", b"/z\n"])
@@ -35,7 +35,7 @@ class CollectionAsDictionary(RuleBasedStateMachine):
         type(self).examples += 1
         self.name = f"example-{self.examples}"
         self.collection = writer(self.name)
-        self.reader = LocalStore(self.name)
+        self.reader = local_store(self.name)
         self.documents: dict[bytes, tuple[str, ...]] = {}
         self.texts: set[str] = set()  # every text that the database has, of a document or not
         self.embedded: set[str] = set()
@@ -111,7 +111,7 @@ class CollectionAsDictionary(RuleBasedStateMachine):
     @rule()
     def reopen_the_reader(self) -> None:
         self.reader.close()
-        self.reader = LocalStore(self.name)
+        self.reader = local_store(self.name)
 
     @rule(place=st.integers(0, 200))
     def spoil_the_snapshot_and_reopen(self, place: int) -> None:

@@ -14,6 +14,7 @@ from helpers.stored import (
     found,
     gathered,
     index,
+    local_store,
     stored,
     truth,
     vector_of,
@@ -153,7 +154,7 @@ def test_texts_are_counted_with_and_without_a_vector(collection: LocalStore) -> 
 def test_a_vector_that_is_taken_back_is_found_nowhere_and_its_text_waits_again(saved: str) -> None:
     numbers = [f"{n:02}" for n in range(20)]
     there = {b"/a": tuple(numbers[:10]), b"/b": tuple(numbers[10:])}
-    with writer() as collection, LocalStore("default") as reader:
+    with writer() as collection, local_store("default") as reader:
         index(collection, {b"/a": there[b"/a"]})
         if saved == "between":
             collection.save_snapshot()
@@ -164,12 +165,12 @@ def test_a_vector_that_is_taken_back_is_found_nowhere_and_its_text_waits_again(s
         collection.texts.withdraw([id_ for (id_,) in stored(collection, "SELECT id FROM texts WHERE text >= '15'")])
         left = {path: tuple(text for text in texts if text < "15") for path, texts in there.items()}
         collection.save_snapshot()
-        with LocalStore("default") as another:
+        with local_store("default") as another:
             for one in (collection, reader, another):
                 assert found(one, "15", 20) == truth(left, "15", 20)
                 assert one.notes == []
         assert embed(collection) == numbers[15:]
-        with LocalStore("default") as another:
+        with local_store("default") as another:
             for one in (collection, reader, another):
                 assert found(one, "15", 20) == truth(there, "15", 20)
 

@@ -8,7 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.stored import OtherProcess, embed, found, index, nearest_hits, stored, truth, vector_of, writer
+from helpers.stored import (
+    OtherProcess,
+    embed,
+    found,
+    index,
+    local_store,
+    nearest_hits,
+    stored,
+    truth,
+    vector_of,
+    writer,
+)
 
 from storage import snapshot
 from storage.local.store import SNAPSHOT, LocalStore
@@ -37,10 +48,10 @@ def test_opening_takes_the_snapshot_and_not_the_rows_it_holds(collection: LocalS
     db = Database(collection.folder / "nearest.db", write=True)
     db.run("UPDATE vectors SET vector = ?", (vector_of("another").tobytes(),))
     db.close()
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         assert found(reader, "question", 99) == truth(CORPUS, "question", 99)
         (collection.folder / SNAPSHOT).unlink()
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         assert len({hit.score for hit in nearest_hits(reader, vector_of("question"), 99)}) == 1
 
 
@@ -54,7 +65,7 @@ def test_what_came_after_the_snapshot_is_found_without_writing_it_anew(collectio
         index(collection, new)
         all_there.update(new)
         collection.save_snapshot()
-        with LocalStore("default") as reader:
+        with local_store("default") as reader:
             assert found(reader, "question", 99) == truth(all_there, "question", 99)
             assert reader.notes == []
     assert (collection.folder / SNAPSHOT).read_bytes() == before
@@ -112,14 +123,14 @@ def test_a_collection_without_vectors_has_no_snapshot_and_nothing_to_tell(collec
     collection.save_snapshot()
     assert not (collection.folder / SNAPSHOT).exists()
     assert nearest_hits(collection, vector_of("question"), 5) == []
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         assert nearest_hits(reader, vector_of("question"), 5) == []
         assert reader.notes + collection.notes == []
 
 
 def test_a_collection_that_was_never_saved_has_nothing_to_tell(collection: LocalStore) -> None:
     index(collection, CORPUS)
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         assert found(reader, "question", 5) == truth(CORPUS, "question", 5)
         assert reader.notes == []
 
@@ -130,7 +141,7 @@ def test_a_sweep_is_no_damage_and_is_not_told(collection: LocalStore) -> None:
     collection.documents.remove(MORE)
     assert collection.texts.sweep(later()) == 100
     for _ in range(2):
-        with LocalStore("default") as reader:
+        with local_store("default") as reader:
             assert found(reader, "more 1", 99) == truth(CORPUS, "more 1", 99)
             assert reader.notes == []
         collection.save_snapshot()
@@ -142,7 +153,7 @@ def test_an_open_reader_sees_what_another_process_commits_and_no_ghosts() -> Non
     with writer() as collection:
         index(collection, {**CORPUS, **MORE})
         collection.save_snapshot()
-    with LocalStore("default") as reader, OtherProcess() as other:
+    with local_store("default") as reader, OtherProcess() as other:
         there = {**CORPUS, **MORE}
         assert found(reader, "question", 5) == truth(there, "question", 5)
         assert other.does("c = writer()") == "done"
@@ -186,7 +197,7 @@ def test_a_reader_with_a_snapshot_that_is_replaced_under_its_eyes_takes_the_new_
         return seen
 
     monkeypatch.setattr(snapshot, "read", reading)
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         there = {**CORPUS, **MORE}
         assert found(reader, "question", 999) == truth(there, "question", 999)
         assert reader.notes == []
@@ -206,7 +217,7 @@ def test_a_reader_that_loads_while_a_sweep_goes_on_has_no_ghosts(
         collection.texts.sweep(later())
         return loaded
 
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         with monkeypatch.context() as patch:
             patch.setattr(FlatIndex, "from_bytes", loading)
             assert found(reader, "more 1", 80) == truth(CORPUS, "more 1", 80)
@@ -241,7 +252,7 @@ def test_a_process_that_dies_while_saving_leaves_a_collection_that_answers_right
         assert other.does("c.save_snapshot()") == ""
     there = {**CORPUS, **MORE}
     for _ in range(2):
-        with LocalStore("default") as reader:
+        with local_store("default") as reader:
             assert found(reader, "question", 999) == truth(there, "question", 999)
             assert reader.notes == []  # whichever file is there, the database knows it
         with writer() as again:
@@ -256,12 +267,12 @@ def test_a_process_that_dies_at_its_very_first_save_loses_nothing(stage: str) ->
     with OtherProcess() as other:
         assert other.does(f"{DIES}\nindex(c, {MORE!r})\n{stage}") == "done"
         assert other.does("c.save_snapshot()") == ""
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         assert found(reader, "question", 999) == truth(MORE, "question", 999)
     with writer() as again:
         again.save_snapshot()
         assert embed(again) == []
-    with LocalStore("default") as reader:
+    with local_store("default") as reader:
         assert found(reader, "question", 999) == truth(MORE, "question", 999)
         assert reader.notes == []
 

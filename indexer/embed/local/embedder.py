@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -33,7 +32,7 @@ class LocalEmbedder:
 
     Args:
         model: "all-minilm", or the path of a model folder.
-        precision: see `Encoder`; by default what `NEAREST_PRECISION` says.
+        precision: see `Encoder`.
         folder: that of the model, where it has been found already.
 
     Raises:
@@ -50,7 +49,7 @@ class LocalEmbedder:
         # a folder by its whole path, since a collection remembers the name and may be used from anywhere
         self.model = model if model == model_folder.ALL_MINILM else str(self._folder.path)
         self.name = f"local:{self.model}"
-        self._precision = precision or os.environ.get("NEAREST_PRECISION") or None
+        self._precision = precision or None
         self._encoder: Encoder | None = None
         self._compiling = threading.Lock()
         self._tokenizer = _tokenizer(self._folder.path / model_folder.TOKENIZER)

@@ -37,10 +37,12 @@ class _BrokenError(Exception):
     """When one request fails in a way in which the next one need not."""
 
 
-def fetch(repository: str, revision: str, digests: Mapping[str, str], folder: Path) -> None:
+def fetch(
+    repository: str, revision: str, digests: Mapping[str, str], folder: Path, *, hub: str = "", offline: bool = False
+) -> None:
     """Make sure that the files are in `folder`; those that are there already are left as they are.
 
-    The hub is huggingface.co or what `HF_ENDPOINT` names. Several processes may do this at the same time: one fetches,
+    Several processes may do this at the same time: one fetches,
     the others wait for it.
 
     Args:
@@ -48,6 +50,8 @@ def fetch(repository: str, revision: str, digests: Mapping[str, str], folder: Pa
         revision: a commit of it.
         digests: sha256 in hexadecimal of each file, by its path in the repository.
         folder: made where it is missing.
+        hub: its address; "" for huggingface.co.
+        offline: it must not be asked.
 
     Raises:
         UnreachableError: the hub cannot be reached, or breaks off again and again.
@@ -57,16 +61,16 @@ def fetch(repository: str, revision: str, digests: Mapping[str, str], folder: Pa
     if not _missing(digests, folder):
         return
     cure = f"put {' and '.join(digests)} in a folder and set NEAREST_MODELS to it"
-    if os.environ.get("HF_HUB_OFFLINE", "").strip().lower() in ("1", "true", "yes", "on"):
+    if offline:
         raise NearestError(f"{repository} is not on this machine and HF_HUB_OFFLINE forbids to fetch it: {cure}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder, repository):
             missing = _missing(digests, folder)  # another process may have been faster
             if missing:
-                with _Hub(repository, revision, list(missing), cure) as hub:
+                with _Hub(repository, revision, list(missing), cure, hub or HUB) as opened:
                     for file, digest in missing.items():
-                        hub.get(file, digest, folder)
+                        opened.get(file, digest, folder)
     except OSError as error:
         raise NearestError(
             f"cannot keep {repository} in {folder}: {error.strerror or error}; set NEAREST_HOME to a folder with room "
@@ -96,10 +100,10 @@ def _alone(folder: Path, repository: str) -> Iterator[None]:
 class _Hub:
     """One revision of one repository on its hub."""
 
-    def __init__(self, repository: str, revision: str, files: list[str], cure: str) -> None:
+    def __init__(self, repository: str, revision: str, files: list[str], cure: str, hub: str) -> None:
         self._repository = repository
         self._files = files
-        self._hub = (os.environ.get("HF_ENDPOINT") or HUB).strip().rstrip("/")
+        self._hub = hub.rstrip("/")
         self._base = f"{self._hub}/{repository}/resolve/{revision}"
         self._cure = cure
         self._answered = False  # whether the hub has ever said anything

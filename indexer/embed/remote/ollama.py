@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import suppress
 from functools import cached_property, partial
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from indexer.embed.protocol import PROBE
-from indexer.embed.remote.address import base_url, keep_alive
+from indexer.embed.remote.address import base_url, duration
 from indexer.embed.remote.http import MAX_BYTES, JsonHttpClient, Timeouts
 from indexer.embed.remote.prefixes import full_name, scheme_for
 from indexer.embed.remote.retry import FailureKind, RequestFailed, persist
@@ -48,7 +47,9 @@ class OllamaEmbedder:
         self,
         model: str,
         *,
-        host: str | None = None,
+        host: str = "",
+        key: str = "",
+        keep_alive: str = "",
         timeouts: Timeouts | None = None,
         max_bytes: int = MAX_BYTES,
         sleep: Callable[[float], None] = time.sleep,
@@ -57,7 +58,9 @@ class OllamaEmbedder:
 
         Args:
             model: a name as Ollama takes it.
-            host: in the form of OLLAMA_HOST, which is read where this is None.
+            host: in the form of OLLAMA_HOST; "" for this machine.
+            key: where the server wants one.
+            keep_alive: in the form of OLLAMA_KEEP_ALIVE.
             timeouts: the defaults where None.
             max_bytes: the longest answer that is read.
             sleep: waits the given seconds.
@@ -70,10 +73,8 @@ class OllamaEmbedder:
         if not self.model:
             raise EmbedderError("ollama: needs a model, for example ollama:nomic-embed-text")
         self.name = f"ollama:{self.model}"
-        url = base_url(os.environ.get("OLLAMA_HOST") if host is None else host)
-        key = os.environ.get("OLLAMA_API_KEY", "").strip()
-        self._wire = JsonHttpClient(url, key=key, timeouts=timeouts, max_bytes=max_bytes)
-        self._keep_alive = keep_alive(os.environ.get("OLLAMA_KEEP_ALIVE"))
+        self._wire = JsonHttpClient(base_url(host), key=key, timeouts=timeouts, max_bytes=max_bytes)
+        self._keep_alive = duration(keep_alive)
         self._scheme = scheme_for(self.model)
         self._sleep = sleep
         self._dimension = 0  # until the first vector
