@@ -24,7 +24,7 @@ from indexer.chunk import chunker as chunking
 from indexer.chunk import split as cutting
 from indexer.embed.registry import open_embedder
 from nearest.settings import from_environment
-from search.ranking.adjacency import fold, lifted
+from search.ranking.adjacency import boosted, merge_adjacent
 from storage.types import Document, Heading
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Lab:
     def _chunks(self, document: Document) -> list[Chunk]:
         chunks = chunking.chunk(document)
         tokens = self._count([chunk.embedded for chunk in chunks])
-        return chunking.fit(document, chunks, tokens, self._count, self._embedder.max_tokens or 0)
+        return chunking.split_to_window(document, chunks, tokens, self._count, self._embedder.max_tokens or 0)
 
     def _count(self, texts: Sequence[str]) -> list[int]:
         return self._embedder.count_tokens(texts) or []
@@ -164,11 +164,11 @@ def ranking(scores: Vectors, spans: Sequence[Span], way: Way, hits: int) -> list
         for at in range(len(own))
     ]
     if way.lift:
-        own = [lifted(score, (own[other] for other in beside[at])) for at, score in enumerate(own)]
+        own = [boosted(score, (own[other] for other in beside[at])) for at, score in enumerate(own)]
     order = [int(at) for at in np.argsort(-np.array(own), kind="stable")[: 4 * hits]]
     if not way.fold:
         return order
-    return [at for run in fold(order, dict(enumerate(beside)), hits) for at in run]
+    return [at for run in merge_adjacent(order, dict(enumerate(beside)), hits) for at in run]
 
 
 def judge(

@@ -36,7 +36,7 @@ from nearest.cli.progress import TqdmProgress
 from nearest.settings import from_environment
 from search.evaluation.beir import prepare
 from search.evaluation.judgements import read_questions
-from search.query.question import parsed
+from search.query.question import parse_question
 from search.ranking import fusion
 from search.ranking.fusion import COVERED, Signals
 from search.ranking.ranker import Ranking
@@ -138,7 +138,7 @@ class Answers:
     """Of n questions, the candidates of either ranking; what is not there has NaN.
 
     Attributes:
-        signals: shape (n, 5): 1 and the four of `search.ranking.fusion.weight`, as they go into it.
+        signals: shape (n, 5): 1 and the four of `search.ranking.fusion.vector_weight`, as they go into it.
         near: shape (n, 2 * DEEP): the normalised cosines.
         common: the normalised BM25 scores, squared.
         grades: of what is judged, 0 where it is not.
@@ -181,15 +181,15 @@ def answers(searcher: Searcher, questions: Sequence[JudgedQuery]) -> Answers:
         strange = max(0, COVERED - (signals.keyword / signals.bound if signals.bound else 0))
         found.signals[at] = 1, margin - 0.5, signals.contrast - 4.5, noise - 0.2, strange
         for column, (path, cosine, keyword) in enumerate(rows):
-            found.near[at, column] = fusion.fused(cosine, keyword, signals, 1)
-            found.common[at, column] = fusion.fused(cosine, keyword, signals, 0)
+            found.near[at, column] = fusion.fuse(cosine, keyword, signals, 1)
+            found.common[at, column] = fusion.fuse(cosine, keyword, signals, 0)
             found.grades[at, column] = max(question.documents.get(os.fsdecode(path), 0), 0)
     return found
 
 
 def candidates(searcher: Searcher, question: str) -> tuple[Signals, list[tuple[bytes, float, float]]]:
     """The signals of a question; path, cosine and BM25 score of the first DEEP of either ranking, none twice."""
-    asked = parsed(question, "hybrid")
+    asked = parse_question(question, "hybrid")
     query = Query(asked, searcher._embedded(asked.text))
     with searcher.collection.candidates(query) as found:
         signals = Ranking(found, query)._retrieved(DEEP).signals

@@ -8,8 +8,8 @@ with vectors that stand in for those of a model. Counted are
   quotes or behind a dash, as the judge of `tests/helpers/fuzzed.py` says;
 * passages missed: nothing is excluded, a passage has every word of the question (there is one at least) and every
   phrase just as it stands there, and is not found;
-* passages found wrongly: without a phrase that is required (as `storage.filters.phrases.holds` says), or with a word or
-  phrase that is excluded just as it stands there.
+* passages found wrongly: without a phrase that is required (as `storage.filters.phrases.contains_phrase` says), or with a
+  word or phrase that is excluded just as it stands there.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nearest.settings import from_environment
-from search.query.question import parsed
+from search.query.question import parse_question
 from search.ranking.ranker import search
-from storage.filters.phrases import holds
+from storage.filters.phrases import contains_phrase
 from storage.local.store import LocalStore
 from storage.types import Chunk, Document, EmbedderFingerprint, Query
 
@@ -89,7 +89,7 @@ def vector(text: str) -> Vectors:
 
 def fill(collection: LocalStore) -> None:
     """A document for each passage."""
-    collection.adopt(EmbedderFingerprint("stand-in:sha256", "1", DIMENSION), vector(""))
+    collection.bind_embedder(EmbedderFingerprint("stand-in:sha256", "1", DIMENSION), vector(""))
     collection.documents.put(
         (
             Document(os.fsencode(f"/fuzzed/{at}"), "text", hashlib.sha256(text.encode()).digest(), None, "", "", text),
@@ -97,7 +97,7 @@ def fill(collection: LocalStore) -> None:
         )
         for at, text in enumerate(texts())
     )
-    waiting = collection.texts.next(0, PASSAGES)
+    waiting = collection.texts.waiting_batch(0, PASSAGES)
     collection.texts.add([id_ for id_, _ in waiting], np.stack([vector(text) for _, text in waiting]))
 
 
@@ -117,7 +117,9 @@ def wanted(question: Question) -> set[str]:
 def allowed(text: str, question: Question) -> bool:
     """Whether a passage may be found."""
     excluded = (one.strip('"') for one in question.without)
-    return all(holds(text, phrase) for phrase in question.phrases) and not any(_verbatim(one, text) for one in excluded)
+    return all(contains_phrase(text, phrase) for phrase in question.phrases) and not any(
+        _verbatim(one, text) for one in excluded
+    )
 
 
 def _verbatim(part: str, text: str) -> bool:
@@ -127,7 +129,7 @@ def _verbatim(part: str, text: str) -> bool:
 def ask(collection: LocalStore, text: str, findings: Findings) -> None:
     """One question in both modes."""
     findings.questions += 1
-    question = parsed(text, "hybrid")
+    question = parse_question(text, "hybrid")
     if wrong := injected(text, question):
         findings.note("operator injected", text, "; ".join(wrong))
     must = wanted(question)

@@ -31,7 +31,7 @@ import numpy as np
 
 from indexer.read.reader import read
 from nearest.settings import from_environment
-from search.ranking.adjacency import fold, lift
+from search.ranking.adjacency import boost, merge_adjacent
 from search.ranking.ranker import search
 from storage.errors import NearestError
 from storage.local.store import LocalStore
@@ -248,8 +248,8 @@ def _wrong_results(collection: LocalStore) -> int:
     }
     wrong = 0
     for row in list(vectors)[:: max(1, len(vectors) // 8)]:
-        scores = lift({at: float(vector @ vectors[row]) for at, vector in vectors.items()}, beside)
-        runs = fold(sorted(scores, key=lambda at: (-scores[at], at)), beside, len(rows))
+        scores = boost({at: float(vector @ vectors[row]) for at, vector in vectors.items()}, beside)
+        runs = merge_adjacent(sorted(scores, key=lambda at: (-scores[at], at)), beside, len(rows))
         hits = search(collection, Query(Question(""), vectors[row], "vector", len(rows), fold_duplicates=False))
         wrong += sorted(len(run) for run in runs) != sorted(1 + len(hit.before) + len(hit.after) for hit in hits)
         expected = sorted((scores[run[0]] for run in runs), reverse=True)

@@ -26,8 +26,8 @@ from benchmarks.embedding import DATA, machine
 from indexer.embed.local.embedder import LocalEmbedder
 from nearest.settings import from_environment
 from search.evaluation.beir_folder import CORPUS, QUERIES
-from search.evaluation.judgements import rows
-from search.query.question import parsed
+from search.evaluation.judgements import read_jsonl
+from search.query.question import parse_question
 from search.ranking.ranker import DEEP, Ranking, search
 from search.searcher import Searcher
 from storage.local.store import LocalStore
@@ -52,13 +52,13 @@ SEED = 1
 
 def questions(number: int) -> list[str]:
     """So many real ones from all sets, the same in every run."""
-    found = {row["text"] for file in sorted(DATA.glob(f"*/{QUERIES}")) for _, row in rows(file)}
+    found = {row["text"] for file in sorted(DATA.glob(f"*/{QUERIES}")) for _, row in read_jsonl(file)}
     return random.Random(SEED).sample(sorted(found), number)
 
 
 def sentences() -> list[str]:
     """Those of all sets."""
-    texts = (row["text"] for file in sorted(DATA.glob(f"*/{CORPUS}")) for _, row in rows(file))
+    texts = (row["text"] for file in sorted(DATA.glob(f"*/{CORPUS}")) for _, row in read_jsonl(file))
     found = {part.strip() for text in texts for part in SENTENCE.split(text)}
     return sorted(part for part in found if 20 <= len(part) <= CHARACTERS)
 
@@ -92,23 +92,23 @@ def documents(chunks: int) -> Iterator[tuple[Document, list[Chunk]]]:
 def fill(collection: LocalStore, chunks: int, embedder: LocalEmbedder, centres: Vectors) -> None:
     """Make the collection, unless it is there from a former run."""
     made_of = f"{chunks} chunks of {CHARACTERS}, {PASSAGES} a document, {len(centres)} centres"
-    if collection.fact(MADE) == made_of:
+    if collection.setting(MADE) == made_of:
         return
-    collection.adopt(embedder.identity, embedder.probe())
+    collection.bind_embedder(embedder.identity, embedder.probe_vector())
     source, kept = documents(chunks), 0
     while batch := list(islice(source, BATCH)):
         collection.documents.put(batch)
         kept += sum(len(own) for _, own in batch)
         print(f"{kept} of {chunks} chunks kept", file=sys.stderr)
     draw = np.random.default_rng(SEED)
-    while waiting := collection.texts.next(0, 10_000):
+    while waiting := collection.texts.waiting_batch(0, 10_000):
         noise = draw.standard_normal((len(waiting), centres.shape[1]))
         noise *= np.sqrt(1 / NEAR**2 - 1) / np.sqrt(centres.shape[1])
         vectors = centres[draw.integers(len(centres), size=len(waiting))] + noise
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         collection.texts.add([id_ for id_, _ in waiting], vectors.astype(np.float32))
     collection.save_snapshot()
-    collection.remember(MADE, made_of)
+    collection.set_setting(MADE, made_of)
 
 
 class Clock:
@@ -164,11 +164,11 @@ def measure(
     vectors = collection._vectors
     assert vectors is not None
     for text in asked:
-        question = parsed(text, "hybrid")
+        question = parse_question(text, "hybrid")
         clock.start()
         vector = embedder.embed_query(question.text)
         clock.lap("embedding of the question")
-        collection._keywords.scored(question.text).best(DEEP)
+        collection._keywords.score(question.text).best(DEEP)
         words = clock.lap(f"best {DEEP} by keywords")
         vectors.search(vector, DEEP)
         near = clock.lap(f"best {DEEP} by vectors")

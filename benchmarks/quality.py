@@ -29,7 +29,7 @@ from search.evaluation.beir import prepare
 from search.evaluation.beir_folder import CORPUS, BeirFolder
 from search.evaluation.evaluate import MODES, rankings, values
 from search.evaluation.metrics import DEEP
-from search.query.question import parsed
+from search.query.question import parse_question
 from search.ranking.fusion import reciprocal_rank
 from search.ranking.ranker import Ranking
 from search.searcher import Searcher
@@ -145,7 +145,7 @@ def ranks(searcher: Searcher, question: str, mode: Mode) -> dict[bytes, int]:
 
     A search would also read and explain every one of them, which takes half a second.
     """
-    asked, collection = parsed(question, mode), searcher.collection
+    asked, collection = parse_question(question, mode), searcher.collection
     query = Query(asked, None if mode == "keyword" else searcher._embedded(asked.text), mode, DEPTH)
     with collection.candidates(query) as candidates:
         ranking = Ranking(candidates, query)

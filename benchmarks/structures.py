@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks.embedding import THREADS, machine, real_texts
 from benchmarks.latency import questions
 from indexer.embed.local.embedder import LocalEmbedder
-from storage.vectors.ivf import SPARE, TRAINED_ON, built, list_count
+from storage.vectors.ivf import SPARE, TRAINED_ON, build, list_count
 from storage.vectors.vector_index import TRAINED_ON_MOST
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def rows_of(vectors: Vectors, asked: Vectors) -> Iterator[Row]:
     number = list_count(size)
     sample = vectors[np.random.default_rng(SEED).permutation(size)[: min(number * TRAINED_ON, TRAINED_ON_MOST)]]
     start = time.perf_counter()
-    lists = built(sample, size, batches(vectors))
+    lists = build(sample, size, batches(vectors))
     took = time.perf_counter() - start
     if lists is not None:
         per_vector = sum(map(len, lists.to_bytes())) / size

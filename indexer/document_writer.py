@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from indexer.chunk.chunker import chunk, fit, parameters
+from indexer.chunk.chunker import chunk, settings_key, split_to_window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ class DocumentWriter:
         self._embedder = embedder
         # Where only a server can count, no passage is sized by tokens; what is too long is cut when it says so.
         self._limit = None if embedder.count_tokens([]) is None else embedder.max_tokens
-        self.chunking = parameters(self._limit)
+        self.chunking = settings_key(self._limit)
         self._batch: list[Document] = []
         self._touched: list[tuple[bytes, FileStamp | None]] = []
 
@@ -45,7 +45,7 @@ class DocumentWriter:
 
     def flush(self) -> None:
         """Keep the documents taken since the last time, their passages no longer than the embedder takes."""
-        self._documents.touch(self._touched)
+        self._documents.update_stamps(self._touched)
         self._touched = []
         chunked = [(document, chunk(document)) for document in self._batch]
         self._batch = []
@@ -56,7 +56,7 @@ class DocumentWriter:
         fitted: list[tuple[Document, Sequence[Chunk]]] = []
         for document, passages in chunked:
             own, tokens = tokens[: len(passages)], tokens[len(passages) :]
-            fitted.append((document, fit(document, passages, own, self._count, self._limit)))
+            fitted.append((document, split_to_window(document, passages, own, self._count, self._limit)))
         self._documents.put(fitted)
 
     def _count(self, texts: Sequence[str]) -> list[int]:

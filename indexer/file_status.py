@@ -26,7 +26,7 @@ def stamp_of(status: os.stat_result) -> FileStamp:
     return FileStamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def unfit(path: bytes, status: os.stat_result, max_bytes: int) -> SkippedFile | None:
+def skip_for_status(path: bytes, status: os.stat_result, max_bytes: int) -> SkippedFile | None:
     """Why a file is not read by what it is: no regular file, or too large; None where it can be."""
     if not stat.S_ISREG(status.st_mode):
         return SkippedFile(path, SkipCode.SPECIAL, SPECIAL.get(stat.S_IFMT(status.st_mode), "not a regular file"))
@@ -36,7 +36,7 @@ def unfit(path: bytes, status: os.stat_result, max_bytes: int) -> SkippedFile | 
     return None
 
 
-def failure(path: bytes, error: OSError) -> SkippedFile:
+def skip_for_error(path: bytes, error: OSError) -> SkippedFile:
     """An error of the file system into its reason; what is gone is no failure, the rest may be better next time."""
     if isinstance(error, FileNotFoundError):
         return SkippedFile(path, SkipCode.VANISHED, "vanished")

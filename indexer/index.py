@@ -8,11 +8,11 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from indexer.embed.registry import DEFAULT, full_name, open_embedder
+from indexer.embed.registry import DEFAULT, canonical_name, open_embedder
 from indexer.embed.run import embed
 from indexer.progress import NoProgress, Report
 from indexer.sandbox.process import SandboxLimits
-from indexer.sync import known_as, sync
+from indexer.sync import canonical_path, sync
 from storage.errors import NearestError, OptionError
 from storage.files import Root, is_below
 from storage.home import similar
@@ -45,7 +45,7 @@ def roots_of(
         if include or exclude:
             raise OptionError("{include} and {exclude} are kept with a file or folder: name the one they are for")
         return list(known.values())
-    named = [known_as(path) for path in _absolute(paths)]
+    named = [canonical_path(path) for path in _absolute(paths)]
     for path in named:
         if not os.path.lexists(path) and path not in known and not collection.documents.known(path):
             raise NearestError(f"there is no file or folder {os.fsdecode(path)!r}")
@@ -128,7 +128,7 @@ def index_by_name(
     """
     with open_store(name, settings, write=True) as collection:
         if embedder:
-            collection.check_name(full_name(embedder) if isinstance(embedder, str) else embedder.name)
+            collection.check_name(canonical_name(embedder) if isinstance(embedder, str) else embedder.name)
         roots = roots_of(collection, paths, include, exclude)
         with ExitStack() as ending:
             ending.callback(lambda: [(told or log.warning)(note) for note in collection.notes])
@@ -149,11 +149,11 @@ def make_ready(collection: Store, embedder: Embedder) -> None:
         EmbedderMismatchError: it was made by another one.
     """
     if collection.identity is None:
-        embedder.check()
-        collection.adopt(embedder.identity, embedder.probe())
+        embedder.verify_batching()
+        collection.bind_embedder(embedder.identity, embedder.probe_vector())
     else:
         collection.check_name(embedder.name)
-    collection.documents.fill()
+    collection.documents.backfill()
 
 
 def embed_waiting(collection: Store, embedder: Embedder, progress: Progress, report: Report) -> None:
@@ -163,7 +163,9 @@ def embed_waiting(collection: Store, embedder: Embedder, progress: Progress, rep
     report.reused = collection.texts.count() - report.pending
     if not report.pending:
         return
-    collection.adopt(embedder.identity, embedder.probe())  # only what is about to be mixed need be the same
+    collection.bind_embedder(
+        embedder.identity, embedder.probe_vector()
+    )  # only what is about to be mixed need be the same
     progress.embedding(report.pending)
 
     def done(settled: int, embedded: int) -> None:
@@ -182,7 +184,7 @@ def forget(collection: Store, paths: Sequence[str | os.PathLike[str]]) -> list[s
     Raises:
         NearestError: nothing is known of one of them; nothing is dropped then.
     """
-    named = [path if collection.documents.known(path) else known_as(path) for path in _absolute(paths)]
+    named = [path if collection.documents.known(path) else canonical_path(path) for path in _absolute(paths)]
     roots = collection.documents.roots()
     for path in named:
         if not collection.documents.known(path) and not any(is_below(root.path, path) for root in roots):

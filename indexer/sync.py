@@ -16,7 +16,7 @@ from indexer.document_writer import DocumentWriter
 from indexer.read.reader import digest
 from indexer.sandbox.pool import read_all
 from indexer.sandbox.process import SandboxLimits
-from indexer.walk.walker import look
+from indexer.walk.walker import walk_root
 from storage.errors import MassDeleteError
 from storage.files import Root, SkipCode, SkippedFile, is_below
 
@@ -74,7 +74,7 @@ def sync(
     return _Sync(collection, embedder, limits, yes).run(roots, track or (lambda paths: paths))
 
 
-def known_as(path: bytes) -> bytes:
+def canonical_path(path: bytes) -> bytes:
     """The name that goes for `path`: of a file that is reached by a link its own, as `walk` has it; else the given."""
     return os.path.realpath(path) if os.path.isfile(path) else path  # noqa: PTH113 - not every name is text
 
@@ -86,7 +86,7 @@ class _Sync:
         self._keeper = DocumentWriter(collection.documents, embedder)
         self._yes = yes
         self._limits = limits
-        self._rechunk = collection.fact(CHUNKING) not in (None, self._keeper.chunking)
+        self._rechunk = collection.setting(CHUNKING) not in (None, self._keeper.chunking)
         self._counts = SyncCounts()
         self._known: dict[bytes, IndexedFile] = {}
         self._found: dict[bytes, FileStamp] = {}
@@ -119,7 +119,7 @@ class _Sync:
         self._drop_unfit(unfit, len(dropped), before)
         for path, skips in self._skips.items():
             self._documents.note_skips(path, skips.values())
-        self._collection.remember(CHUNKING, self._keeper.chunking)
+        self._collection.set_setting(CHUNKING, self._keeper.chunking)
 
         counts = self._counts
         counts.moved, counts.removed = len(self._moved), len(dropped) + len(unfit)
@@ -134,7 +134,7 @@ class _Sync:
         if not self._rechunk:
             named = {root.path for root in roots}
             before = [root for root in before if not named.isdisjoint(_upwards(root.path))]
-        targets = {known_as(root.path): root for root in [*before, *roots]}
+        targets = {canonical_path(root.path): root for root in [*before, *roots]}
         return [replace(root, path=path) for path, root in sorted(targets.items())]
 
     def _look(self, root: Root) -> None:
@@ -146,7 +146,7 @@ class _Sync:
         skips = self._skips.setdefault(root.path, {})
         if known and not os.path.lexists(root.path):
             return
-        for entry in look(root, self._collection.own_folders):
+        for entry in walk_root(root, self._collection.own_folders):
             if isinstance(entry, SkippedFile):
                 skips[entry.path] = entry
             else:

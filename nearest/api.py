@@ -231,11 +231,11 @@ class Collection:
             NotFoundError: nothing stands there.
             NearestError: with a message that names the cure.
         """
-        from search.query.references import find
+        from search.query.references import resolve
         from search.result import with_metadata
 
         with self._session.reading() as store:
-            found = find(store, os.path.expanduser(str(reference)), context)  # noqa: PTH111 - it is no path alone
+            found = resolve(store, os.path.expanduser(str(reference)), context)  # noqa: PTH111 - it is no path alone
             return with_metadata(store, found)
 
     def status(self) -> Status:

@@ -8,7 +8,7 @@ from pathlib import Path
 SEPARATE = ("Cc", "Cf", "Zl", "Zp")  # controls, invisible and bidirectional marks, line and paragraph separators
 
 
-def visible(text: str) -> str:
+def escape_controls(text: str) -> str:
     """Text that cannot command a terminal: what is no letter, mark or blank is shown by its number."""
     if text.isascii() and text.isprintable():
         return text
@@ -18,7 +18,7 @@ def visible(text: str) -> str:
     )
 
 
-def near(path: str) -> str:
+def relative_path(path: str) -> str:
     """The path as seen from here, where that is shorter."""
     try:
         return str(Path(path).relative_to(Path.cwd()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from nearest.plain_text import near, visible
+from nearest.plain_text import escape_controls, relative_path
 from search.query.locations import chunk_place
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ BARRIERS = {
 def reason_lines(reasons: Explanation) -> list[str]:
     """Say why a document did not come up, a line for each thing that matters."""
     lines = _not_indexed(reasons.path, reasons.missing) if reasons.missing else _indexed(reasons)
-    return [visible(line) for line in lines if line]
+    return [escape_controls(line) for line in lines if line]
 
 
 def barrier_text(barrier: Barrier) -> str:
@@ -53,12 +53,14 @@ def barrier_text(barrier: Barrier) -> str:
 
 
 def _not_indexed(path: str, missing: NotIndexed) -> Iterator[str]:
-    name = near(path)
+    name = relative_path(path)
     if missing.verdict == "no such file":
         meant = missing.meant
         if os.path.dirname(meant) == os.path.dirname(path):  # noqa: PTH120 - a name is enough there
             meant = os.path.basename(meant)  # noqa: PTH119
-        yield f"{name} does not exist, and is not indexed" + (f"; did you mean {near(meant)!r}?" if meant else "")
+        yield f"{name} does not exist, and is not indexed" + (
+            f"; did you mean {relative_path(meant)!r}?" if meant else ""
+        )
     elif missing.verdict == "outside":
         yield f"{name} is outside of everything that was indexed: nearest index {name}"
     elif missing.folder:
@@ -72,7 +74,7 @@ def _not_indexed(path: str, missing: NotIndexed) -> Iterator[str]:
 def _skipped(path: str, name: str, missing: NotIndexed) -> Iterator[str]:
     (skip,) = missing.skips
     at = os.fsdecode(skip.path)
-    yield f"{name} is not indexed: " + ("" if at == path else f"{near(at)} is left out: ") + skip.reason
+    yield f"{name} is not indexed: " + ("" if at == path else f"{relative_path(at)} is left out: ") + skip.reason
     if skip.failed:
         yield "every nearest index tries it again"
     elif missing.can_be_named:
@@ -87,7 +89,7 @@ def _folder(name: str, missing: NotIndexed) -> Iterator[str]:
         yield f"of {name} nothing is indexed; what is in it is left out:"
     else:
         yield f"{name} is empty"
-    yield from (f"{near(os.fsdecode(skip.path))}: {skip.reason}" for skip in missing.skips[:SHOWN])
+    yield from (f"{relative_path(os.fsdecode(skip.path))}: {skip.reason}" for skip in missing.skips[:SHOWN])
     if len(missing.skips) > SHOWN:
         yield f"and {len(missing.skips) - SHOWN} more"
 
@@ -109,7 +111,7 @@ def _indexed(reasons: Explanation) -> Iterator[str]:
 
 def _state(reasons: Explanation) -> Iterator[str]:
     """How much is indexed, and what of it lacks a vector."""
-    covered, name = reasons.coverage, near(reasons.path)
+    covered, name = reasons.coverage, relative_path(reasons.path)
     waiting, refused = covered.waiting, covered.refused
     lacking = [f"{len(waiting)} not embedded yet"] * bool(waiting) + [f"{len(refused)} refused"] * bool(refused)
     passages = f"{_counted(len(covered.chunks), 'passage')}, {', '.join(lacking) or 'all embedded'}"
@@ -160,7 +162,7 @@ def _terms(one: DocumentRank) -> str:
 
 
 def _place(passage: Passage) -> str:
-    return chunk_place(near(passage.path), passage.chunk)
+    return chunk_place(relative_path(passage.path), passage.chunk)
 
 
 def _counted(number: int, what: str) -> str:

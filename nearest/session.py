@@ -97,11 +97,11 @@ class Session:
             return self._searcher
 
     def _chosen_name(self) -> str | None:
-        from indexer.embed.registry import full_name
+        from indexer.embed.registry import canonical_name
 
         if self._chosen is None:
             return None
-        return full_name(self._chosen) if isinstance(self._chosen, str) else self._chosen.name
+        return canonical_name(self._chosen) if isinstance(self._chosen, str) else self._chosen.name
 
     def _named(self, name: str) -> Embedder:
         from indexer.embed.registry import open_embedder

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from indexer.embed.registry import full_name, open_embedder
+from indexer.embed.registry import canonical_name, open_embedder
 from search.modes import MODES
-from search.query.question import parsed
+from search.query.question import parse_question
 from search.ranking.ranker import search
 from search.result import SearchResult
-from search.stale import checked
+from search.stale import mark_stale
 from storage import home
 from storage.errors import INDEX_FIRST, NearestError, NothingIndexedError, TooLongError
 from storage.types import Filter, Query
@@ -108,7 +108,7 @@ class Searcher:
         """The k places that answer `question` best, each with at least `context` neighbours before it and after it.
 
         Args:
-            question: see `search.query.question.parsed`.
+            question: see `search.query.question.parse_question`.
             k: how many.
             context: see `storage.types.Query`, as `mode`, `only` and `fold_duplicates`.
             mode: by meaning, by words, or by both.
@@ -128,12 +128,12 @@ class Searcher:
             raise NearestError(f"the context is {context}: ask for 0 neighbours at least")
         if mode not in MODES:
             raise NearestError(f"there is no mode {mode!r}; there are: {', '.join(MODES)}")
-        asked = parsed(question, mode)
+        asked = parse_question(question, mode)
         hits: list[Hit] = []
         if asked.text.strip():  # there is nothing to look for where a question only says what it is not about
             vector = None if mode == "keyword" else self._embedded(asked.text)
             query = Query(asked, vector, mode, k, context, only, fold_duplicates)
-            hits = checked(search(self.collection, query))
+            hits = mark_stale(search(self.collection, query))
         notes = () if hits or self.collection.allows(only) else (NO_MATCH,)
         took = (time.perf_counter() - start) * 1000
         return SearchResult(question, self.embedder_name, took, tuple(hits), context, mode, notes).with_notes()
@@ -168,12 +168,12 @@ class Searcher:
         except TooLongError:
             import numpy as np
 
-            from indexer.chunk.chunker import pieces
+            from indexer.chunk.chunker import split_text
 
             note = "the question is longer than the model's window: it was asked in parts, and their mean taken"
             if note not in self._notes:
                 self._notes.append(note)
-            parts = [self._vector(question[start:end]) for start, end in pieces(question)]
+            parts = [self._vector(question[start:end]) for start, end in split_text(question)]
             mean = np.mean(parts, axis=0)
             vector: Vectors = (mean / np.linalg.norm(mean)).astype(np.float32)
             return vector
@@ -205,6 +205,6 @@ def _open(name: str, settings: Settings, embedder: str | None, mode: Mode, undo:
     collection = open_store(name, settings)
     undo.callback(collection.close)
     if embedder:
-        collection.check_name(full_name(embedder))
+        collection.check_name(canonical_name(embedder))
     collection.load(mode)
     return collection

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 P = TypeVar("P", bound=Passage)
 
 
-def checked(passages: Iterable[P]) -> list[P]:
+def mark_stale(passages: Iterable[P]) -> list[P]:
     """The passages, `change` filled in. Only a file whose times differ from those remembered is read."""
     changes: dict[str, Change] = {}
     marked = []

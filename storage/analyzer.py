@@ -38,18 +38,18 @@ def _marks() -> str:
 MARKS = _marks() + RARE
 # Scripts that are written without blanks between words, or (Korean) with words that are rarely the same twice: Thai,
 # Lao, Burmese, Khmer, Kana, Bopomofo, Han, Hangul.
-DENSE = (
+UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3100-\u318f\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 WORD = re.compile(rf"\w[\w{MARKS}]*(?:(?:::|[.\-'’:/])\w[\w{MARKS}]*)*")
 COMPOUND = re.compile(r"[\-'’/]+")  # parts words that stand for themselves
 NAME = re.compile(r"[_.:]+")  # parts names, which are looked for whole, too
-RUN = re.compile(rf"[{DENSE}]+|[^{DENSE}]+")
-ALL_DENSE = re.compile(f"[{DENSE}]+")
-LETTERS = re.compile(rf"[^\W{DENSE}]+")
-DENSE_START = re.compile(f"[{DENSE}]")
-HUMP = re.compile(
+RUN = re.compile(rf"[{UNSPACED}]+|[^{UNSPACED}]+")
+ALL_DENSE = re.compile(f"[{UNSPACED}]+")
+LETTERS = re.compile(rf"[^\W{UNSPACED}]+")
+DENSE_START = re.compile(f"[{UNSPACED}]")
+CAMEL_CASE = re.compile(
     r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])",
 )
 ACCENTS = re.compile("[\u0300-\u036f]+")  # those that Latin, Greek and Cyrillic have; other scripts have their own
@@ -62,7 +62,7 @@ LONG_RUN = re.compile("([\\W\uff9e\uff9f]{30})[\\W\uff9e\uff9f]+")
 _own = threading.local()
 
 
-def terms(text: str) -> list[str]:
+def analyze(text: str) -> list[str]:
     """The terms of any text whatever, in order, with repetitions; those of questions are made in the same way.
 
     A word is one term: NFKC, case-folded, without accents, and stemmed (Porter) where it is of ASCII letters. Names
@@ -73,12 +73,12 @@ def terms(text: str) -> list[str]:
     return list(chain.from_iterable(map(_ANALYSED.__getitem__, _normal(text).split())))
 
 
-def words(text: str) -> list[tuple[str, tuple[str, ...]]]:
+def analyze_words(text: str) -> list[tuple[str, tuple[str, ...]]]:
     """Each word as it stands in the text (in NFKC), with the terms it became; names and compounds are one word."""
     return [(word, _analysed(word)) for word in WORD.findall(_normal(text))]
 
 
-def dense_share(text: str) -> float:
+def unspaced_share(text: str) -> float:
     """The share of a text's letters that are of scripts written without blanks, 0 to 1."""
     dense, others = (sum(map(len, found)) for found in (ALL_DENSE.findall(text), LETTERS.findall(text)))
     return dense / (dense + others) if dense else 0.0
@@ -131,7 +131,7 @@ def _parts(name: str) -> Iterator[str]:
             yield from run
             yield from (run[at : at + 2] for at in range(len(run) - 1))
         else:
-            plain = [part for part in map(_plain, HUMP.split(run)) if part]
+            plain = [part for part in map(_plain, CAMEL_CASE.split(run)) if part]
             yield from map(_stem, plain)
             parts += plain
     if len(parts) > 1:

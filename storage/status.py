@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from storage.sqlite.documents import Documents, below
+from storage.sqlite.documents import Documents, subtree_sql
 from storage.sqlite.texts import Texts
 from storage.vectors.vector_index import STRUCTURE
 
@@ -98,7 +98,7 @@ class Coverage:
 
 def coverage(db: Database, path: bytes) -> Coverage:
     """The passages at and below `path`, under the collection's embedder."""
-    where, values = below(path)
+    where, values = subtree_sql(path)
     rows = db.rows(PASSAGES.format(where=where), values)
     lacking = [(id_, reason) for id_, embedded, reason in rows if not embedded]
     return Coverage(

@@ -53,7 +53,7 @@ class DocumentTable(Protocol):
         """Store documents with their chunks, new or in place of their former state: all of them, or none."""
         ...
 
-    def touch(self, stamps: Iterable[tuple[bytes, FileStamp | None]]) -> None:
+    def update_stamps(self, stamps: Iterable[tuple[bytes, FileStamp | None]]) -> None:
         """Remember other stamps of documents that are the same."""
         ...
 
@@ -69,7 +69,7 @@ class DocumentTable(Protocol):
         """Put parts of a text, in characters, in the place of all chunks that are this text."""
         ...
 
-    def fill(self) -> None:
+    def backfill(self) -> None:
         """Bring what an older version kept up to what this one keeps."""
         ...
 
@@ -109,7 +109,7 @@ class TextQueue(Protocol):
         """Count those that have no vector yet, refused ones included."""
         ...
 
-    def next(self, after: int, size: int) -> list[tuple[int, str]]:
+    def waiting_batch(self, after: int, size: int) -> list[tuple[int, str]]:
         """List the first `size` waiting texts whose id is above `after`, by id."""
         ...
 
@@ -125,7 +125,7 @@ class TextQueue(Protocol):
         """Note that the embedder will not have a text."""
         ...
 
-    def withdraw(self, ids: Sequence[int]) -> None:
+    def discard(self, ids: Sequence[int]) -> None:
         """Take vectors back; their texts wait again."""
         ...
 
@@ -221,7 +221,7 @@ class Store(Protocol):
         """Read what questions of this mode need now, rather than with the first of them."""
         ...
 
-    def adopt(self, identity: EmbedderFingerprint, probe: Vectors) -> None:
+    def bind_embedder(self, identity: EmbedderFingerprint, probe: Vectors) -> None:
         """Make `identity` the collection's embedder, or make sure that it already is; see `LocalStore`."""
         ...
 
@@ -233,11 +233,11 @@ class Store(Protocol):
         """Raise EmbedderMismatchError unless `identity` is what made this collection."""
         ...
 
-    def fact(self, key: str) -> str | None:
+    def setting(self, key: str) -> str | None:
         """Look up something that the collection was asked to remember."""
         ...
 
-    def remember(self, key: str, value: str) -> None:
+    def set_setting(self, key: str, value: str) -> None:
         """Remember something."""
         ...
 

@@ -27,7 +27,7 @@ MAX_HEADER = 300  # characters of a table's header row in front of its later row
 VERSION = 2  # of this way of reading and chunking: a collection made by another is read and chunked anew
 
 
-def parameters(max_tokens: int | None) -> str:
+def settings_key(max_tokens: int | None) -> str:
     """What the passages of a collection depend on beside the text; a collection remembers it."""
     return f"version {VERSION}, {MAX_CHARACTERS} characters, {max_tokens or 'unknown'} tokens"
 
@@ -59,7 +59,9 @@ def _cut(document: Document, start: int, end: int, limit: int) -> list[Unit]:
     return cut(section(document.text, document.kind, document.headings, document.blocks, start, end), limit)
 
 
-def fit(document: Document, chunks: list[Chunk], tokens: Sequence[int], count: Counter, limit: int) -> list[Chunk]:
+def split_to_window(
+    document: Document, chunks: list[Chunk], tokens: Sequence[int], count: Counter, limit: int
+) -> list[Chunk]:
     """The same passages, those that a model would not take cut to as many parts as are needed.
 
     Args:
@@ -83,12 +85,12 @@ def _fitted(
         if in_front > len(passage.text):
             parts = [replace(passage, lead="", header="")]
         else:
-            cuts = pieces(passage.text, places.kind, limit / number)
+            cuts = split_text(passage.text, places.kind, limit / number)
             parts = places.chunks([Unit(passage.start_char + start, passage.start_char + end) for start, end in cuts])
         yield from _fitted(places, parts, count([part.embedded for part in parts]), count, limit)
 
 
-def pieces(text: str, kind: str = "text", share: float = 0.5) -> list[Unit]:
+def split_text(text: str, kind: str = "text", share: float = 0.5) -> list[Unit]:
     """Cut a passage that is too long for a model into at least two.
 
     Args:

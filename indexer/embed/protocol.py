@@ -39,15 +39,15 @@ class Embedder(Protocol):
         """Tokens of each text with special tokens and the document prefix; None where only the server can count."""
         ...
 
-    def check(self) -> None:
+    def verify_batching(self) -> None:
         """Raise EmbedderError where a text's vector depends on the texts that are sent with it."""
         ...
 
-    def check_digest(self) -> None:
+    def verify_weights(self) -> None:
         """Raise EmbedderMismatchError where the weights are not those of `identity` any more: both must not mix."""
         ...
 
-    def probe(self) -> Vectors:
+    def probe_vector(self) -> Vectors:
         """The vector of PROBE, as a document without a prefix: float32 of shape (dimension,), of length 1."""
         ...
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DEFAULT = "local:all-minilm"
 
 
-def full_name(name: str) -> str:
+def canonical_name(name: str) -> str:
     """The name under which a collection remembers an embedder: that of a folder holds its whole path."""
     kind, _, model = name.partition(":")
     if kind != "local" or not model or name == DEFAULT:

@@ -10,7 +10,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
-from indexer.chunk.chunker import pieces
+from indexer.chunk.chunker import split_text
 from indexer.embed.batching import Batch, batches
 from indexer.embed.protocol import TokenEmbedder
 from storage.errors import EmbedderError, EmbedderMismatchError, RefusedError, TooLongError
@@ -50,7 +50,7 @@ def embed(collection: Store, embedder: Embedder, done: Done, prepare: Prepare = 
         while run.once():  # a text that was too long leaves its pieces waiting
             pass
     except EmbedderMismatchError:
-        collection.texts.withdraw(run.unchecked)
+        collection.texts.discard(run.unchecked)
         raise
     finally:
         # Not waited for: after Ctrl-C a server may go on being silent for minutes.
@@ -90,14 +90,14 @@ class _EmbeddingRun:
                 self._running.append(self._begin(batch))
             after, window = self._window(after)  # while the model works on what was last begun
             self._finish(0)
-            self._embedder.check_digest()
+            self._embedder.verify_weights()
             self.unchecked.clear()
         return self._cut
 
     def _window(self, after: int) -> tuple[int, list[Batch]]:
         """The next texts in batches, and the last of their ids."""
         window: list[Batch] = []
-        while not window and (waiting := self._texts.next(after, WINDOW)):
+        while not window and (waiting := self._texts.waiting_batch(after, WINDOW)):
             after = waiting[-1][0]
             window = self._batches([item for item in waiting if item[0] not in self._refused])
         return after, window
@@ -153,7 +153,7 @@ class _EmbeddingRun:
 
     def _refuse(self, id_: int, text: str, error: RefusedError) -> None:
         if isinstance(error, TooLongError) and len(text) > 1:
-            self._collection.documents.replace_text(id_, pieces(text))
+            self._collection.documents.replace_text(id_, split_text(text))
             self._cut = True
             return
         self._texts.refuse(id_, str(error))

@@ -182,13 +182,13 @@ def _load(
         refuse: gives a reason not to read on, by the first bytes.
     """
     try:
-        if skip := file_status.unfit(path, os.lstat(path), max_bytes):
+        if skip := file_status.skip_for_status(path, os.lstat(path), max_bytes):
             return skip
         for _ in range(ATTEMPTS):
             now = time.time_ns()
             with open(path, "rb", opener=_open) as file:
                 before = os.fstat(file.fileno())
-                if skip := file_status.unfit(path, before, max_bytes):
+                if skip := file_status.skip_for_status(path, before, max_bytes):
                     return skip
                 data = file.read(HEAD_BYTES)
                 if refuse and (refusal := refuse(data)):
@@ -198,7 +198,7 @@ def _load(
             if stamp == file_status.stamp_of(before) and len(data) == stamp.size:
                 return data, stamp if max(stamp.mtime_ns, stamp.ctime_ns) < now - SETTLED_NS else None
     except OSError as error:
-        return file_status.failure(path, error)
+        return file_status.skip_for_error(path, error)
     return SkippedFile(path, SkipCode.CHANGING, "changes while it is read", failed=True)
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from indexer import file_status
 from indexer.read import reader as reading
 from indexer.sandbox.process import Reader, SandboxLimits
-from indexer.sandbox.protocol import ProtocolError, load
+from indexer.sandbox.protocol import ProtocolError, decode
 from storage.errors import NearestError
 from storage.files import SkipCode, SkippedFile
 from storage.types import Document
@@ -99,7 +99,7 @@ class _Workers:
             worker = self._take()
             fresh = worker.files == 0
             try:
-                read = load(path, worker.ask(path))
+                read = decode(path, worker.ask(path))
             except (EOFError, ProtocolError) as error:
                 how = self._drop(worker)
                 if isinstance(error, ProtocolError):

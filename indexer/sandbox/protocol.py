@@ -53,7 +53,7 @@ class Frame(NamedTuple):
 # ---- in the process that reads
 
 
-def dump(read: Document | SkippedFile) -> Frame:
+def encode(read: Document | SkippedFile) -> Frame:
     """What was read, as the parts of an answer; as a `SkippedFile` where it is more than an answer may be."""
     frame = _document_frame(read) if isinstance(read, Document) else _skip_frame(read)
     if len(frame.head) > MAX_JSON or sum(map(len, frame)) > MAX_FRAME:
@@ -120,7 +120,7 @@ def _field_row(value: Field) -> Any:
 # ---- in the process that asked
 
 
-def load(path: bytes, frame: Frame) -> Document | SkippedFile:
+def decode(path: bytes, frame: Frame) -> Document | SkippedFile:
     """What an answer says of the file at `path`.
 
     Raises:
@@ -132,7 +132,7 @@ def load(path: bytes, frame: Frame) -> Document | SkippedFile:
             raise ProtocolError("no object")
         if "reason" in head:
             reason = _string(head, "reason")
-            _demand(reason != "" and len(reason) <= MAX_REASON and reason.isprintable(), "no reason")
+            _require(reason != "" and len(reason) <= MAX_REASON and reason.isprintable(), "no reason")
             return SkippedFile(
                 path, SkipCode(_string(head, "code")), reason, _typed(head, "failed", bool), _stamp(head)
             )
@@ -143,9 +143,9 @@ def load(path: bytes, frame: Frame) -> Document | SkippedFile:
 
 def _document(path: bytes, head: dict[str, Any], frame: Frame) -> Document:
     text = frame.text.decode()
-    _demand(len(text) <= MAX_TEXT and "\0" not in text and "\r" not in text, "not the text of a document")
+    _require(len(text) <= MAX_TEXT and "\0" not in text and "\r" not in text, "not the text of a document")
     digest = bytes.fromhex(_string(head, "digest"))
-    _demand(len(digest) == 32, "no digest")
+    _require(len(digest) == 32, "no digest")
     items = _Items(head, frame.numbers, len(text))
     lines = None if head["lines"] is None else items.lines(text.count("\n") + 1)
     document = Document(
@@ -164,9 +164,9 @@ def _document(path: bytes, head: dict[str, Any], frame: Frame) -> Document:
         script=_string(head, "script"),
     )
     items.end()
-    _demand(all(a.offset <= b.offset for a, b in pairwise(document.headings)), "headings out of order")
-    _demand(all(a.offset <= b.offset for a, b in pairwise(document.marks)), "places out of order")
-    _demand(all(a.end <= b.start for a, b in pairwise(document.blocks)), "blocks that overlap")
+    _require(all(a.offset <= b.offset for a, b in pairwise(document.headings)), "headings out of order")
+    _require(all(a.offset <= b.offset for a, b in pairwise(document.marks)), "places out of order")
+    _require(all(a.end <= b.start for a, b in pairwise(document.blocks)), "blocks that overlap")
     return document
 
 
@@ -180,29 +180,29 @@ class _Items:
         self._at = 0
         self._characters = characters
         self._strings = head["strings"]
-        _demand(isinstance(self._strings, list) and all(map(_is_text, self._strings)), "no strings")
+        _require(isinstance(self._strings, list) and all(map(_is_text, self._strings)), "no strings")
 
     def _take(self, count: int) -> Sequence[int]:
-        _demand(0 <= count <= len(self._numbers) - self._at, "too few numbers")
+        _require(0 <= count <= len(self._numbers) - self._at, "too few numbers")
         self._at += count
         return self._numbers[self._at - count : self._at]
 
     def end(self) -> None:
         """All of them were taken."""
-        _demand(self._at == len(self._numbers), "too many numbers")
+        _require(self._at == len(self._numbers), "too many numbers")
 
     def lines(self, expected: int) -> tuple[int, ...]:
         """The line of the file for each line of the text, or ()."""
         count = _typed(self._head, "lines", int)
-        _demand(count in (0, expected), "not a line for each line")
+        _require(count in (0, expected), "not a line for each line")
         lines = self._take(count)
-        _demand(not lines or min(lines) >= 1, "a line before the first")
+        _require(not lines or min(lines) >= 1, "a line before the first")
         return tuple(lines)
 
     def rows(self, name: str, width: int, item: Callable[..., Item]) -> tuple[Item, ...]:
         """So many items of one sort."""
         numbers = self._take(width * _typed(self._head, name, int))
-        _demand(not numbers or min(numbers) >= 0, "a number below 0")
+        _require(not numbers or min(numbers) >= 0, "a number below 0")
         return tuple(item(*row) for row in _batched(numbers, width))
 
     def heading(self, offset: int, level: int, title: int) -> Heading:
@@ -210,15 +210,15 @@ class _Items:
         return Heading(self._place(offset), level, self._strings[title])
 
     def mark(self, offset: int, unit: int, number: int, part: int, apart: int) -> LocationMark:
-        _demand(apart <= 1, "neither true nor false")
+        _require(apart <= 1, "neither true nor false")
         return LocationMark(self._place(offset), self._strings[unit], number, self._strings[part], bool(apart))
 
     def block(self, kind: int, start: int, end: int, header: int) -> Block:
-        _demand(start < self._place(end) and (header == 0 or start < header <= end), "no block")
+        _require(start < self._place(end) and (header == 0 or start < header <= end), "no block")
         return Block(self._strings[kind], start, end, header)
 
     def _place(self, offset: int) -> int:
-        _demand(offset <= self._characters, "a place beyond the text")
+        _require(offset <= self._characters, "a place beyond the text")
         return offset
 
 
@@ -227,7 +227,7 @@ def _batched(numbers: Sequence[int], width: int) -> Iterator[tuple[int, ...]]:
 
 
 def _metadata(rows: Any) -> dict[str, Field]:
-    _demand(isinstance(rows, dict) and all(map(_is_text, rows)), "no metadata")
+    _require(isinstance(rows, dict) and all(map(_is_text, rows)), "no metadata")
     return {name: _field(row) for name, row in rows.items()}
 
 
@@ -240,7 +240,7 @@ def _scalar(value: Any) -> Scalar:
         ((kind, moment),) = value.items()
         return {"time": datetime.fromisoformat, "date": date.fromisoformat}[kind](moment)
     number = isinstance(value, int) and abs(value) <= MAX_NUMBER
-    _demand(number or isinstance(value, float) or _is_text(value), "no metadata")
+    _require(number or isinstance(value, float) or _is_text(value), "no metadata")
     scalar: Scalar = value
     return scalar
 
@@ -249,12 +249,12 @@ def _stamp(head: dict[str, Any]) -> FileStamp | None:
     row = head["stamp"]
     if row is None:
         return None
-    _demand(all(type(number) is int and abs(number) <= MAX_NUMBER for number in row), "no stamp")
+    _require(all(type(number) is int and abs(number) <= MAX_NUMBER for number in row), "no stamp")
     return FileStamp(*row)
 
 
 def _string(head: dict[str, Any], name: str) -> str:
-    _demand(_is_text(head[name]), f"no {name}")
+    _require(_is_text(head[name]), f"no {name}")
     return str(head[name])
 
 
@@ -264,11 +264,11 @@ def _is_text(value: object) -> bool:
 
 
 def _typed(head: dict[str, Any], name: str, kind: type[Any]) -> Any:
-    _demand(type(head[name]) is kind, f"no {name}")
+    _require(type(head[name]) is kind, f"no {name}")
     return head[name]
 
 
-def _demand(holds: bool, otherwise: str) -> None:
+def _require(holds: bool, otherwise: str) -> None:
     if not holds:
         raise ProtocolError(otherwise)
 

@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from indexer.read.reader import read
-from indexer.sandbox.protocol import Frame, dump, requested, sizes
+from indexer.sandbox.protocol import Frame, encode, requested, sizes
 from storage.files import SkipCode, SkippedFile
 
 if TYPE_CHECKING:
@@ -51,12 +51,12 @@ def main() -> None:
 
 def _answer(path: bytes, ocr: str) -> Frame:
     try:
-        return dump(read(path, ocr=ocr))
+        return encode(read(path, ocr=ocr))
     except MemoryError:
-        return dump(SkippedFile(path, SkipCode.MEMORY_LIMIT, "needs too much memory to be read"))
+        return encode(SkippedFile(path, SkipCode.MEMORY_LIMIT, "needs too much memory to be read"))
     except BaseException as error:  # a panic of a library in Rust is none of the usual sort
         reason = f"damaged, or not to be read: {type(error).__name__}: {error}"
-        return dump(SkippedFile(path, SkipCode.DAMAGED, reason))
+        return encode(SkippedFile(path, SkipCode.DAMAGED, reason))
 
 
 def _take_streams() -> tuple[BinaryIO, BinaryIO]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from indexer.walk.walker import Entry, look
+from indexer.walk.walker import Entry, walk_root
 from storage.files import is_below
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from storage.files import Root, SkippedFile
 
 
-def explained(path: bytes, roots: Sequence[Root], own: Sequence[Path]) -> list[Entry | SkippedFile] | None:
+def explain_path(path: bytes, roots: Sequence[Root], own: Sequence[Path]) -> list[Entry | SkippedFile] | None:
     """What the next run would meet at and below a path: of a folder that is not entered, the one reason for it.
 
     The walk itself says so, on the shortest way to the path. What one root leaves out and another takes is taken; of
@@ -35,7 +35,7 @@ def explained(path: bytes, roots: Sequence[Root], own: Sequence[Path]) -> list[E
     met: dict[bytes, Entry | SkippedFile] = {}
     for root in sorted(concerned, key=lambda root: len(root.path)):
         within = path[len(root.path) :].lstrip(os.fsencode(os.sep)) if is_below(path, root.path) else b""
-        for found in look(root, own, within):
+        for found in walk_root(root, own, within):
             if isinstance(found, Entry) or not isinstance(met.get(found.path), Entry):
                 met[found.path] = found
     below = [found for found in met.values() if is_below(found.path, path) and found.path != path]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pathspec import GitIgnoreSpec
 
-from indexer.file_status import failure, stamp_of, unfit
+from indexer.file_status import skip_for_error, skip_for_status, stamp_of
 from indexer.file_types import MAX_BYTES
 from indexer.walk.ignore_rules import Rules, as_shown, as_text, deciding_rule, ignore_rule, rules_of_user
 from storage.files import SkipCode, SkippedFile
@@ -75,7 +75,7 @@ def walk(
     return _named(root, _Walk(root, b"", wanted, Rules(0, unwanted), own, max_bytes, within))
 
 
-def look(root: Root, own: Sequence[Path], within: bytes = b"") -> Iterator[Entry | SkippedFile]:
+def walk_root(root: Root, own: Sequence[Path], within: bytes = b"") -> Iterator[Entry | SkippedFile]:
     """The walk of a run at a root; `own` are folders of the program's own data, `within` as for `walk`."""
     avoid = [os.fsencode(folder) for folder in own]
     return walk(root.path, include=root.include, exclude=root.exclude, avoid=avoid, within=within)
@@ -91,7 +91,9 @@ def _named(root: bytes, step: _Walk) -> Iterator[Entry | SkippedFile]:
         status = os.stat(real)
     except OSError as error:
         gone = isinstance(error, FileNotFoundError)
-        yield SkippedFile(root, SkipCode.VANISHED, "does not exist", failed=True) if gone else failure(root, error)
+        yield (
+            SkippedFile(root, SkipCode.VANISHED, "does not exist", failed=True) if gone else skip_for_error(root, error)
+        )
         return
     is_folder = stat.S_ISDIR(status.st_mode)
     prefix = os.path.join(real if is_folder else os.path.dirname(real), b"")
@@ -128,7 +130,7 @@ class _Walk:
                     entries = sorted(listing, key=lambda entry: entry.name)
             except OSError as error:
                 if folder == self.root or not isinstance(error, FileNotFoundError):
-                    yield replace(failure(folder, error), failed=True)
+                    yield replace(skip_for_error(folder, error), failed=True)
                 continue
             chain = chain + self.rules_in(folder, entries)
             if self.within:
@@ -138,7 +140,7 @@ class _Walk:
                 try:
                     found = self.entry(entry, chain, below)
                 except OSError as error:
-                    found = failure(entry.path, error)
+                    found = skip_for_error(entry.path, error)
                 if found:
                     yield found
             waiting.extend((path, chain) for path in reversed(below))
@@ -171,7 +173,7 @@ class _Walk:
         """A file that nothing speaks against but what it is."""
         if self.include and not self.include.match_file(as_text(path[len(self.prefix) :])):
             return SkippedFile(path, SkipCode.NOT_INCLUDED, "not matched by --include")
-        return unfit(path, status, self.max_bytes) or Entry(path, stamp_of(status))
+        return skip_for_status(path, status, self.max_bytes) or Entry(path, stamp_of(status))
 
     def link_reason(self, path: bytes) -> str:
         """Why a link is not followed: its target is met on its own, or is not the user's choice, or is not there."""

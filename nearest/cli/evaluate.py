@@ -8,9 +8,9 @@ import click
 
 from nearest import json_output
 from nearest.cli import terminal
-from nearest.cli.group import tell
+from nearest.cli.group import notify
 from nearest.cli.options import collection_option, embedder_option, json_option
-from nearest.cli.search import either, opened, search_notes
+from nearest.cli.search import emit, open_searcher, search_notes
 from nearest.settings import from_environment
 
 
@@ -53,7 +53,7 @@ def evaluate(
 
             collection, judged, notes = prepare(Path(beir), from_environment(), split or "test", whole, embedder, bars)
             bars.close()
-        searcher = opened(collection, embedder, "hybrid")
+        searcher = open_searcher(collection, embedder, "hybrid")
         if questions is not None:
             from search.evaluation.judgements import read_questions
 
@@ -63,7 +63,7 @@ def evaluate(
             search_notes(searcher, "hybrid")
     finally:
         bars.close()
-    either(as_json, json_output.evaluation_object(evaluation), terminal.evaluation_lines(evaluation))
+    emit(as_json, json_output.evaluation_object(evaluation), terminal.evaluation_lines(evaluation))
     for note in () if as_json else evaluation.notes:
-        tell(note)
+        notify(note)
     return 0

@@ -14,7 +14,7 @@ from typing import NoReturn
 import click
 
 from nearest.cli.errors import STATUS, error_line, exit_status
-from nearest.plain_text import visible
+from nearest.plain_text import escape_controls
 from storage.errors import NearestError
 from storage.home import similar
 
@@ -36,22 +36,22 @@ class Cli(click.Group):
         except NearestError as error:
             if debug:
                 traceback.print_exc()
-            tell(error_line(error))
+            notify(error_line(error))
             status = exit_status(error)
         except click.ClickException as error:
             error.show()
             status = error.exit_code
         except (KeyboardInterrupt, click.Abort):
-            tell("interrupted")
+            notify("interrupted")
             status = INTERRUPTED
         except (BrokenPipeError, SystemExit):  # whoever reads has read enough; click makes an exit of that
-            _discard()
+            _silence_stdout()
             status = 0
         except OSError as error:  # standard output, most likely: all other files have a sentence of their own
             if debug:
                 traceback.print_exc()
-            tell(f"{error}: see that there is room where the output goes")
-            _discard()
+            notify(f"{error}: see that there is room where the output goes")
+            _silence_stdout()
             status = STATUS
         sys.exit(status or 0)
 
@@ -75,11 +75,11 @@ def _prepare_streams() -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
-def _discard() -> None:
+def _silence_stdout() -> None:
     """Let what is still to be written to standard output go nowhere, so that nobody trips over it at the exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def tell(message: str) -> None:
+def notify(message: str) -> None:
     """One line for the user, on standard error."""
-    click.echo(f"nearest: {visible(' '.join(message.split()))}", err=True)
+    click.echo(f"nearest: {escape_controls(' '.join(message.split()))}", err=True)

@@ -12,9 +12,9 @@ import click
 from nearest import json_output
 from nearest.cli import terminal
 from nearest.cli.evaluate import evaluate
-from nearest.cli.group import INTERRUPTED, Cli, tell
+from nearest.cli.group import INTERRUPTED, Cli, notify
 from nearest.cli.options import collection_option, context_option, embedder_option, json_option
-from nearest.cli.search import either, search, why_not, width
+from nearest.cli.search import emit, search, why_not, width
 from nearest.settings import from_environment
 
 # The engines are imported inside the commands, so that `--help` and a usage error cost nothing.
@@ -70,10 +70,10 @@ def index(
         settings = replace(settings, ocr=ocr)
     report, bars = Report(), TqdmProgress()
     try:
-        index_by_name(collection, paths, settings, embedder, **options, progress=bars, report=report, told=tell)
+        index_by_name(collection, paths, settings, embedder, **options, progress=bars, report=report, told=notify)
     except KeyboardInterrupt:
         bars.close()
-        tell(f"interrupted: {report.embedded} texts were embedded, {report.pending} wait; run it again to carry on")
+        notify(f"interrupted: {report.embedded} texts were embedded, {report.pending} wait; run it again to carry on")
         return INTERRUPTED
     finally:
         bars.close()
@@ -83,12 +83,12 @@ def index(
         for line in terminal.report_lines(report):
             click.echo(line, err=True)
     if report.documents.failed:
-        tell(f"{report.documents.failed} files could not be read: nearest status says why")
+        notify(f"{report.documents.failed} files could not be read: nearest status says why")
     return 0 if report.chunks else _nothing()
 
 
 def _nothing() -> int:
-    tell("nothing was indexed: nearest status says why")
+    notify("nothing was indexed: nearest status says why")
     return 1
 
 
@@ -105,16 +105,16 @@ def get(reference: str, collection: str, context: int, as_json: bool) -> int:
     (talk.srt:00:12:30); the name of a part goes in front of it (budget.xlsx:Costs:12). Exit status 1 where nothing
     stands there.
     """
-    from search.query.references import find
+    from search.query.references import resolve
     from storage.store import open_store
 
     with open_store(collection, from_environment()) as opened:
-        passages = find(opened, reference, context)
+        passages = resolve(opened, reference, context)
         metadata = opened.documents.metadata(os.fsencode(passages[0].path))
     if as_json:
         click.echo(json_output.json_text(json_output.passages_object(passages, metadata), indent=2))
     else:
-        terminal.reading(passages, width())
+        terminal.print_passages(passages, width())
     return 0
 
 
@@ -127,7 +127,7 @@ def status(collection: str, as_json: bool) -> int:
 
     with open_store(collection, from_environment()) as opened:
         found = opened.status()
-    either(as_json, json_output.status_object(collection, found), terminal.status_lines(collection, found))
+    emit(as_json, json_output.status_object(collection, found), terminal.status_lines(collection, found))
     return 0 if found.documents else 1
 
 

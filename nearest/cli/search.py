@@ -11,7 +11,7 @@ import click
 
 from nearest import json_output
 from nearest.cli import terminal
-from nearest.cli.group import tell
+from nearest.cli.group import notify
 from nearest.cli.options import (
     collection_option,
     context_option,
@@ -21,7 +21,7 @@ from nearest.cli.options import (
     limit_option,
     mode_option,
 )
-from nearest.plain_text import visible
+from nearest.plain_text import escape_controls
 from nearest.reasons import reason_lines
 from nearest.settings import from_environment
 
@@ -84,18 +84,18 @@ def search(
     if not text.strip():
         raise NearestError("the question is empty: ask something")
     reranker = _reranker(rerank)
-    only = filtered(collection, embedder, filters)
-    searcher = opened(collection, embedder, options["mode"])
+    only = build_filter(collection, embedder, filters)
+    searcher = open_searcher(collection, embedder, options["mode"])
     try:
         found = False
         for one in _questions(text):
             answer = _answer(searcher, reranker, one, only, **options)
             found |= answer.has_good_match
             if text == "-" and form is None:
-                click.echo(click.style(f"# {visible(one)}", bold=True))
+                click.echo(click.style(f"# {escape_controls(one)}", bold=True))
             _formats(text == "-", explain)[form or "people"](answer)
             for note in answer.notes:
-                tell(f"{one!r}: {note}" if text == "-" else note)
+                notify(f"{one!r}: {note}" if text == "-" else note)
         search_notes(searcher, options["mode"])
     finally:
         searcher.collection.close()  # the model goes with the process: to take it apart takes longer than a search
@@ -121,7 +121,7 @@ def _answer(
     return reranked(searcher.ask(question, max(k, FIRST), context, only=only, **options), reranker, k)
 
 
-def filtered(collection: str, embedder: str | None, filters: dict[str, Any]) -> Filter:
+def build_filter(collection: str, embedder: str | None, filters: dict[str, Any]) -> Filter:
     """The filter of these options; what `--in` names is brought up to date first."""
     from search.searcher import NO_FILTER
 
@@ -137,13 +137,13 @@ def filtered(collection: str, embedder: str | None, filters: dict[str, Any]) -> 
         bars = TqdmProgress()
         try:
             paths = [os.path.expanduser(path) for path in filters["within"]]  # noqa: PTH111 - it stays what it is called
-            index_by_name(collection, paths, from_environment(), embedder, progress=bars, told=tell)
+            index_by_name(collection, paths, from_environment(), embedder, progress=bars, told=notify)
         finally:
             bars.close()
     return only
 
 
-def opened(collection: str, embedder: str | None, mode: Mode) -> Searcher:
+def open_searcher(collection: str, embedder: str | None, mode: Mode) -> Searcher:
     """A searcher, its engines imported now."""
     from search.searcher import Searcher
 
@@ -166,13 +166,13 @@ def _formats(several: bool, explain: bool) -> dict[str, Callable[[SearchResult],
     return {
         "json": lambda answer: as_json(answer, None if several else 2),
         "jsonl": lambda answer: as_json(answer, None),
-        "paths": terminal.paths,
-        "vimgrep": terminal.vimgrep,
-        "people": lambda answer: terminal.people(answer, width(), explain=explain),
+        "paths": terminal.print_paths,
+        "vimgrep": terminal.print_vimgrep,
+        "people": lambda answer: terminal.print_hits(answer, width(), explain=explain),
     }
 
 
-def either(as_json: bool, found: Mapping[str, Any], lines: Iterable[str]) -> None:
+def emit(as_json: bool, found: Mapping[str, Any], lines: Iterable[str]) -> None:
     """What was found: for programs as a JSON object, for people in lines."""
     if as_json:
         click.echo(json_output.json_text(found, indent=2))
@@ -189,9 +189,9 @@ def width() -> int | None:
 def search_notes(searcher: Searcher, mode: Mode) -> None:
     """Tell what the user should know of a search."""
     for note in searcher.notes:
-        tell(note)
+        notify(note)
     if pending := searcher.pending_note(mode):
-        tell(f"{pending}: nearest index")
+        notify(f"{pending}: nearest index")
 
 
 @click.command("why-not")
@@ -220,12 +220,12 @@ def why_not(
     """
     from search.explain.why_not import why_not as reasons_of
 
-    only = filtered(collection, embedder, filters)
-    searcher = opened(collection, embedder, mode)
+    only = build_filter(collection, embedder, filters)
+    searcher = open_searcher(collection, embedder, mode)
     try:
         reasons = reasons_of(searcher, path, " ".join(question), k, mode=mode, only=only)
         search_notes(searcher, mode)
     finally:
         searcher.collection.close()
-    either(as_json, json_output.reasons_object(reasons), reason_lines(reasons))
+    emit(as_json, json_output.reasons_object(reasons), reason_lines(reasons))
     return 0

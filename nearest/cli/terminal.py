@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nearest.plain_text import near, visible
+from nearest.plain_text import escape_controls, relative_path
 from search.query.locations import chunk_place
 
 if TYPE_CHECKING:
@@ -30,20 +30,22 @@ TITLES = ("nDCG@10", "Recall@1", "Recall@5", "Recall@10", "Recall@100", "MRR@10"
 CHANGES = {"": "", "changed": "(changed since it was indexed)", "gone": "(gone)"}
 
 
-def paths(answer: SearchResult) -> None:
+def print_paths(answer: SearchResult) -> None:
     """Each document once, the best first, by its very name."""
     for path in dict.fromkeys(hit.path for hit in answer.hits):
-        click.echo(os.fsencode(near(path)))
+        click.echo(os.fsencode(relative_path(path)))
 
 
-def vimgrep(answer: SearchResult) -> None:
+def print_vimgrep(answer: SearchResult) -> None:
     """`path:line:column:text`, as editors read it; line 1 of a file that is not made of lines."""
     for hit in answer.hits:
         first = hit.chunk.text.split("\n", 1)[0]
-        click.echo(os.fsencode(near(hit.path)) + f":{hit.chunk.start_line or 1}:1:{visible(first)}".encode())
+        click.echo(
+            os.fsencode(relative_path(hit.path)) + f":{hit.chunk.start_line or 1}:1:{escape_controls(first)}".encode()
+        )
 
 
-def people(answer: SearchResult, width: int | None, *, explain: bool = False) -> None:
+def print_hits(answer: SearchResult, width: int | None, *, explain: bool = False) -> None:
     """For a terminal: place, confidence, headings and passage; its neighbours dimmed, where they were asked for."""
     for hit in answer.hits:
         click.echo(_head(hit, f"{hit.confidence:.0%}", _folded(hit, answer.context)))
@@ -72,7 +74,7 @@ def _explained(hit: Hit, answer: SearchResult) -> str:
         for name, arm in (("vector", by.vector), ("keyword", by.keyword))
     ]
     weight = f"weight {by.weight:.2f}" if answer.mode == "hybrid" else ""
-    words = "words: " + visible(", ".join(by.terms)) if by.terms else ""
+    words = "words: " + escape_controls(", ".join(by.terms)) if by.terms else ""
     return "  ".join(filter(None, (f"score {hit.score:.3f}", *arms, weight, words)))
 
 
@@ -80,7 +82,7 @@ def _rank(arm: RetrieverScore) -> str:
     return f"#{arm.rank} " if arm.rank else ""
 
 
-def reading(passages: Sequence[Passage], width: int | None) -> None:
+def print_passages(passages: Sequence[Passage], width: int | None) -> None:
     """For a terminal: passages to be read, each whole and with its place; their neighbours dimmed."""
     for passage in passages:
         for one in (*passage.before, passage, *passage.after):
@@ -90,8 +92,8 @@ def reading(passages: Sequence[Passage], width: int | None) -> None:
 
 
 def _head(passage: Passage, score: str = "", more: str = "") -> str:
-    place = click.style(visible(chunk_place(near(passage.path), passage.chunk)), fg="green", bold=True)
-    headings = visible(" > ".join(passage.chunk.headings))
+    place = click.style(escape_controls(chunk_place(relative_path(passage.path), passage.chunk)), fg="green", bold=True)
+    headings = escape_controls(" > ".join(passage.chunk.headings))
     change = CHANGES[passage.change]
     parts = (
         place,
@@ -116,7 +118,7 @@ def _lines(text: str, width: int) -> Iterator[str]:
 
     for line in text.split("\n"):
         if line.strip():
-            yield from wcwidth.wrap(visible(line.rstrip()), max(20, width))
+            yield from wcwidth.wrap(escape_controls(line.rstrip()), max(20, width))
 
 
 def _cut(lines: list[str], most: int | None) -> list[str]:
@@ -149,12 +151,13 @@ def status_lines(name: str, status: Status) -> Iterator[str]:
     yield f"on disk:     {status.bytes_on_disk / 1e6:.1f} MB"
     yield from _foreign(status)
     for path, line, reason in status.refused:
-        place = visible(near(os.fsdecode(path))) + ("" if line is None else f":{line}")
-        yield f"refused:     {place}: {visible(reason)}"
+        place = escape_controls(relative_path(os.fsdecode(path))) + ("" if line is None else f":{line}")
+        yield f"refused:     {place}: {escape_controls(reason)}"
     for kind, failed in (("failed: ", True), ("skipped:", False)):
         for skip in status.skips:
             if skip.failed is failed:
-                yield f"{kind}     {visible(near(os.fsdecode(skip.path)))}: {visible(skip.reason)}"
+                name = escape_controls(relative_path(os.fsdecode(skip.path)))
+                yield f"{kind}     {name}: {escape_controls(skip.reason)}"
 
 
 def _foreign(status: Status) -> Iterator[str]:

@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from indexer.chunk.chunker import parameters
+from indexer.chunk.chunker import settings_key
 from indexer.document_writer import DocumentWriter
-from indexer.embed.registry import DEFAULT, full_name, open_embedder
+from indexer.embed.registry import DEFAULT, canonical_name, open_embedder
 from indexer.embed.run import embed
 from indexer.markup.headings import plain_title
 from indexer.progress import NoProgress
@@ -80,16 +80,16 @@ def prepare(
     """
     beir = BeirFolder(folder)
     questions = beir.questions(split)
-    engine = full_name(embedder or settings.embedder or DEFAULT)
+    engine = canonical_name(embedder or settings.embedder or DEFAULT)
     name = collection_name(beir.path.name, whole, engine)
     with open_store(name, settings, write=True) as collection:
-        made_of = f"{beir.digest()}, {beir.path}, {WHOLE if whole else parameters(None)}"
-        same = collection.identity is not None and collection.fact(MADE_OF) == made_of
+        made_of = f"{beir.digest()}, {beir.path}, {WHOLE if whole else settings_key(None)}"
+        same = collection.identity is not None and collection.setting(MADE_OF) == made_of
         if not same or collection.texts.waiting():
             _fill(collection, engine, settings, None if same else beir, whole, progress or NoProgress())
-            collection.remember(MADE_OF, made_of)
+            collection.set_setting(MADE_OF, made_of)
         known = set(collection.documents.paths())
-        cut = collection.fact(CUT)
+        cut = collection.setting(CUT)
     expected = [os.fsencode(path) for question in questions for path in question.documents]
     unknown = [_name(path) for path in expected if path not in known]
     notes = [cut, missing(f"rows are not in {CORPUS}, or have no words", unknown)]
@@ -113,10 +113,10 @@ def _fill(
     engine = open_embedder(embedder, settings)
     try:
         if collection.identity is None:
-            engine.check()
-        collection.adopt(engine.identity, engine.probe())
+            engine.verify_batching()
+        collection.bind_embedder(engine.identity, engine.probe_vector())
         if beir:
-            collection.remember(CUT, _keep(collection.documents, engine, beir, whole, progress))
+            collection.set_setting(CUT, _keep(collection.documents, engine, beir, whole, progress))
         progress.embedding(collection.texts.waiting())
         embed(
             collection, engine, lambda settled, _: progress.embedded(settled), partial(_cut, engine) if whole else list

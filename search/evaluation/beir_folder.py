@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from search.evaluation.judgements import MAX_GRADE, JudgedQuery, rows
+from search.evaluation.judgements import MAX_GRADE, JudgedQuery, read_jsonl
 from storage.errors import NearestError, OptionError
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _judgement(line: str, where: str) -> tuple[str, str, int]:
 
 
 def _rows(file: Path) -> Iterator[Row]:
-    for number, row in rows(file):
+    for number, row in read_jsonl(file):
         id_, title, text = row.get("_id"), row.get("title") or "", row.get("text") or ""
         if not (isinstance(id_, str) and id_ and isinstance(title, str) and isinstance(text, str)):
             raise NearestError(f"line {number} of {file}: needs _id and text, and may have a title, all of them texts")

@@ -47,7 +47,7 @@ def read_questions(file: Path, collection: Store) -> tuple[list[JudgedQuery], li
         NearestError: the file or a line of it is not like that, or a path could be several documents.
     """
     questions: dict[str, JudgedQuery] = {}
-    for number, row in rows(file):
+    for number, row in read_jsonl(file):
         try:
             one = _judged(row)
             former = questions.get(one.text, one)
@@ -62,7 +62,7 @@ def read_questions(file: Path, collection: Store) -> tuple[list[JudgedQuery], li
     return _resolved(questions.values(), file, collection)
 
 
-def rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_jsonl(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """The JSON objects of a file, one a line, each with its line's number; blank lines are passed over.
 
     Raises:

@@ -44,7 +44,7 @@ class DocumentRank:
         return self.best is not self.hit
 
 
-def standing(
+def rank_of_documents(
     searcher: Searcher, paths: Container[str], question: str, k: int, mode: Mode, only: Filter
 ) -> DocumentRank:
     """Look for the documents of these paths among the hits, ever further down.

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from indexer.sandbox.pool import read_all
-from indexer.sync import known_as
-from indexer.walk.explain import explained
+from indexer.sync import canonical_path
+from indexer.walk.explain import explain_path
 from indexer.walk.walker import Entry
 from storage.errors import NearestError
 from storage.files import SkipCode, SkippedFile, is_below
@@ -50,7 +50,7 @@ class NotIndexed:
     meant: str = ""
 
 
-def located(collection: Store, path: str) -> bytes:
+def locate(collection: Store, path: str) -> bytes:
     """The name under which a path is known, or would be.
 
     Raises:
@@ -71,16 +71,16 @@ def located(collection: Store, path: str) -> bytes:
 def _names(path: bytes, roots: Sequence[Root]) -> Iterator[bytes]:
     """A path as it was given, behind links, and as it is called below a root that is a link itself."""
     real = os.path.realpath(path)
-    yield from (path, known_as(path), real)
+    yield from (path, canonical_path(path), real)
     for root in roots:
         target = os.path.realpath(root.path)
         if is_below(real, target):
             yield os.path.join(root.path, real[len(target) :].lstrip(os.fsencode(os.sep))).rstrip(b"/")
 
 
-def missing(collection: Store, path: bytes, limits: SandboxLimits) -> NotIndexed:
+def explain_missing(collection: Store, path: bytes, limits: SandboxLimits) -> NotIndexed:
     """Find out why nothing is indexed at or below `path`."""
-    met = explained(path, collection.documents.roots(), collection.own_folders)
+    met = explain_path(path, collection.documents.roots(), collection.own_folders)
     if not os.path.lexists(path) and not any(map(_is_closed, met or ())):
         return NotIndexed("no such file", meant=_meant(collection, path))
     if met is None:

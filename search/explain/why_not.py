@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from indexer.sandbox.process import SandboxLimits
-from search.explain.document_rank import standing
+from search.explain.document_rank import rank_of_documents
 from search.explain.excluded import excluded_by, filtered_by
-from search.explain.not_indexed import Unindexed, located, missing
+from search.explain.not_indexed import Unindexed, explain_missing, locate
 from search.modes import MODES
-from search.query.question import parsed
+from search.query.question import parse_question
 from search.searcher import NO_FILTER
-from search.stale import checked
+from search.stale import mark_stale
 from storage.status import Coverage
 
 if TYPE_CHECKING:
@@ -107,12 +107,12 @@ def why_not(
         NearestError: the path is none, or see `Searcher.ask`.
     """
     collection = searcher.collection
-    at = located(collection, path)
+    at = locate(collection, path)
     with collection.reading():  # so that what is said is of one moment
         documents = frozenset(map(os.fsdecode, collection.documents.known(at)))
         covered = collection.coverage(at)
     if not documents:
-        found = missing(collection, at, SandboxLimits.of(searcher.settings))
+        found = explain_missing(collection, at, SandboxLimits.of(searcher.settings))
         return Explanation(verdict=found.verdict, path=os.fsdecode(at), question=question, k=k, missing=found)
     return _Indexed(searcher, os.fsdecode(at), documents, covered, question, k, mode, only).reasons()
 
@@ -132,13 +132,13 @@ class _Indexed:
 
     def reasons(self) -> Explanation:
         collection = self.searcher.collection
-        asked = parsed(self.question, self.mode)
+        asked = parse_question(self.question, self.mode)
         chunks = frozenset(self.covered.chunks)
         filtered = filtered_by(collection, self.only, chunks)
         excluded = excluded_by(collection, asked, chunks)
         standings = () if excluded else tuple(self.standings(asked, NO_FILTER if filtered else self.only))
         best = [standings[0].best] if standings and standings[0].best else []
-        shown = checked(best or [one for _, one in collection.passages.of_ids(self.covered.chunks[:1])])
+        shown = mark_stale(best or [one for _, one in collection.passages.of_ids(self.covered.chunks[:1])])
         verdict: Verdict = "excluded"
         if filtered:
             verdict = "filtered"
@@ -163,13 +163,13 @@ class _Indexed:
 
     def standings(self, asked: Question, only: Filter) -> Iterator[DocumentRank]:
         """In the ranking asked for, then in the others; the operators of a question are no part of its meaning."""
-        yield standing(self.searcher, self.documents, self.question, self.k, self.mode, only)
+        yield rank_of_documents(self.searcher, self.documents, self.question, self.k, self.mode, only)
         if self.mode == "keyword":
             return  # the others would need the embedder, which may be out of reach
         for mode in MODES:
             text = asked.text if mode == "vector" else self.question
-            if mode != self.mode and parsed(text, mode).text.strip():
-                yield standing(self.searcher, self.documents, text, self.k, mode, only)
+            if mode != self.mode and parse_question(text, mode).text.strip():
+                yield rank_of_documents(self.searcher, self.documents, text, self.k, mode, only)
 
     def verdict(self, first: DocumentRank) -> Verdict:
         if first.rank is not None and first.rank <= self.k:

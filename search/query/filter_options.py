@@ -36,7 +36,7 @@ def filter_of(
     within: str | Sequence[str] = (),
     now: datetime | None = None,
 ) -> Filter:
-    """What `storage.filters.filters.allowed` takes, of options as they are typed.
+    """What `storage.filters.filters.matching` takes, of options as they are typed.
 
     Where there may be several, one may be alone.
 
@@ -118,12 +118,12 @@ def _when(option: str, text: str, now: datetime) -> Span:
     asked = text.strip()
     if match := _BACK.fullmatch(asked.lower()):
         try:
-            return dates.moment(_back(now.astimezone(), int(match[1]), match[2]))
+            return dates.point(_back(now.astimezone(), int(match[1]), match[2]))
         except (OverflowError, ValueError):
             raise OptionError(f"{{{option}}} {{!r}} is before the first year", text) from None
     if asked.lower() in ("today", "yesterday"):
         return dates.day(now.astimezone().date() - timedelta(days=asked.lower() == "yesterday"))
-    if found := dates.span(asked):
+    if found := dates.interval(asked):
         return found
     raise OptionError(f"{{{option}}} {{!r}} is no date: write {{}}", text, WHEN)
 

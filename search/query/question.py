@@ -24,7 +24,7 @@ OPERATOR = re.compile(
 )
 
 
-def parsed(text: str, mode: Mode) -> Question:
+def parse_question(text: str, mode: Mode) -> Question:
     """The question that a user means; any string is one, and none is an error.
 
     `Question.text` has the words of the phrases, without their quotes, and nothing of what is excluded: it is "" where

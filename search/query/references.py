@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search.query.locations import extent
-from search.stale import checked
+from search.stale import mark_stale
 from storage.errors import NearestError, NotFoundError
 from storage.home import similar
 from storage.types import TIME, Range
@@ -27,7 +27,7 @@ _TIMES = re.compile(f"({_CLOCK})(?:-({_CLOCK}))?")
 _LAST_ID = 2**63 - 1
 
 
-def find(collection: Store, reference: str, context: int = 0) -> list[Passage]:
+def resolve(collection: Store, reference: str, context: int = 0) -> list[Passage]:
     """The passages that a reference names, in order.
 
     Args:
@@ -48,7 +48,7 @@ def find(collection: Store, reference: str, context: int = 0) -> list[Passage]:
             passages = [_by_id(collection, int(reference))]
         else:
             passages = _by_place(collection, reference)
-        return checked(_with_neighbours(collection, passages, context))
+        return mark_stale(_with_neighbours(collection, passages, context))
 
 
 def _by_id(collection: Store, chunk_id: int) -> Passage:

@@ -14,7 +14,7 @@ FOLDED = 4  # passages in one hit at most
 ENTRIES = frozenset(("record", "row", "message"))  # units that have nothing to do with the one beside them
 
 
-def lifted(score: float, beside: Iterable[float]) -> float:
+def boosted(score: float, beside: Iterable[float]) -> float:
     """A passage's cosine, raised towards that of the better one of its neighbours in the same document.
 
     What answers a question is often two passages long, and the second one speaks of "it". Nothing is ever lowered,
@@ -23,7 +23,7 @@ def lifted(score: float, beside: Iterable[float]) -> float:
     return score + LIFT * max(0.0, max(beside, default=score) - score)
 
 
-def joined(passages: Mapping[int, PassagePosition], beside: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
+def adjacency(passages: Mapping[int, PassagePosition], beside: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
     """For each passage those that its text comes from or goes on with.
 
     Args:
@@ -38,23 +38,23 @@ def joined(passages: Mapping[int, PassagePosition], beside: Iterable[tuple[int, 
     return found
 
 
-def lift(cosines: Mapping[int, float], joined: Mapping[int, set[int]]) -> dict[int, float]:
+def boost(cosines: Mapping[int, float], joined: Mapping[int, set[int]]) -> dict[int, float]:
     """The score of each passage, lifted.
 
     Given the k passages of the highest cosines and all that stand beside one of them, the k best of all are among the
     result: what is neither has no neighbour that could lift it above the k-th.
     """
-    return {id_: lifted(cosine, (cosines[other] for other in joined[id_])) for id_, cosine in cosines.items()}
+    return {id_: boosted(cosine, (cosines[other] for other in joined[id_])) for id_, cosine in cosines.items()}
 
 
-def fold(order: Iterable[int], joined: Mapping[int, set[int]], k: int) -> list[list[int]]:
+def merge_adjacent(order: Iterable[int], joined: Mapping[int, set[int]], k: int) -> list[list[int]]:
     """The k best places of documents: each a passage and those beside it that would have come further down.
 
     Without that the best place alone would fill the first ranks, passage by passage.
 
     Args:
         order: passages, best first.
-        joined: see `joined`.
+        joined: see `adjacency`.
         k: how many; fewer come back only where `order` has no more.
 
     Returns:

@@ -64,7 +64,7 @@ class Signals:
         return (self.cosine - self.mean) / self.deviation
 
 
-def weight(signals: Signals) -> float:
+def vector_weight(signals: Signals) -> float:
     """The weight of the vectors for a question, 0 to 1; see the module's docstring."""
     if signals.keyword <= 0:
         return 1.0
@@ -75,7 +75,7 @@ def weight(signals: Signals) -> float:
     return 1 / (1 + math.exp(-(x + NOISE * (noise - 0.2) + STRANGE * strange)))
 
 
-def fused(cosine: float, keyword: float, signals: Signals, weight: float) -> float:
+def fuse(cosine: float, keyword: float, signals: Signals, weight: float) -> float:
     """The score of a passage; see the module's docstring."""
     near = (1 + cosine) / (1 + signals.cosine) if signals.cosine > -1 else 0.0
     common = keyword / signals.keyword if signals.keyword > 0 else 0.0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from search.ranking.confidence import confidence
 from search.types import Hit, RetrieverScore, ScoreBreakdown
-from storage.analyzer import term_id, words
+from storage.analyzer import analyze_words, term_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,7 +56,7 @@ class HitBuilder:
         self._by_words = {chunk: rank for rank, chunk in enumerate(best.keywords, start=1)}
         self._words = [
             (word, frozenset(map(term_id, becomes)))
-            for word, becomes in (words(query.question.text) if query.mode != "vector" else ())
+            for word, becomes in (analyze_words(query.question.text) if query.mode != "vector" else ())
         ]
 
     def hits(self, groups: Sequence[HitGroup], read: Mapping[int, Passage]) -> list[Hit]:

@@ -10,7 +10,7 @@ WORD = re.compile(r"\w+")
 
 
 def shingles(text: str) -> frozenset[int]:
-    """What `alike` compares: each run of three words of a text, as one number; of shorter texts the text itself.
+    """Make what `is_near_duplicate` compares: each run of three words of a text, as a number; of shorter ones the text.
 
     Scripts that are written without blanks have no words to count; of these each run of six characters.
     """
@@ -22,7 +22,7 @@ def shingles(text: str) -> frozenset[int]:
     return frozenset(map(hash, zip(*(words[at:] for at in range(SHINGLE)), strict=False)))
 
 
-def alike(one: frozenset[int], other: frozenset[int]) -> bool:
+def is_near_duplicate(one: frozenset[int], other: frozenset[int]) -> bool:
     """Whether two texts say nearly the same, by the resemblance of their shingles.
 
     Resemblance is the Jaccard index of the two sets: Broder, "On the resemblance and containment of documents", 1997.

@@ -6,10 +6,10 @@ import math
 from heapq import nlargest
 from typing import TYPE_CHECKING
 
-from search.ranking.adjacency import fold, joined, lift
-from search.ranking.fusion import TENTH, Signals, weight
+from search.ranking.adjacency import adjacency, boost, merge_adjacent
+from search.ranking.fusion import TENTH, Signals, vector_weight
 from search.ranking.hits import HitBuilder, HitGroup, RankedPassages
-from search.ranking.near_duplicates import alike, shingles
+from search.ranking.near_duplicates import is_near_duplicate, shingles
 from search.ranking.scorer import Retrieved, Scorer
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Ranking:
             ranked = self._ranked(retrieved, wanted)
             everything = retrieved.best.complete and ranked.complete
             best = ranked.order if everything else ranked.order[:wanted]
-            groups = self._groups(fold(best, ranked.joined, len(best)))
+            groups = self._groups(merge_adjacent(best, ranked.joined, len(best)))
             if len(groups) == k or everything:
                 return HitBuilder(self._candidates, self._query, ranked, retrieved).hits(groups, self._read)
             wanted *= 4
@@ -77,7 +77,7 @@ class Ranking:
             bound=self._candidates.bound,
         )
         fixed = {"vector": 1.0, "keyword": 0.0}.get(self._query.mode)
-        return Retrieved(best, signals, weight(signals) if fixed is None else fixed)
+        return Retrieved(best, signals, vector_weight(signals) if fixed is None else fixed)
 
     def _ranked(self, retrieved: Retrieved, wanted: int) -> RankedPassages:
         """The best `wanted` of the candidates of both arms by themselves, and those beside them, all of them lifted."""
@@ -96,8 +96,8 @@ class Ranking:
         beside = {id_: positions[id_].text for id_ in positions.keys() - set(best)}
         scores = {id_: bare[id_] for id_ in best} | scorer.of(beside)
         positions = {id_: positions[id_] for id_ in scores}
-        together = joined(positions, pairs)
-        lifted = lift(scores, together)
+        together = adjacency(positions, pairs)
+        lifted = boost(scores, together)
         order = sorted(lifted, key=lambda id_: (-lifted[id_], positions[id_].path, positions[id_].start_char))
         complete = len(best) == len(bare.keys() | retrieved.best.keywords.keys())
         return RankedPassages(order, positions, lifted, together, scorer.cosines, scorer.keywords, complete)
@@ -114,7 +114,7 @@ class Ranking:
             for run in some:
                 passage = self._read[run[0]]
                 says = shingles(passage.chunk.text)
-                same = next((place for place, other in kept if alike(says, other)), None)
+                same = next((place for place, other in kept if is_near_duplicate(says, other)), None)
                 if same is not None:
                     same.similar.append(passage)
                 elif len(kept) < k:

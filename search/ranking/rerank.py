@@ -127,7 +127,7 @@ class Reranker:
                 raise TimeoutError
             route = self._routes[0]
             try:
-                return self._wire.fetch("POST", route, self._request(route, question, texts), left, left)
+                return self._wire.request("POST", route, self._request(route, question, texts), left, left)
             except RequestFailed as failure:
                 if failure.status != 404 or route == self._routes[-1]:
                     raise

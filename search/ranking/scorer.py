@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from search.ranking.fusion import fused
+from search.ranking.fusion import fuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +57,7 @@ class Scorer:
             return {id_: keywords[id_] for id_ in passages if keywords[id_] > 0}
         # What is not embedded yet is taken for as near as any passage is: the words decide.
         return {
-            id_: fused(cosines.get(text, signals.mean), keywords[id_], signals, self._weight)
+            id_: fuse(cosines.get(text, signals.mean), keywords[id_], signals, self._weight)
             for id_, text in passages.items()
             if text in cosines or keywords[id_] > 0
         }
@@ -70,7 +70,7 @@ class Scorer:
         """
         if self._mode != "hybrid":
             return keyword
-        return fused(self._farthest, keyword, self._signals, self._weight)
+        return fuse(self._farthest, keyword, self._signals, self._weight)
 
     def _look_up(self, passages: Mapping[int, int]) -> None:
         missing = set(passages.values()) - self.cosines.keys()

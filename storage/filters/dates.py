@@ -12,14 +12,14 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MONTH = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?")
 
 
-def span(text: str) -> Span | None:
+def interval(text: str) -> Span | None:
     """What "2024", "2024-05", a date, or a date and time, mean; None for anything else."""
     with suppress(ValueError):
         if match := _MONTH.fullmatch(text):
             return _month(int(match[1]), int(match[2])) if match[2] else (_begin(int(match[1])), _end(int(match[1])))
         with suppress(ValueError):
             return day(date.fromisoformat(text))
-        return moment(datetime.fromisoformat(text))
+        return point(datetime.fromisoformat(text))
     return None
 
 
@@ -28,7 +28,7 @@ def day(value: date) -> Span:
     return instant(datetime.combine(value, time())), _midnight_behind(value)
 
 
-def moment(value: datetime) -> Span:
+def point(value: datetime) -> Span:
     """That moment alone."""
     start = instant(value)
     return start, start + 1

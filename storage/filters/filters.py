@@ -16,8 +16,8 @@ from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from storage.errors import NearestError, OptionError
 from storage.files import SEPARATOR, is_below
-from storage.filters.metadata_filter import dated, saying, tagged
-from storage.sqlite.documents import below
+from storage.filters.metadata_filter import document_dates, with_field, with_tags
+from storage.sqlite.documents import subtree_sql
 from storage.types import Filter
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class _File(NamedTuple):
     mtime_ns: int | None
 
 
-def allowed(db: Database, only: Filter) -> Allowed | None:
+def matching(db: Database, only: Filter) -> Allowed | None:
     """What a filter lets through; None where it lets everything through.
 
     Paths are matched as by `index --include`: relative to a folder that was indexed by name, whichever it is where one
@@ -66,7 +66,7 @@ def allowed(db: Database, only: Filter) -> Allowed | None:
     return _allowed(_pairs(db, "document", list(files)))
 
 
-def narrowed(
+def intersected(
     db: Database,
     among: Allowed | None,
     *,
@@ -108,7 +108,7 @@ def _files(db: Database, folders: Sequence[bytes]) -> dict[int, _File]:
     sql = "SELECT id, path, kind, mtime_ns FROM documents"
     rows = [] if folders else db.rows(sql)
     for folder in folders:
-        where, values = below(folder)
+        where, values = subtree_sql(folder)
         rows += db.rows(f"{sql} WHERE {where}", values)
     return {id_: _File(*file) for id_, *file in rows}
 
@@ -120,9 +120,9 @@ def _conditions(db: Database, only: Filter) -> Iterator[Callable[[int, _File], b
     if only.paths:
         yield _matching(db, only.paths)
     if only.tags:
-        yield _one_of(tagged(db, only.tags))
+        yield _one_of(with_tags(db, only.tags))
     for key, value in only.where:
-        yield _one_of(saying(db, key, value))
+        yield _one_of(with_field(db, key, value))
     if only.since is not None or only.until is not None:
         yield _in_time(db, only.since, only.until)
 
@@ -206,7 +206,7 @@ def _text(path: bytes) -> str:
 
 def _in_time(db: Database, since: int | None, until: int | None) -> Callable[[int, _File], bool]:
     """By the date that a document gives itself, or the time of its file."""
-    own = dated(db)
+    own = document_dates(db)
     now = time.time_ns()
 
     def fits(id_: int, file: _File) -> bool:

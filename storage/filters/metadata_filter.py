@@ -7,7 +7,7 @@ import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING
 
-from storage.filters.dates import span
+from storage.filters.dates import interval
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -25,7 +25,7 @@ TRUTH = {"true": 1, "yes": 1, "on": 1, "false": 0, "no": 0, "off": 0}
 _BETWEEN_TAGS = re.compile(r"[,;]|\s(?=#)")
 
 
-def tagged(db: Database, tags: Sequence[str]) -> set[int]:
+def with_tags(db: Database, tags: Sequence[str]) -> set[int]:
     """The documents that have each of these tags, or one below it; compared without case and without "#" in front."""
     has: dict[int, set[str]] = {}
     for document, item, kind, value in _said(db, TAGS):
@@ -36,7 +36,7 @@ def tagged(db: Database, tags: Sequence[str]) -> set[int]:
     return {document for document, own in has.items() if wanted <= own}
 
 
-def saying(db: Database, key: str, asked: str) -> set[int]:
+def with_field(db: Database, key: str, asked: str) -> set[int]:
     """The documents that say this under that key, or in a list under it.
 
     Texts are compared without case, numbers as numbers, truth values as true or yes, false or no, and dates as far as
@@ -46,10 +46,10 @@ def saying(db: Database, key: str, asked: str) -> set[int]:
     return {document for document, _, kind, value in _said(db, {_plain(key)}) if _is(kind, value, asked)}
 
 
-def dated(db: Database) -> dict[int, Span]:
+def document_dates(db: Database) -> dict[int, Span]:
     """When they are of, for the documents that give themselves a date."""
     dates: dict[int, Span] = {}
-    meant = cache(span)  # not for longer: the time zone of this machine may change
+    meant = cache(interval)  # not for longer: the time zone of this machine may change
     for key in DATES:
         for document, item, kind, value in _said(db, {key}):
             if not item and kind != "boolean" and (when := meant(str(value))):  # of a list the first
@@ -89,7 +89,7 @@ def _is(kind: str, value: Stored, asked: str) -> bool:
     text = _plain(str(value))
     if text == asked:
         return True
-    return (kind == "date" or span(str(value)) is not None) and _begins(text, asked.replace(" ", "t"))
+    return (kind == "date" or interval(str(value)) is not None) and _begins(text, asked.replace(" ", "t"))
 
 
 def _begins(moment: str, asked: str) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from storage.analyzer import ACCENTS, DENSE, IGNORED, MARKS, terms
+from storage.analyzer import ACCENTS, IGNORED, MARKS, UNSPACED, analyze
 from storage.sqlite.database import batches
 
 if TYPE_CHECKING:
@@ -41,27 +41,27 @@ NEXT = re.compile(r"[^\W_]|\0")  # where a gap ends
 NUMBER_SIGN = re.compile(r"(?<!\w)-(?=\d)")
 MINUS = "\u2212"
 SYMBOLS = ("Sm", "Sc", "So")
-IS_DENSE = re.compile(f"[{DENSE}]")
+IS_DENSE = re.compile(f"[{UNSPACED}]")
 IS_MARK = re.compile(rf"(?!\w)[{MARKS}]")
 # Normalising takes time by the square of such a run; no writing has 30 marks on a letter (UAX 15, Stream-Safe Text).
 MANY_MARKS = re.compile(rf"((?:{IS_MARK.pattern}){{30}})(?:{IS_MARK.pattern})+")
-WORD = re.compile(rf"[{DENSE}]|(?:(?![{DENSE}_])[\w{MARKS}])+")
+WORD = re.compile(rf"[{UNSPACED}]|(?:(?![{UNSPACED}_])[\w{MARKS}])+")
 ASCII_LETTER = re.compile("[a-z]")
 
 
 class TermLookup(Protocol):
     """What `storage.keywords.keyword_index.Keywords` does for phrases."""
 
-    def holding(self, text: str) -> NDArray[np.int64]:
+    def containing_all(self, text: str) -> NDArray[np.int64]:
         """The sorted ids of the live passages that have every term of a text."""
 
 
-def holds(text: str, phrase: str) -> bool:
+def contains_phrase(text: str, phrase: str) -> bool:
     """Whether a phrase stands in a text; one that has nothing in it stands everywhere."""
     return all(one.stands_in(_folded(text.replace("\0", " "))) for one in _phrases([phrase]))
 
 
-def allowed_by(
+def matching_phrases(
     db: Database, keywords: TermLookup, question: Question
 ) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
     """The passages that hold every phrase of a question, and those that hold something it is without.
@@ -85,9 +85,9 @@ def _required(db: Database, keywords: TermLookup, phrases: Iterable[str]) -> NDA
 
 def _excluded(db: Database, keywords: TermLookup, without: Iterable[str]) -> NDArray[np.int64]:
     without = list(without)
-    words = [one for one in without if one[0] != '"' and terms(one) and not any(map(_is_symbol, one))]
+    words = [one for one in without if one[0] != '"' and analyze(one) and not any(map(_is_symbol, one))]
     phrases = _phrases(one.strip('"') for one in without if one not in words)
-    found = [np.zeros(0, np.int64), *map(keywords.holding, words)]
+    found = [np.zeros(0, np.int64), *map(keywords.containing_all, words)]
     if phrases:
         candidates = np.unique(np.concatenate([_candidates(db, keywords, one.folded) for one in phrases]))
         found.append(_found(db, candidates, lambda text: any(one.stands_in(text) for one in phrases)))
@@ -107,8 +107,8 @@ def _candidates(db: Database, keywords: TermLookup, folded: str) -> NDArray[np.i
     "pd.DataFrame"), so that there is no term by which all that hold it are found.
     """
     sure = " ".join(word for word in dict.fromkeys(WORD.findall(folded)) if not ASCII_LETTER.search(word))
-    if terms(sure):
-        return keywords.holding(sure)
+    if analyze(sure):
+        return keywords.containing_all(sure)
     return np.array([id_ for (id_,) in db.rows("SELECT id FROM chunks ORDER BY id")], np.int64)
 
 

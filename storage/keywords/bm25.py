@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from storage.sqlite.term_rows import QUARTERS
+from storage.sqlite.term_rows import WEIGHT_SCALE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +40,7 @@ class Bm25:
         self.count = len(alive) - len(self._dead)
         mean = int(sizes.sum(where=alive, dtype=np.int64)) / max(self.count, 1)
         # of each slot, in quarters as the frequencies are
-        self._norms = (QUARTERS * K1 * (1 - B + B * sizes / (mean or 1))).astype(np.float32)
+        self._norms = (WEIGHT_SCALE * K1 * (1 - B + B * sizes / (mean or 1))).astype(np.float32)
 
     def scores(self, terms: Mapping[int, int]) -> tuple[NDArray[np.float32], float]:
         """The score of every slot, and what none can reach.

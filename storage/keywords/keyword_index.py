@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from storage import snapshot
-from storage.analyzer import term_id, terms
+from storage.analyzer import analyze, term_id
 from storage.keywords.bm25 import Bm25
 from storage.keywords.postings import Batch, Postings
 from storage.snapshot import Snapshot
@@ -154,14 +154,14 @@ class KeywordIndex:
 
     # ---- questions
 
-    def scored(self, text: str) -> KeywordScores:
+    def score(self, text: str) -> KeywordScores:
         """How well each passage answers to the words of a question, by what the database has now."""
-        return KeywordScores(self.refreshed(), Counter(map(term_id, terms(text))))
+        return KeywordScores(self.refresh(), Counter(map(term_id, analyze(text))))
 
-    def holding(self, text: str) -> NDArray[np.int64]:
+    def containing_all(self, text: str) -> NDArray[np.int64]:
         """Ids of the live passages that have every term of a text (of one without any, all), ascending; shape (n,)."""
-        index = self.refreshed()
-        return np.sort(index.chunks[index.ranking.holding(set(map(term_id, terms(text))))])
+        index = self.refresh()
+        return np.sort(index.chunks[index.ranking.holding(set(map(term_id, analyze(text))))])
 
     # ---- what is loaded
 
@@ -170,7 +170,7 @@ class KeywordIndex:
         """Tell whether what is loaded is what the database has now."""
         return self._db.is_current(NAME)
 
-    def refreshed(self) -> Segments:
+    def refresh(self) -> Segments:
         """What the database has now."""
         return self._db.made(NAME, self._replayed)
 
@@ -245,7 +245,7 @@ class KeywordIndex:
             NearestError: it cannot be written; the collection is whole without it.
         """
         snapshot.sweep(self._snapshot.path)
-        index = self.refreshed()
+        index = self.refresh()
         if not index.ranking.count:
             self._snapshot.remove()
             return False

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from storage.analyzer import dense_share
+from storage.analyzer import unspaced_share
 from storage.candidates import Best
-from storage.filters.filters import allowed, narrowed
-from storage.filters.phrases import allowed_by
+from storage.filters.filters import intersected, matching
+from storage.filters.phrases import matching_phrases
 from storage.sqlite.passages import Passages
 from storage.sqlite.term_rows import terms_of
 
@@ -49,17 +49,17 @@ class LocalCandidates:
         self._vectors = vectors
         self._vector = vector
         self._passages = Passages(db)
-        self._among: Allowed | None = allowed(db, only)
+        self._among: Allowed | None = matching(db, only)
         self._scored: KeywordScores | None = None
         self.background = 0.0, 1.0
         self.bound = 0.0
         if vectors is not None and vector is not None:
-            self.background = vectors.background(vector)
+            self.background = vectors.cosine_statistics(vector)
         if keywords is not None:
-            self._scored = keywords.scored(question.text)
-            self.bound = self._scored.bound / (1 + dense_share(question.text))
-            holding, never = allowed_by(db, keywords, question)
-            self._among = narrowed(db, self._among, only=holding, never=never)
+            self._scored = keywords.score(question.text)
+            self.bound = self._scored.bound / (1 + unspaced_share(question.text))
+            holding, never = matching_phrases(db, keywords, question)
+            self._among = intersected(db, self._among, only=holding, never=never)
 
     def best(self, depth: int) -> Best:
         """See `Candidates`."""
@@ -85,7 +85,7 @@ class LocalCandidates:
         """See `Candidates`."""
         if self._vectors is None or self._vector is None:
             return {}
-        return self._vectors.scores(self._vector, texts)
+        return self._vectors.cosines(self._vector, texts)
 
     def keywords(self, ids: Sequence[int]) -> dict[int, float]:
         """See `Candidates`."""
@@ -93,11 +93,11 @@ class LocalCandidates:
 
     def adjacent(self, ids: Sequence[int]) -> list[tuple[int, int]]:
         """See `Candidates`."""
-        return self._passages.beside(ids)
+        return self._passages.adjacent(ids)
 
     def positions(self, ids: Sequence[int]) -> dict[int, PassagePosition]:
         """See `Candidates`."""
-        found = self._passages.spots(ids)
+        found = self._passages.positions(ids)
         let_through = self._allowed({id_: position.text for id_, position in found.items()})
         return {id_: found[id_] for id_ in let_through}
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from storage import home
 from storage.errors import INDEX_FIRST, DamagedError, EmbedderMismatchError, NearestError, NothingIndexedError
-from storage.filters.filters import allowed
-from storage.filters.phrases import allowed_by
+from storage.filters.filters import matching
+from storage.filters.phrases import matching_phrases
 from storage.keywords.keyword_index import FILE, KeywordIndex
 from storage.local.candidates import LocalCandidates
 from storage.local.lock import WriterLock
@@ -141,7 +141,7 @@ class LocalStore:
         """One line for each thing that the user should be told."""
         return (self._vectors.notes if self._vectors else []) + self._keywords.notes
 
-    def adopt(self, identity: EmbedderFingerprint, probe: Vectors) -> None:
+    def bind_embedder(self, identity: EmbedderFingerprint, probe: Vectors) -> None:
         """Make `identity` the collection's embedder, or make sure that it already is.
 
         Args:
@@ -189,12 +189,12 @@ class LocalStore:
             code="weights-mismatch",
         )
 
-    def fact(self, key: str) -> str | None:
+    def setting(self, key: str) -> str | None:
         """Something that the collection was asked to remember."""
         value: str | None = self.database.value("SELECT value FROM facts WHERE key = ?", (key,))
         return value
 
-    def remember(self, key: str, value: str) -> None:
+    def set_setting(self, key: str, value: str) -> None:
         """Remember something."""
         self.database.run("INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)", (key, value))
 
@@ -203,7 +203,7 @@ class LocalStore:
     def load(self, mode: Mode) -> None:
         """Read what questions of this mode need now, rather than with the first of them."""
         for index in self._needed(mode):
-            index.refreshed()
+            index.refresh()
 
     def _needed(self, mode: Mode) -> Iterator[VectorIndex | KeywordIndex]:
         if self._vectors and mode != "keyword":
@@ -222,7 +222,7 @@ class LocalStore:
         """Look up what a query may find, all of one moment; not within `reading`."""
         with self.database.connected():
             while True:
-                held = [index.refreshed() for index in self._needed(query.mode)]
+                held = [index.refresh() for index in self._needed(query.mode)]
                 with self.database.transaction():
                     if all(index.is_current for index in self._needed(query.mode)):  # or a writer was faster
                         yield self._candidates(query)
@@ -236,14 +236,14 @@ class LocalStore:
 
     def allows(self, only: Filter, chunks: Collection[int] | None = None) -> bool:
         """Tell whether a filter lets any passage through, of these ids or of all."""
-        through = allowed(self.database, only)
+        through = matching(self.database, only)
         if through is None:
             return True
         return through.chunks.size > 0 if chunks is None else bool(np.isin(through.chunks, list(chunks)).any())
 
     def holds(self, question: Question, chunks: Collection[int]) -> bool:
         """Tell whether the phrases and exclusions of a question let any of these passages through."""
-        only, never = allowed_by(self.database, self._keywords, question)
+        only, never = matching_phrases(self.database, self._keywords, question)
         left = set(chunks).difference(never.tolist())
         return bool(left if only is None else left.intersection(only.tolist()))
 

@@ -47,7 +47,7 @@ WHERE id = ? AND orphaned_at IS NULL AND NOT EXISTS (SELECT 1 FROM chunks WHERE 
 """
 
 
-def below(folder: bytes) -> tuple[str, tuple[bytes, bytes, bytes]]:
+def subtree_sql(folder: bytes) -> tuple[str, tuple[bytes, bytes, bytes]]:
     """The condition, and its values, for a path that is `folder` or lies in it."""
     start = folder.rstrip(SEPARATOR) + SEPARATOR
     return "(path = ? OR (path >= ? AND path < ?))", (folder, start, start[:-1] + AFTER_SEPARATOR)
@@ -61,7 +61,7 @@ class Documents:
 
     def known(self, root: bytes) -> dict[bytes, IndexedFile]:
         """The documents at or below `root`, by path."""
-        where, values = below(root)
+        where, values = subtree_sql(root)
         rows = self._db.rows(
             f"SELECT path, id, kind, digest, size, mtime_ns, ctime_ns FROM documents WHERE {where}", values
         )
@@ -106,9 +106,9 @@ class Documents:
         term_rows.add(self._db, [id_])
         self._orphan(text for text, _ in former)
 
-    def fill(self) -> None:
+    def backfill(self) -> None:
         """Let every passage be found by its words, also those that an older version has put."""
-        term_rows.fill(self._db)
+        term_rows.backfill(self._db)
 
     def metadata(self, path: bytes) -> dict[str, Field]:
         """What a document says of itself; nothing where there is no such document."""
@@ -130,7 +130,7 @@ class Documents:
         now = int(time.time())
         self._db.run_many(ORPHAN, [(now, text) for text in set(texts)])
 
-    def touch(self, stamps: Iterable[tuple[bytes, FileStamp | None]]) -> None:
+    def update_stamps(self, stamps: Iterable[tuple[bytes, FileStamp | None]]) -> None:
         """Remember the new times of files whose bytes are what they were."""
         self._db.run_many(
             "UPDATE documents SET size = ?, mtime_ns = ?, ctime_ns = ? WHERE path = ?",
@@ -145,7 +145,7 @@ class Documents:
             self.remove([new])
             self._db.run("UPDATE documents SET path = ? WHERE path = ?", (new, old))
             for (id_,) in self._db.rows("SELECT id FROM documents WHERE path = ?", (new,)):
-                term_rows.renew(self._db, id_)
+                term_rows.rebuild(self._db, id_)
 
     def remove(self, paths: Iterable[bytes]) -> None:
         """Drop documents, all in one transaction; their vectors are kept for a while, in case they come back."""
@@ -192,7 +192,7 @@ class Documents:
 
     def forget(self, path: bytes) -> int:
         """Drop the documents, roots and skips at or below `path`; returns how many documents there were."""
-        where, values = below(path)
+        where, values = subtree_sql(path)
         with self._db.transaction():
             paths = [row[0] for row in self._db.rows(f"SELECT path FROM documents WHERE {where}", values)]
             self.remove(paths)
@@ -202,7 +202,7 @@ class Documents:
 
     def note_skips(self, root: bytes, skips: Iterable[SkippedFile]) -> None:
         """What was passed over at or below `root` is this, and no longer what it was."""
-        where, values = below(root)
+        where, values = subtree_sql(root)
         with self._db.transaction():
             self._db.run(f"DELETE FROM skips WHERE {where}", values)
             self._db.run_many(

@@ -70,7 +70,7 @@ class Passages:
         """The passages of these ids, each with its text's id."""
         return self._where("chunks.id", ids)
 
-    def spots(self, ids: Sequence[int] = (), texts: Sequence[int] = ()) -> dict[int, PassagePosition]:
+    def positions(self, ids: Sequence[int] = (), texts: Sequence[int] = ()) -> dict[int, PassagePosition]:
         """The passages of these ids, and those that are these texts, by id."""
         spots: dict[int, PassagePosition] = {}
         for id_, text, path, start, *place in self._either(SPOTS, ids, texts):
@@ -86,7 +86,7 @@ class Passages:
             for some in batches(values):
                 yield from self._db.rows(f"{select} WHERE {column} IN ({','.join('?' * len(some))})", some)
 
-    def beside(self, ids: Sequence[int]) -> list[tuple[int, int]]:
+    def adjacent(self, ids: Sequence[int]) -> list[tuple[int, int]]:
         """For each of these passages, its id with that of the one before it in its document, and of the one after."""
         pairs: list[tuple[int, int]] = []
         for some in batches(ids):

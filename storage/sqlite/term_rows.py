@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from storage.analyzer import VERSION, term_id, terms
+from storage.analyzer import VERSION, analyze, term_id
 from storage.sqlite.database import batches
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SEPARATOR = os.fsencode(os.sep)
 ENTRY = np.dtype([("term", "<u8"), ("weight", "u1")])  # of a term in `keywords.terms`: its id, and how much it weighs
-QUARTERS = 4  # in which weighted frequencies are counted, so that a byte holds one
+WEIGHT_SCALE = 4  # in which weighted frequencies are counted, so that a byte holds one
 MOST = 255  # quarters; a term that a passage has more often weighs no more
 FOLDERS = 2  # above a file, whose names belong to its path's field
 BATCH = 1000  # passages in one transaction
@@ -64,7 +64,7 @@ def add(db: Database, documents: Iterable[int]) -> None:
             _write(db, f"{SELECT} AND chunks.document = ? ORDER BY start_char, chunks.id", (document,))
 
 
-def renew(db: Database, document: int) -> None:
+def rebuild(db: Database, document: int) -> None:
     """The same for all passages of a document, which has another title or path now."""
     with db.transaction():
         db.run("DELETE FROM keywords WHERE chunk IN (SELECT id FROM chunks WHERE document = ?)", (document,))
@@ -77,7 +77,7 @@ def missing(db: Database) -> int:
     return int(db.value("SELECT count(*) FROM chunks" if outdated else MISSING))
 
 
-def fill(db: Database) -> int:
+def backfill(db: Database) -> int:
     """Give a row to every passage that has none, and a new one to all where another version made them.
 
     Several transactions: what was done is kept where it is interrupted.
@@ -103,7 +103,7 @@ def fill(db: Database) -> int:
 
 def _write(db: Database, sql: str, values: tuple[int, ...]) -> None:
     rows = [
-        (chunk, *packed(Fields(text[lead:], " ".join(json.loads(headings)), title, path_field(path))))
+        (chunk, *encode(Fields(text[lead:], " ".join(json.loads(headings)), title, path_field(path))))
         for chunk, text, lead, headings, title, path in db.rows(sql, values)
     ]
     db.run_many(INSERT, rows)
@@ -123,13 +123,13 @@ def path_field(path: bytes) -> str:
     return " ".join(map(os.fsdecode, path.rsplit(SEPARATOR, FOLDERS + 1)[-1 - FOLDERS :]))
 
 
-def packed(fields: Fields) -> tuple[int, bytes]:
+def encode(fields: Fields) -> tuple[int, bytes]:
     """The size of a passage, which is the sum of its weighted frequencies in quarters, and its terms, as ENTRY says."""
     frequencies: dict[str, float] = {}
-    for found, weight in zip(map(terms, fields), WEIGHTS, strict=True):
+    for found, weight in zip(map(analyze, fields), WEIGHTS, strict=True):
         for term, number in Counter(found).items():
             frequencies[term] = frequencies.get(term, 0) + number * weight
-    quarters = np.rint(QUARTERS * np.fromiter(frequencies.values(), np.float64, len(frequencies)))
+    quarters = np.rint(WEIGHT_SCALE * np.fromiter(frequencies.values(), np.float64, len(frequencies)))
     entries = np.empty(len(frequencies), ENTRY)
     entries["term"] = np.fromiter(map(term_id, frequencies), np.uint64, len(frequencies))
     entries["weight"] = np.clip(quarters, 1, MOST)

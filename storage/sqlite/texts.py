@@ -45,7 +45,7 @@ class Texts:
         """How many texts have no vector yet, refused ones included."""
         return int(self._db.value(f"SELECT count(*) {WAITING}", (self._embedder,)))
 
-    def next(self, after: int, size: int) -> list[tuple[int, str]]:
+    def waiting_batch(self, after: int, size: int) -> list[tuple[int, str]]:
         """The first `size` waiting texts whose id is above `after`, by id."""
         sql = f"SELECT id, text {WAITING} AND id > ? ORDER BY id LIMIT ?"
         return [(id_, text) for id_, text in self._db.rows(sql, (self._embedder, after, size))]
@@ -75,7 +75,7 @@ class Texts:
             "INSERT OR REPLACE INTO refusals (embedder, text, reason) VALUES (?, ?, ?)", (self._embedder, id_, reason)
         )
 
-    def withdraw(self, ids: Sequence[int]) -> None:
+    def discard(self, ids: Sequence[int]) -> None:
         """Take back vectors that turned out to be of another model; their texts wait again, snapshots lose trust."""
         rows = [(self._embedder, id_) for id_ in ids]
         with self._db.transaction():

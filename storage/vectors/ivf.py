@@ -105,7 +105,7 @@ class IVFIndex:
         ids: NDArray[np.int64] = self._index.search(query.reshape(1, -1), k, params=parameters)[1][0]
         return ids[ids >= 0]
 
-    def extended(self, rows: Iterable[Rows]) -> IVFIndex:
+    def with_added(self, rows: Iterable[Rows]) -> IVFIndex:
         """A copy with more vectors in the same lists."""
         index: faiss.IndexIVF = faiss.deserialize_index(faiss.serialize_index(self._index))  # type: ignore[assignment]
         with _all_threads():
@@ -147,7 +147,7 @@ def list_count(number: int) -> int:
     return max(1, int(PER_ROOT * math.sqrt(number)))
 
 
-def built(sample: Vectors, number: int, rows: Iterable[Rows]) -> IVFIndex | None:
+def build(sample: Vectors, number: int, rows: Iterable[Rows]) -> IVFIndex | None:
     """IVFIndex of all rows, with as many probes as the recall that is wanted takes.
 
     The questions are made of the collection's own vectors: two of them mixed, and as much noise added. Of what

@@ -101,7 +101,7 @@ class VectorIndex:
             k: how many; so many come back whenever they are there.
             among: ids of texts; no others can be found.
         """
-        loaded = self.refreshed()
+        loaded = self.refresh()
         found, ids = loaded.flat.search(query, k, without=loaded.orphans, among=among)
         if loaded.ivf is None:
             return found, ids
@@ -109,21 +109,21 @@ class VectorIndex:
             candidates = np.setdiff1d(among, loaded.orphans)
         else:
             candidates = loaded.ivf.search(query, k, loaded.orphans, among)
-        scores = dict(zip(ids.tolist(), found.tolist(), strict=True)) | self.scores(query, candidates.tolist())
+        scores = dict(zip(ids.tolist(), found.tolist(), strict=True)) | self.cosines(query, candidates.tolist())
         best = nlargest(k, scores, key=scores.__getitem__)
         return np.array([scores[id_] for id_ in best], np.float32), np.array(best, np.int64)
 
-    def background(self, query: Vectors) -> tuple[float, float]:
+    def cosine_statistics(self, query: Vectors) -> tuple[float, float]:
         """Mean and standard deviation of the cosine with all texts, from a sample of them.
 
         Few texts tell little of what is usual, so some are taken to be there as they are with most models.
         """
-        cosines = self.refreshed().sample @ query
+        cosines = self.refresh().sample @ query
         mean = (cosines.sum() + USUAL_COUNT * USUAL_MEAN) / (len(cosines) + USUAL_COUNT)
         squares = np.square(cosines - mean).sum() + USUAL_COUNT * USUAL_DEVIATION**2
         return float(mean), float(np.sqrt(squares / (len(cosines) + USUAL_COUNT)))
 
-    def scores(self, query: Vectors, texts: Sequence[int]) -> dict[int, float]:
+    def cosines(self, query: Vectors, texts: Sequence[int]) -> dict[int, float]:
         """Cosines of the texts that have a vector, by id."""
         scores: dict[int, float] = {}
         for some in batches(texts):
@@ -139,7 +139,7 @@ class VectorIndex:
         """Tell whether what is loaded is what the database has now."""
         return self._db.is_current(NAME)
 
-    def refreshed(self) -> _Loaded:
+    def refresh(self) -> _Loaded:
         """What the database has now."""
         return self._db.made(NAME, self._replayed)
 
@@ -226,7 +226,7 @@ class VectorIndex:
             self._write(ivf.header(), ivf.to_bytes(), len(ivf), last, str(ivf.quality))
         else:
             whole = former.ivf is None  # or no lists do any more that once did
-            flat = self.refreshed().flat if whole else flat.with_added(row[1:] for row in self._rows(0))
+            flat = self.refresh().flat if whole else flat.with_added(row[1:] for row in self._rows(0))
             self._write({}, flat.to_bytes(), len(flat), last, "exact")
         self._latest = _Loaded(flat, ivf, last, former.sweeps)
         return True
@@ -234,11 +234,11 @@ class VectorIndex:
     def _new_lists(self, former: _Loaded, total: int, last: int) -> IVFIndex | None:
         """Lists of all vectors: the former ones with what has come since, unless they have doubled meanwhile."""
         if former.ivf is not None and self._snapshot.trusted and total < 2 * former.ivf.quality.trained:
-            return former.ivf.extended(row[1:] for row in self._rows(self._saved_last))
-        from storage.vectors.ivf import TRAINED_ON, built, list_count
+            return former.ivf.with_added(row[1:] for row in self._rows(self._saved_last))
+        from storage.vectors.ivf import TRAINED_ON, build, list_count
 
         sample = self._sampled(min(TRAINED_ON * list_count(total), TRAINED_ON_MOST), last)
-        return built(sample, total, (row[1:] for row in self._rows(0)))
+        return build(sample, total, (row[1:] for row in self._rows(0)))
 
     def _sampled(self, number: int, last: int) -> Vectors:
         """About so many vectors from all over the database, of shape (those, dimension)."""

@@ -59,13 +59,13 @@ class Words:
     def count_tokens(self, texts: Sequence[str]) -> list[int] | None:
         return [len(text.split()) + 2 for text in texts] if self.counts else None
 
-    def check(self) -> None:
+    def verify_batching(self) -> None:
         """Nothing."""
 
-    def check_digest(self) -> None:
+    def verify_weights(self) -> None:
         self.doubt()
 
-    def probe(self) -> Vectors:
+    def probe_vector(self) -> Vectors:
         return self.embed_query(PROBE)
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from storage.analyzer import term_id, terms
+from storage.analyzer import analyze, term_id
 from storage.candidates import Best, PassagePosition
 from storage.types import Chunk, Passage
 
@@ -84,4 +84,4 @@ class MemoryCandidates:
         return tuple(map(self._passage, before)), tuple(map(self._passage, after))
 
     def terms(self, ids: Sequence[int]) -> dict[int, frozenset[int]]:
-        return {id_: frozenset(map(term_id, terms(self._all[id_][2]))) for id_ in ids}
+        return {id_: frozenset(map(term_id, analyze(self._all[id_][2]))) for id_ in ids}

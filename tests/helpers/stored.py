@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from nearest.settings import from_environment
-from search.ranking.adjacency import fold, lifted
+from search.ranking.adjacency import boosted, merge_adjacent
 from search.ranking.ranker import search
 from storage.local.store import LocalStore
 from storage.types import Chunk, Document, EmbedderFingerprint, FileStamp, Query, Question
@@ -51,7 +51,7 @@ def local_store(name: str, *, write: bool = False) -> LocalStore:
 def writer(name: str = "default") -> LocalStore:
     """A collection open for writing, made by `IDENTITY`."""
     opened = local_store(name, write=True)
-    opened.adopt(IDENTITY, vector_of("probe"))
+    opened.bind_embedder(IDENTITY, vector_of("probe"))
     return opened
 
 
@@ -69,7 +69,7 @@ def document(path: bytes, *passages: str, stamp: FileStamp | None = None) -> tup
 
 def embed(collection: LocalStore) -> list[str]:
     """Give every waiting text its vector; returns these texts, in order."""
-    waiting = collection.texts.next(0, 1_000_000)
+    waiting = collection.texts.waiting_batch(0, 1_000_000)
     if waiting:
         collection.texts.add([id_ for id_, _ in waiting], np.stack([vector_of(text) for _, text in waiting]))
     return sorted(text for _, text in waiting)
@@ -110,9 +110,9 @@ def truth(corpus: Corpus, question: str, k: int, embedded: Container[str] | None
         id_: {other for other in (id_ - 1, id_ + 1) if other in cosines and passages[other][0] == passages[id_][0]}
         for id_ in cosines
     }
-    scores = {id_: lifted(cosine, (cosines[other] for other in beside[id_])) for id_, cosine in cosines.items()}
+    scores = {id_: boosted(cosine, (cosines[other] for other in beside[id_])) for id_, cosine in cosines.items()}
     order = sorted(cosines, key=lambda id_: (-round(scores[id_], 12), *passages[id_][:2]))
-    return [(passages[run[0]][0], passages[run[0]][2]) for run in fold(order, beside, k)]
+    return [(passages[run[0]][0], passages[run[0]][2]) for run in merge_adjacent(order, beside, k)]
 
 
 def stored(collection: LocalStore, sql: str) -> list[tuple[Any, ...]]:

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from indexer.chunk.chunker import MAX_CHARACTERS, MAX_HEADER, MAX_LEAD, MAX_ROWS, chunk, fit
+from indexer.chunk.chunker import MAX_CHARACTERS, MAX_HEADER, MAX_LEAD, MAX_ROWS, chunk, split_to_window
 from indexer.read.extract import Builder, Extract
 from storage.types import Document, Location
 
@@ -168,6 +168,6 @@ def test_headings_in_front_yield_to_a_small_window() -> None:
         return [len(text.split()) for text in texts]
 
     found = chunk(source)
-    fitted = fit(source, found, count([it.embedded for it in found]), count, 4)
+    fitted = split_to_window(source, found, count([it.embedded for it in found]), count, 4)
     assert max(count([it.embedded for it in fitted])) <= 4
     assert " ".join(it.text for it in fitted).split() == source.text.split()

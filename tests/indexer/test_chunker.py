@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.chunk.chunker import MAX_CHARACTERS, chunk, fit, parameters, pieces
+from indexer.chunk.chunker import MAX_CHARACTERS, chunk, settings_key, split_text, split_to_window
 from indexer.chunk.split import GRAMMARS, Section, Unit, cut
 from indexer.embed.local.embedder import LocalEmbedder
 from indexer.formats.html import page_text as extract
@@ -97,7 +97,7 @@ def test_passages_of_any_text_are_sound(text: str, kind: str) -> None:
 @given(TEXTS, st.sampled_from(KINDS), st.floats(0, 1))
 @settings(max_examples=200, deadline=None)
 def test_pieces_of_any_text_are_shorter_than_it_and_hold_it(text: str, kind: str, share: float) -> None:
-    parts = pieces(text, kind, share)
+    parts = split_text(text, kind, share)
     assert not between(text, parts).strip()
     assert all(end - start < len(text) or len(text) == 1 for start, end in parts)
 
@@ -379,7 +379,7 @@ def test_no_passage_is_longer_than_the_window_and_nothing_is_lost(
     chunks = chunk(source)
     tokens = count([passage.embedded for passage in chunks])
     assert (max(tokens) > 256) == over  # else this would prove nothing
-    fitted = fit(source, chunks, tokens, count, 256)
+    fitted = split_to_window(source, chunks, tokens, count, 256)
     assert max(count([passage.embedded for passage in fitted])) <= 256
     assert_sound(source, fitted)
     untouched = [passage for passage, number in zip(chunks, tokens, strict=True) if number <= 256]
@@ -396,21 +396,21 @@ def test_the_time_to_fit_does_not_grow_with_the_square_of_the_document() -> None
         asked.extend(texts)
         return [len(text) for text in texts]
 
-    fitted = fit(source, chunks, letters([passage.text for passage in chunks]), letters, 100)
+    fitted = split_to_window(source, chunks, letters([passage.text for passage in chunks]), letters, 100)
     assert max(len(passage.text) for passage in fitted) <= 100
     assert sum(map(len, asked)) < 5 * len(source.text)  # every part is counted a few times at most
 
 
 def test_fitting_goes_down_to_single_characters_and_ends_there() -> None:
     source = document("abc")
-    fitted = fit(source, chunk(source), [9], lambda texts: [9 for _ in texts], 5)
+    fitted = split_to_window(source, chunk(source), [9], lambda texts: [9 for _ in texts], 5)
     assert [passage.text for passage in fitted] == ["a", "b", "c"]
 
 
 def test_parts_keep_lines_and_headings() -> None:
     source = document("# Top\n\n" + "\n".join(f"line {number} " + "x y " * 20 for number in range(3, 9)), "markdown")
     (passage,) = chunk(source)
-    parts = fit(source, [passage], [100], lambda texts: [len(text) // 5 for text in texts], 40)
+    parts = split_to_window(source, [passage], [100], lambda texts: [len(text) // 5 for text in texts], 40)
     assert len(parts) > 2
     assert {part.headings for part in parts} == {("Top",)}
     for part in parts:
@@ -420,14 +420,14 @@ def test_parts_keep_lines_and_headings() -> None:
 
 
 def test_pieces_of_a_question_too_long_are_at_least_two() -> None:
-    assert pieces("one two three four") == [Unit(0, 7), Unit(8, 13), Unit(14, 18)]
-    assert len(pieces("x" * 5000)) >= 2
-    assert pieces("x") == [Unit(0, 1)]
+    assert split_text("one two three four") == [Unit(0, 7), Unit(8, 13), Unit(14, 18)]
+    assert len(split_text("x" * 5000)) >= 2
+    assert split_text("x") == [Unit(0, 1)]
 
 
 def test_what_passages_depend_on_is_one_line_to_remember() -> None:
-    assert parameters(256) != parameters(512) != parameters(None)
-    assert str(MAX_CHARACTERS) in parameters(256)
+    assert settings_key(256) != settings_key(512) != settings_key(None)
+    assert str(MAX_CHARACTERS) in settings_key(256)
 
 
 # ---- an edit changes what it touches

@@ -493,7 +493,7 @@ def test_each_batch_is_told_as_it_is_kept(desk: Desk) -> None:
     desk.index()
     done: list[tuple[int, int]] = []
     with local_store("default", write=True) as collection:
-        collection.texts.withdraw([id_ for (id_,) in stored(collection, "SELECT text FROM vectors ORDER BY id")][:20])
+        collection.texts.discard([id_ for (id_,) in stored(collection, "SELECT text FROM vectors ORDER BY id")][:20])
         embed(collection, desk.embedder, lambda settled, embedded: done.append((settled, embedded)))
     assert sorted(done) in ([(5, 4), (16, 16)], [(5, 5), (16, 15)])
 

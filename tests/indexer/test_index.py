@@ -14,7 +14,7 @@ from helpers.opened import index_by_name, open_embedder, open_searcher
 from helpers.stored import ROOT, OtherProcess, local_store, nearest_hits
 from helpers.tiny_model import WORDS, make_tiny
 
-from indexer.embed.registry import DEFAULT, full_name
+from indexer.embed.registry import DEFAULT, canonical_name
 from indexer.index import forget
 from indexer.progress import NoProgress
 from nearest.settings import from_environment
@@ -144,10 +144,10 @@ def test_a_folder_is_the_same_embedder_from_everywhere_and_by_every_path(
         index_by_name("default", [notes], name)
         open_searcher("default", name).close()
     assert made_by() == tiny
-    assert full_name("local:all-minilm") == "local:all-minilm"
-    assert full_name("ollama:x:latest") == "ollama:x:latest"
+    assert canonical_name("local:all-minilm") == "local:all-minilm"
+    assert canonical_name("ollama:x:latest") == "ollama:x:latest"
     monkeypatch.setenv("HOME", str(notes.parent))
-    assert full_name("local:~/tiny") == tiny
+    assert canonical_name("local:~/tiny") == tiny
 
 
 @pytest.mark.parametrize(

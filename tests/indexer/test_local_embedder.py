@@ -207,7 +207,7 @@ def test_it_is_opened_by_its_name(minilm: LocalEmbedder) -> None:
     opened = open_embedder("local:all-minilm")
     assert opened.identity == minilm.identity
     assert opened.name == minilm.identity.name
-    assert np.array_equal(minilm.probe(), minilm.embed_query("Why is the sky blue?"))
+    assert np.array_equal(minilm.probe_vector(), minilm.embed_query("Why is the sky blue?"))
     opened.close()
 
 

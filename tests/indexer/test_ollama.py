@@ -78,7 +78,7 @@ def test_the_digest_is_found_under_every_name_of_the_model(server: OllamaServer,
 def test_a_digest_that_is_not_told_is_empty(server: OllamaServer, embedder: OllamaEmbedder, tags: bytes) -> None:
     server.fail(fake.body(tags), when=lambda request: request.path == "/api/tags")
     assert embedder.identity.digest == ""
-    embedder.check_digest()
+    embedder.verify_weights()
 
 
 def test_a_digest_is_asked_for_again_before_it_is_given_up(server: OllamaServer, embedder: OllamaEmbedder) -> None:
@@ -180,11 +180,11 @@ def test_the_answer_of_embed(server: OllamaServer) -> None:
 
 
 def test_probe(server: OllamaServer, embedder: OllamaEmbedder) -> None:
-    assert np.allclose(embedder.probe(), server.vector(PROBE), atol=1e-6)
+    assert np.allclose(embedder.probe_vector(), server.vector(PROBE), atol=1e-6)
 
 
 def test_check_passes_where_a_batch_is_its_texts(server: OllamaServer, embedder: OllamaEmbedder) -> None:
-    embedder.check()
+    embedder.verify_batching()
     assert [len(batch) for batch in server.embedded[1:]] == [8, *[1] * 8]
 
 
@@ -201,14 +201,14 @@ def test_check_finds_batches_that_are_not_their_texts(
 ) -> None:
     server.fail(fake.vectors(change))
     with pytest.raises(EmbedderError, match="in a batch than alone"):
-        embedder.check()
+        embedder.verify_batching()
 
 
 def test_new_weights_end_the_run(server: OllamaServer, embedder: OllamaEmbedder) -> None:
     embedder.embed_documents(["a"])
     server.digests["fake:latest"] = "d9"
     with pytest.raises(EmbedderMismatchError, match="changed during the run: index again"):
-        embedder.check_digest()
+        embedder.verify_weights()
     with pytest.raises(EmbedderMismatchError):
         for n in range(ollama.CHECK_EVERY):
             embedder.embed_documents([f"{n}"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.embed.remote.prefixes import PromptPrefixes, full_name, scheme_for
+from indexer.embed.remote.prefixes import PromptPrefixes, canonical_model, scheme_for
 
 PASSAGES = "Represent this sentence for searching relevant passages: "
 INSTRUCT = "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"
@@ -55,9 +55,9 @@ def test_scheme(model: str, scheme: PromptPrefixes) -> None:
     ["foo", "Foo:latest", "library/foo", "registry.ollama.ai/library/FOO:LATEST", " foo "],
 )
 def test_one_model_has_one_full_name(model: str) -> None:
-    assert full_name(model) == "foo:latest"
+    assert canonical_model(model) == "foo:latest"
 
 
 @pytest.mark.parametrize("model", ["foo:1b", "other/foo", "hf.co/library/foo", "localhost:5000/foo"])
 def test_other_models_have_other_names(model: str) -> None:
-    assert full_name(model) != "foo:latest"
+    assert canonical_model(model) != "foo:latest"

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.embed.remote.retry import BUDGET, MAX_TRIES, FailureKind, RequestFailed, backoff, classify, persist
+from indexer.embed.remote.retry import (
+    BUDGET,
+    MAX_TRIES,
+    FailureKind,
+    RequestFailed,
+    backoff,
+    call_with_retries,
+    classify,
+)
 
 EOF = 'do embedding request: Post "http://127.0.0.1:39221/embedding": EOF'
 
@@ -99,7 +107,7 @@ def test_persist_never_sleeps_beyond_the_budget() -> None:
         raise RequestFailed(FailureKind.BUSY, "busy", status=503, retry_after=50)
 
     with pytest.raises(RequestFailed, match="busy"):
-        persist(attempt, splittable=False, sleep=waits.append, between=lambda failure: True)
+        call_with_retries(attempt, splittable=False, sleep=waits.append, between=lambda failure: True)
     assert waits == [50, 50]
 
 
@@ -110,5 +118,5 @@ def test_persist_stops_when_told_to() -> None:
         raise RequestFailed(FailureKind.BUSY, "busy")
 
     with pytest.raises(RequestFailed):
-        persist(attempt, splittable=False, sleep=waits.append, between=lambda failure: False)
+        call_with_retries(attempt, splittable=False, sleep=waits.append, between=lambda failure: False)
     assert not waits

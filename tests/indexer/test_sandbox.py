@@ -21,7 +21,7 @@ from helpers.opened import read_all
 from indexer.read.reader import read
 from indexer.sandbox import pool, process
 from indexer.sandbox.process import SandboxLimits
-from indexer.sandbox.protocol import Frame, ProtocolError, dump, load, request, requested
+from indexer.sandbox.protocol import Frame, ProtocolError, decode, encode, request, requested
 from nearest.settings import from_environment
 from storage.errors import NearestError
 from storage.files import SkipCode, SkippedFile
@@ -486,23 +486,23 @@ def test_the_document_of_these_tests_has_everything_that_one_may_have() -> None:
     ids=["all", "little", "empty", "skip", "failed"],
 )  # fmt: skip
 def test_an_answer_is_what_was_read(whole: Document | SkippedFile) -> None:
-    assert load(whole.path, dump(whole)) == whole
+    assert decode(whole.path, encode(whole)) == whole
     assert requested(request(whole.path)) == whole.path
 
 
 def test_strings_that_cannot_be_kept_are_cleaned_where_they_are_read() -> None:
     odd = replace(DOCUMENT, title="a\0b\ud800", metadata={"\0k": "\udfff"}, headings=(Heading(0, 1, "x\0\udc80"),))
-    loaded = load(b"/a", dump(odd))
+    loaded = decode(b"/a", encode(odd))
     assert isinstance(loaded, Document)
     assert (loaded.title, loaded.metadata, loaded.headings[0].title) == ("ab\ufffd", {"k": "\ufffd"}, "x\ufffd")
-    assert load(b"/a", dump(SkippedFile(b"/a", SkipCode.DAMAGED, "bad:\n \ud800" + "x" * 5000))) == SkippedFile(
+    assert decode(b"/a", encode(SkippedFile(b"/a", SkipCode.DAMAGED, "bad:\n \ud800" + "x" * 5000))) == SkippedFile(
         b"/a", SkipCode.DAMAGED, "bad: ?" + "x" * 994
     )
 
 
 def test_more_than_an_answer_may_hold_is_a_reason() -> None:
     many = replace(DOCUMENT, metadata={str(number): "x" * 1000 for number in range(17_000)})
-    assert load(b"/a", dump(many)) == SkippedFile(
+    assert decode(b"/a", encode(many)) == SkippedFile(
         b"/a", SkipCode.TOO_LARGE, "more headings, places and metadata than a document has", stamp=STAMP
     )
 
@@ -589,7 +589,7 @@ LIES: dict[str, Change] = {
 
 @pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
 def test_an_answer_that_nothing_read_is_refused(lie: Change) -> None:
-    frame = dump(DOCUMENT)
+    frame = encode(DOCUMENT)
     assert len(frame.numbers) == 8 * (4 + 2 * 3 + 3 * 5 + 2 * 4)
     with pytest.raises(ProtocolError):
-        load(DOCUMENT.path, lie(frame))
+        decode(DOCUMENT.path, lie(frame))

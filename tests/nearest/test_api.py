@@ -293,8 +293,8 @@ def test_notes_say_what_is_not_embedded_yet(collection: nearest.Collection, note
 
     collection.index([notes])
     with open_store("notes", from_environment(), write=True) as store:
-        ids = [id_ for id_, _ in store.texts.next(0, 9)] or [1]
-        store.texts.withdraw(ids)
+        ids = [id_ for id_, _ in store.texts.waiting_batch(0, 9)] or [1]
+        store.texts.discard(ids)
     assert collection.search("w20").notes[-1] == "1 texts are not embedded yet; they are found by their words alone"
     assert "embedded" not in "".join(collection.search("w20", mode="keyword").notes)
 

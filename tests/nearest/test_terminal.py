@@ -15,7 +15,7 @@ from helpers.stored import local_store
 from indexer.sandbox import pool
 from indexer.sandbox.process import SandboxLimits
 from search.query.locations import extent, place_text
-from search.stale import checked
+from search.stale import mark_stale
 from storage.files import SkippedFile
 from storage.local.store import LocalStore
 from storage.types import Chunk, Document, Location, Passage, Range
@@ -240,10 +240,10 @@ def test_a_file_is_read_only_where_its_times_differ_and_once_for_all_its_passage
     with local_store("default") as collection:
         passages = [it for name in ("long.md", "short.txt") for it in _passages(collection, folder / name)]
     assert len(passages) > 3
-    assert not any(passage.stale for passage in checked(passages))
+    assert not any(passage.stale for passage in mark_stale(passages))
     assert read == []
     os.utime(folder / "long.md", (1, 1))
-    assert not any(passage.stale for passage in checked(passages))
+    assert not any(passage.stale for passage in mark_stale(passages))
     assert read == [os.fsencode(folder / "long.md")]
 
 
@@ -277,7 +277,7 @@ def foreign(embedder: str, *scripts: str) -> list[str]:
     from storage.types import EmbedderFingerprint
 
     with local_store("foreign", write=True) as collection:
-        collection.adopt(EmbedderFingerprint(embedder, "1", IDENTITY.dimension), vector_of("probe"))
+        collection.bind_embedder(EmbedderFingerprint(embedder, "1", IDENTITY.dimension), vector_of("probe"))
         for number, script in enumerate(scripts):
             document = Document(b"/%d" % number, "text", bytes(32), None, "", "T", "x", script=script)
             collection.documents.put([(document, [])])

@@ -12,7 +12,7 @@ from helpers.stored import local_store, nearest_hits
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from search.ranking.adjacency import FOLDED, LIFT, fold, lifted
+from search.ranking.adjacency import FOLDED, LIFT, boosted, merge_adjacent
 from search.types import Hit
 from storage.types import Chunk, Document, EmbedderFingerprint, Location
 
@@ -30,7 +30,7 @@ def direction(cosine: float) -> Vectors:
 def search(documents: list[list[float]], k: int, places: list[Location] | None = None) -> list[Hit]:
     """What is found among documents whose passages have these cosines with the question, their n-th at `places[n]`."""
     with local_store("lift", write=True) as collection:
-        collection.adopt(IDENTITY, direction(1))
+        collection.bind_embedder(IDENTITY, direction(1))
         for number, cosines in enumerate(documents):
             texts = [f"passage {at} of document {number}, cosine {cosine}" for at, cosine in enumerate(cosines)]
             chunks = [
@@ -40,7 +40,7 @@ def search(documents: list[list[float]], k: int, places: list[Location] | None =
             path = f"/{number:03}".encode()
             digest = hashlib.sha256(path).digest()
             collection.documents.put([(Document(path, "text", digest, None, "", "", "\n".join(texts)), chunks)])
-        waiting = collection.texts.next(0, 10_000)
+        waiting = collection.texts.waiting_batch(0, 10_000)
         vectors = np.stack([direction(float(text.rpartition(" ")[2])) for _, text in waiting])
         collection.texts.add([id_ for id_, _ in waiting], vectors)
         return nearest_hits(collection, direction(1), k)
@@ -100,14 +100,14 @@ def test_the_k_best_are_those_of_all_passages_scored(
     monkeypatch.setenv("NEAREST_HOME", str(tmp_path_factory.mktemp("home")))
     cosines = [[value / 100 for value in passages] for passages in documents]
     every = {
-        (number, at): lifted(own, [row[other] for other in (at - 1, at + 1) if 0 <= other < len(row)])
+        (number, at): boosted(own, [row[other] for other in (at - 1, at + 1) if 0 <= other < len(row)])
         for number, row in enumerate(cosines)
         for at, own in enumerate(row)
     }
     beside = {(n, at): {(n, at - 1), (n, at + 1)} & every.keys() for n, at in every}
     number_of = {place: id_ for id_, place in enumerate(sorted(every))}
     order = sorted(every, key=lambda place: (-round(every[place], 4), place))
-    runs = fold(
+    runs = merge_adjacent(
         [number_of[place] for place in order],
         {number_of[place]: {number_of[other] for other in others} for place, others in beside.items()},
         k,
@@ -119,7 +119,7 @@ def test_the_k_best_are_those_of_all_passages_scored(
 @given(scores=st.lists(st.floats(0, 1), min_size=1, max_size=40, unique=True), k=st.integers(1, 50))
 def test_runs_are_of_passages_that_touch_and_hold_the_best_first(scores: list[float], k: int) -> None:
     order = sorted(range(len(scores)), key=lambda at: -scores[at])
-    runs = fold(order, {at: {at - 1, at + 1} for at in range(len(scores))}, k)
+    runs = merge_adjacent(order, {at: {at - 1, at + 1} for at in range(len(scores))}, k)
     assert 1 <= len(runs) <= k
     assert runs[0][0] == order[0]
     assert [run[0] for run in runs] == sorted((run[0] for run in runs), key=lambda at: -scores[at])
@@ -133,9 +133,9 @@ def test_runs_are_of_passages_that_touch_and_hold_the_best_first(scores: list[fl
 
 def test_a_neighbour_without_a_vector_neither_lifts_nor_is_found(tmp_path: Path) -> None:
     with local_store("waiting", write=True) as collection:
-        collection.adopt(IDENTITY, direction(1))
+        collection.bind_embedder(IDENTITY, direction(1))
         chunks = [Chunk(f"text {at}", 10 * at, 10 * at + 9, at, at, ()) for at in (1, 2, 3)]
         collection.documents.put([(Document(b"/a", "text", bytes(32), None, "", "", "text"), chunks)])
-        (first, _), *_ = collection.texts.next(0, 10)
+        (first, _), *_ = collection.texts.waiting_batch(0, 10)
         collection.texts.add([first], direction(0.8).reshape(1, -1))
         assert [(hit.chunk.start_line, hit.rank) for hit in nearest_hits(collection, direction(1), 5)] == [(1, 1)]

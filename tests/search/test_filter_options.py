@@ -14,8 +14,8 @@ from helpers.stored import local_store
 from nearest.cli.errors import error_line
 from search.query.filter_options import below, filter_of
 from storage.errors import NearestError
-from storage.filters.dates import span
-from storage.filters.filters import allowed
+from storage.filters.dates import interval
+from storage.filters.filters import matching
 from storage.types import Filter
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def test_a_time_that_ends_before_it_begins_is_told() -> None:
 
 @pytest.mark.parametrize("year", ["0001", "9999", "9999-12", "9999-12-31"])
 def test_the_first_year_and_the_last_have_a_beginning_and_an_end(year: str) -> None:
-    found = span(year)
+    found = interval(year)
     assert found
     assert found[0] < found[1]
     assert abs(found[0] - utc(int(year[:4]), 1, 1)) < 366 * 24 * HOUR
@@ -186,7 +186,7 @@ def test_what_to_search_in_is_named_by_its_absolute_path_and_where_links_lead(
 def found(only: Filter) -> list[str]:
     """The names of the documents that are let through."""
     with local_store("default") as collection:
-        among = allowed(collection.database, only)
+        among = matching(collection.database, only)
         assert among
         passages = collection.passages.of_ids(among.chunks.tolist())
         return sorted({Path(passage.path).name for _, passage in passages})

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from search.ranking.confidence import GOOD, confidence
-from search.ranking.fusion import Signals, fused, reciprocal_rank, weight
-from search.ranking.near_duplicates import alike, shingles
+from search.ranking.fusion import Signals, fuse, reciprocal_rank, vector_weight
+from search.ranking.near_duplicates import is_near_duplicate, shingles
 
 ASKED = Signals(cosine=0.6, mean=0.1, deviation=0.1, keyword=10.0, tenth=4.0, bound=20.0)
 
@@ -17,32 +17,32 @@ ASKED = Signals(cosine=0.6, mean=0.1, deviation=0.1, keyword=10.0, tenth=4.0, bo
 def test_the_weight_is_that_of_the_formula() -> None:
     margin, contrast, noise = 0.6, 5.0, 0.2
     x = 1.55 - 3.47 * (margin - 0.5) + 0.485 * (contrast - 4.5) - 2.25 * (noise - 0.2)
-    assert weight(ASKED) == pytest.approx(1 / (1 + math.exp(-x)))
+    assert vector_weight(ASKED) == pytest.approx(1 / (1 + math.exp(-x)))
 
 
 def test_words_that_stand_out_weigh_more_than_words_that_many_have() -> None:
-    assert weight(replace(ASKED, tenth=1.0)) < weight(ASKED) < weight(replace(ASKED, tenth=9.0))
+    assert vector_weight(replace(ASKED, tenth=1.0)) < vector_weight(ASKED) < vector_weight(replace(ASKED, tenth=9.0))
 
 
 def test_a_passage_that_stands_out_in_meaning_weighs_more() -> None:
-    assert weight(replace(ASKED, cosine=0.3)) < weight(ASKED) < weight(replace(ASKED, cosine=0.8))
+    assert vector_weight(replace(ASKED, cosine=0.3)) < vector_weight(ASKED) < vector_weight(replace(ASKED, cosine=0.8))
 
 
 def test_a_question_in_other_words_than_the_documents_is_answered_by_meaning() -> None:
-    assert weight(replace(ASKED, bound=100.0)) > 0.95
+    assert vector_weight(replace(ASKED, bound=100.0)) > 0.95
 
 
 def test_without_a_word_in_common_meaning_alone_counts() -> None:
     nothing = replace(ASKED, keyword=0.0, tenth=0.0)
-    assert weight(nothing) == 1.0
-    assert fused(0.6, 0.0, nothing, 1.0) == 1.0
+    assert vector_weight(nothing) == 1.0
+    assert fuse(0.6, 0.0, nothing, 1.0) == 1.0
 
 
 def test_the_best_of_both_rankings_scores_one_and_the_score_is_convex() -> None:
-    assert fused(0.6, 10.0, ASKED, 0.7) == pytest.approx(1.0)
-    assert fused(0.6, 0.0, ASKED, 0.7) == pytest.approx(0.7)
-    assert fused(-1.0, 10.0, ASKED, 0.7) == pytest.approx(0.3)
-    assert fused(0.6, 5.0, ASKED, 0.7) == pytest.approx(0.7 + 0.3 / 4)
+    assert fuse(0.6, 10.0, ASKED, 0.7) == pytest.approx(1.0)
+    assert fuse(0.6, 0.0, ASKED, 0.7) == pytest.approx(0.7)
+    assert fuse(-1.0, 10.0, ASKED, 0.7) == pytest.approx(0.3)
+    assert fuse(0.6, 5.0, ASKED, 0.7) == pytest.approx(0.7 + 0.3 / 4)
 
 
 def test_reciprocal_rank_fusion() -> None:
@@ -78,10 +78,10 @@ def test_what_has_no_vector_is_judged_by_its_words_and_the_other_way_round() -> 
     ],
 )
 def test_near_duplicates(one: str, other: str, same: bool) -> None:
-    assert alike(shingles(one), shingles(other)) is same
+    assert is_near_duplicate(shingles(one), shingles(other)) is same
 
 
 def test_a_passage_and_twice_as_much_are_not_the_same() -> None:
     words = [f"word{n}" for n in range(100)]
-    assert not alike(shingles(" ".join(words[:50])), shingles(" ".join(words)))
-    assert alike(shingles(" ".join(words[:95])), shingles(" ".join(words)))
+    assert not is_near_duplicate(shingles(" ".join(words[:50])), shingles(" ".join(words)))
+    assert is_near_duplicate(shingles(" ".join(words[:95])), shingles(" ".join(words)))

@@ -7,7 +7,7 @@ from helpers.fuzzed import injected, questions
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.query.question import parsed
+from search.query.question import parse_question
 from storage.types import Question
 
 MODES = ("keyword", "hybrid")
@@ -49,41 +49,41 @@ ANY = st.text(st.characters() | st.sampled_from('"-“”„«»「」 \0\ud800a
 )
 @pytest.mark.parametrize("mode", MODES)
 def test_questions_are_understood(text: str, expected: Question, mode: str) -> None:
-    assert parsed(text, mode) == expected  # type: ignore[arg-type]
+    assert parse_question(text, mode) == expected  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("text", ['how "exact phrase" -foo', '  -"a" ', "„x“", "a\nb"])
 def test_in_vector_mode_everything_is_text(text: str) -> None:
-    assert parsed(text, "vector") == Question(text)
+    assert parse_question(text, "vector") == Question(text)
 
 
 def test_in_vector_mode_too_what_cannot_be_encoded_is_replaced() -> None:
-    assert parsed("a\0\udc80", "vector") == Question("a ?")
+    assert parse_question("a\0\udc80", "vector") == Question("a ?")
 
 
 @given(ANY)
 def test_any_string_is_a_question_and_no_word_of_it_is_lost(text: str) -> None:
-    assert injected(text, parsed(text, "hybrid")) == []
-    assert parsed(text, "keyword") == parsed(text, "hybrid")
-    assert parsed(text, "vector").text == text.encode(errors="replace").decode().replace("\0", " ")
+    assert injected(text, parse_question(text, "hybrid")) == []
+    assert parse_question(text, "keyword") == parse_question(text, "hybrid")
+    assert parse_question(text, "vector").text == text.encode(errors="replace").decode().replace("\0", " ")
 
 
 @given(st.text(st.characters(exclude_characters='"“„«「『-\0', exclude_categories=["Cs"])))
 def test_without_quotes_and_dashes_nothing_is_an_operator(text: str) -> None:
-    assert parsed(text, "hybrid") == Question(text)
+    assert parse_question(text, "hybrid") == Question(text)
 
 
 @given(st.lists(st.text("ab1é東_", min_size=1), min_size=1), st.lists(st.text("ab1é東", min_size=1), min_size=1))
 def test_what_is_quoted_is_required_and_what_has_a_dash_is_excluded(words: list[str], others: list[str]) -> None:
     phrase = " ".join(words)
-    question = parsed(f'"{phrase}" {" ".join("-" + other for other in others)} -"{phrase}"', "keyword")
+    question = parse_question(f'"{phrase}" {" ".join("-" + other for other in others)} -"{phrase}"', "keyword")
     assert question == Question(phrase, (phrase,), (*dict.fromkeys(others), f'"{phrase}"'))
 
 
 def test_fuzzed_questions_have_no_operators_injected() -> None:
     seen = {"phrases": 0, "without": 0, "odd": 0}
     for text in islice(questions(1), 10_000):
-        question = parsed(text, "hybrid")
+        question = parse_question(text, "hybrid")
         assert injected(text, question) == [], text
         question.text.encode()
         assert "\0" not in question.text
@@ -109,4 +109,4 @@ def test_the_judge_of_fuzzed_questions_sees_what_is_wrong() -> None:
 )
 def test_hostile_questions_come_back(part: str) -> None:
     text = part * 10**5
-    assert injected(text, parsed(text, "hybrid")) == []
+    assert injected(text, parse_question(text, "hybrid")) == []

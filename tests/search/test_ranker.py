@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from helpers.stored import Corpus, document, embed, index, nearest_hits, vector_of
 
-from search.query.question import parsed
+from search.query.question import parse_question
 from search.ranking.ranker import search
 from storage.types import Filter, Query
 
@@ -33,7 +33,7 @@ def ask(
     only: Filter | None = None,
     fold_duplicates: bool = True,
 ) -> list[Hit]:
-    question = parsed(text, mode)
+    question = parse_question(text, mode)
     vector = None if mode == "keyword" else vector_of(question.text)
     return search(collection, Query(question, vector, mode, k, 0, only or Filter(), fold_duplicates))
 

@@ -13,7 +13,7 @@ import pytest
 from helpers.in_memory import MemoryCandidates
 from helpers.stored import ROOT
 
-from search.ranking.fusion import Signals, fused, weight
+from search.ranking.fusion import Signals, fuse, vector_weight
 from search.ranking.ranker import Ranking
 from search.types import Hit
 from storage.types import Query, Question
@@ -67,9 +67,9 @@ def test_hybrid_score_is_the_weighted_sum_of_both() -> None:
     near, common = {"apple": 0.8, "pear": 0.6}, {"apple": 2.0, "plum": 4.0}
     hits = ranked(MemoryCandidates({b"/a": ["apple"], b"/b": ["pear"], b"/c": ["plum"]}, near, common))
     signals = Signals(cosine=0.8, mean=0.1, deviation=0.1, keyword=4.0, tenth=0.0, bound=20.0)
-    by_meaning = weight(signals)
+    by_meaning = vector_weight(signals)
     assert {hit.chunk.text: hit.score for hit in hits} == {
-        text: pytest.approx(fused(near.get(text, 0.1), common.get(text, 0.0), signals, by_meaning))
+        text: pytest.approx(fuse(near.get(text, 0.1), common.get(text, 0.0), signals, by_meaning))
         for text in ("apple", "pear", "plum")
     }
     (apple,) = (hit for hit in hits if hit.chunk.text == "apple")

@@ -15,11 +15,11 @@ from helpers.opened import limits, open_searcher
 from helpers.stored import local_store
 
 from indexer.embed.protocol import Embedder
-from indexer.walk.explain import explained
-from indexer.walk.walker import Entry, look
+from indexer.walk.explain import explain_path
+from indexer.walk.walker import Entry, walk_root
 from nearest.reasons import barrier_text, reason_lines
 from search.explain.document_rank import FIRST_LOOK
-from search.explain.not_indexed import missing
+from search.explain.not_indexed import explain_missing
 from search.explain.why_not import Explanation, why_not
 from storage.errors import NearestError, RefusedError, UnreachableError
 from storage.files import Root, SkipCode, SkippedFile, is_below
@@ -241,7 +241,7 @@ def test_a_folder_that_may_not_be_read(ask: Asker) -> None:
         Path(name).chmod(0o755)
         folder.chmod(0)
         with as_somebody_else():
-            found = missing(collection, os.fsencode(folder / "a.md"), limits())
+            found = explain_missing(collection, os.fsencode(folder / "a.md"), limits())
         folder.chmod(0o700)
     assert found.verdict == "skipped"
     reasons = Explanation(verdict=found.verdict, path=str(folder / "a.md"), question="word", k=10, missing=found)
@@ -280,11 +280,11 @@ def test_what_is_explained_is_what_the_walk_does(tmp_path: Path, seed: int) -> N
         (root / "ring").symlink_to("ring")
     asked = Root(os.fsencode(root), ("*.md", "*.txt", "c"), ("ä*",))
     for options in (Root(asked.path), asked):
-        everything = met(look(options, []))
+        everything = met(walk_root(options, []))
         for folder, folders, files in os.walk(os.fsencode(root)):
             for name in [*folders, *files]:
                 path = folder + os.fsencode(os.sep) + name
-                found = explained(path, [options], [])
+                found = explain_path(path, [options], [])
                 above = [one for at, one in everything.items() if is_below(path, at)]
                 below = [one for at, one in everything.items() if is_below(at, path)]
                 assert found == (above or below), path
@@ -298,13 +298,13 @@ def test_of_several_roots_one_that_takes_a_file_decides(tmp_path: Path) -> None:
     outer = Root(os.fsencode(tmp_path / "docs"))
     roots = [outer, Root(os.fsencode(inner), ("*.md",))]
     path = os.fsencode(inner / "a.md")
-    assert [one.path for one in explained(path, roots, []) or [] if isinstance(one, Entry)] == [path]
+    assert [one.path for one in explain_path(path, roots, []) or [] if isinstance(one, Entry)] == [path]
     for order in (roots, roots[::-1]):
-        assert explained(os.fsencode(inner / "b.txt"), order, []) == [
+        assert explain_path(os.fsencode(inner / "b.txt"), order, []) == [
             SkippedFile(os.fsencode(inner / "b.txt"), SkipCode.NOT_INCLUDED, "not matched by --include")
         ]
-    assert explained(path, [outer], []) == [SkippedFile(os.fsencode(inner), SkipCode.HIDDEN, "hidden")]
-    assert explained(os.fsencode(tmp_path / "other"), roots, []) is None
+    assert explain_path(path, [outer], []) == [SkippedFile(os.fsencode(inner), SkipCode.HIDDEN, "hidden")]
+    assert explain_path(os.fsencode(tmp_path / "other"), roots, []) is None
     assert SkipCode.HIDDEN.is_rule
     assert not SkipCode.BINARY.is_rule
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage import analyzer as analysis
-from storage.analyzer import term_id, terms, words
+from storage.analyzer import analyze, analyze_words, term_id
 
 TEXTS = st.text(st.characters(codec=None), max_size=60)
 
@@ -39,7 +39,7 @@ TEXTS = st.text(st.characters(codec=None), max_size=60)
     ],
 )
 def test_terms_of_a_text(text: str, expected: list[str]) -> None:
-    assert terms(text) == expected
+    assert analyze(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -61,18 +61,18 @@ def test_terms_of_a_text(text: str, expected: list[str]) -> None:
     ],
 )
 def test_a_word_is_found_by_itself_and_by_its_parts(text: str, question: str) -> None:
-    assert set(terms(question)) <= set(terms(text))
+    assert set(analyze(question)) <= set(analyze(text))
 
 
 @pytest.mark.parametrize("name", ["parse_header", "parseHeader", "parse.header", "parse::header", "ParseHeader"])
 def test_a_name_is_one_term_however_it_is_written(name: str) -> None:
-    assert terms(name) == ["pars", "header", "parsehead"]
+    assert analyze(name) == ["pars", "header", "parsehead"]
 
 
 @given(TEXTS)
 def test_any_text_has_terms_that_are_words_and_stay_so(text: str) -> None:
-    found = terms(text)
-    assert found == [term for _, some in words(text) for term in some]
+    found = analyze(text)
+    assert found == [term for _, some in analyze_words(text) for term in some]
     assert all(found)
     assert all(0 <= term_id(term) < 2**64 for term in found)
     assert not any(character.isspace() for term in found for character in term)
@@ -80,16 +80,16 @@ def test_any_text_has_terms_that_are_words_and_stay_so(text: str) -> None:
 
 @given(TEXTS, TEXTS)
 def test_what_blanks_part_is_apart(one: str, other: str) -> None:
-    assert terms(f"{one} \n {other}") == terms(one) + terms(other)
+    assert analyze(f"{one} \n {other}") == analyze(one) + analyze(other)
 
 
 @given(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=20))
 def test_a_word_has_a_term(word: str) -> None:
-    assert terms(word)
+    assert analyze(word)
 
 
 def test_words_stand_as_they_are_written() -> None:
-    assert words("The os.path, Bob's") == [
+    assert analyze_words("The os.path, Bob's") == [
         ("The", ("the",)),
         ("os.path", ("os", "path", "ospath")),
         ("Bob's", ("bob",)),
@@ -98,8 +98,8 @@ def test_words_stand_as_they_are_written() -> None:
 
 def test_every_mark_is_part_of_the_word_it_stands_in() -> None:
     marks = [chr(code) for code in range(sys.maxunicode) if unicodedata.combining(chr(code))]
-    apart = [f"{ord(mark):x}" for mark in marks if "".join(word for word, _ in words(f"ю{mark}ю"))[-1:] != "ю"]
-    parted = [f"{ord(mark):x}" for mark in marks if len(words(f"ю{mark}ю")) != 1]
+    apart = [f"{ord(mark):x}" for mark in marks if "".join(word for word, _ in analyze_words(f"ю{mark}ю"))[-1:] != "ю"]
+    parted = [f"{ord(mark):x}" for mark in marks if len(analyze_words(f"ю{mark}ю")) != 1]
     assert (apart, parted) == ([], [])
 
 
@@ -134,13 +134,13 @@ def test_ids_are_those_of_ever() -> None:
 )
 def test_a_long_word_takes_no_longer_than_its_length(piece: str) -> None:
     """By the square of the length this would take minutes, or days."""
-    assert len(terms("a" + piece * 100_000)) <= 400_001
+    assert len(analyze("a" + piece * 100_000)) <= 400_001
 
 
 def test_more_words_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(analysis, "CACHED", 10)
     text = " ".join(f"word{n}s" for n in range(100))
-    assert terms(text) == terms(text)
+    assert analyze(text) == analyze(text)
     assert len(analysis._ANALYSED) <= 10
 
 

@@ -55,7 +55,7 @@ def test_a_writer_that_is_killed_leaves_all_that_it_acknowledged_and_nothing_by_
         assert last >= acknowledged["put"]
         assert rounds == set(range(max(0, last - 6), last + 1))
         assert there == {b"/%d" % (n % 7): passages(n) for n in rounds}
-        waiting = {text for _, text in reader.texts.next(0, 999)}
+        waiting = {text for _, text in reader.texts.waiting_batch(0, 999)}
         assert waiting <= {text for n in rounds if n > acknowledged["embedded"] for text in passages(n)}
         for text, blob in stored(
             reader, "SELECT texts.text, vector FROM vectors JOIN texts ON texts.id = vectors.text"

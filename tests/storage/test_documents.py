@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from storage.errors import NearestError
 from storage.files import IndexedFile, Root, SkipCode, SkippedFile, is_below
 from storage.local.store import LocalStore
-from storage.sqlite.documents import below
+from storage.sqlite.documents import subtree_sql
 from storage.types import Chunk, Document, FileStamp
 
 CHUNKS = "SELECT chunks.id, path, texts.text FROM chunks JOIN texts ON texts.id = chunks.text \
@@ -160,11 +160,11 @@ def test_a_document_renamed_to_its_own_name_stays(collection: LocalStore) -> Non
 def test_touching_changes_the_times_and_nothing_else(collection: LocalStore) -> None:
     index(collection, {b"/a": ("one",), b"/b": ("two",)})
     before, known = stored(collection, CHUNKS), collection.documents.known(b"/")
-    collection.documents.touch([(b"/a", FileStamp(1, 2, 3)), (b"/not there", FileStamp(1, 2, 3))])
+    collection.documents.update_stamps([(b"/a", FileStamp(1, 2, 3)), (b"/not there", FileStamp(1, 2, 3))])
     after = collection.documents.known(b"/")
     assert after[b"/a"] == IndexedFile(known[b"/a"].id, "text", known[b"/a"].digest, FileStamp(1, 2, 3))
     assert after[b"/b"] == known[b"/b"]
-    collection.documents.touch([(b"/a", None)])
+    collection.documents.update_stamps([(b"/a", None)])
     assert collection.documents.known(b"/") == known
     assert stored(collection, CHUNKS) == before
 
@@ -206,7 +206,7 @@ def test_below_is_the_folder_and_what_lies_in_it(paths: set[bytes], folder: byte
     with closing(sqlite3.connect(":memory:")) as db:
         db.execute("CREATE TABLE documents (path BLOB)")
         db.executemany("INSERT INTO documents VALUES (?)", [(path,) for path in paths])
-        where, values = below(folder)
+        where, values = subtree_sql(folder)
         selected = {row[0] for row in db.execute(f"SELECT path FROM documents WHERE {where}", values)}
     start = folder if folder == b"/" else folder + b"/"
     assert selected == {path for path in paths if path == folder or path.startswith(start)}
@@ -258,7 +258,7 @@ def test_skips_of_a_root_are_those_of_its_last_walk(collection: LocalStore) -> N
 def test_a_text_cut_in_pieces_is_replaced_wherever_it_stands(collection: LocalStore) -> None:
     long = "first line\nsecond line\nthird"
     collection.documents.put([document(b"/a", "before", long), document(b"/b", long)])
-    ((id_, _),) = [(id_, text) for id_, text in collection.texts.next(0, 9) if text == long]
+    ((id_, _),) = [(id_, text) for id_, text in collection.texts.waiting_batch(0, 9) if text == long]
     collection.documents.replace_text(id_, [(0, 11), (11, 22), (18, len(long))])
     assert embed(collection) == ["before", "first line\n", "line\nthird", "second line"]
     places = "SELECT path, texts.text, start_char, end_char, start_line, end_line FROM chunks JOIN texts \

@@ -16,8 +16,8 @@ from helpers.stored import DIMENSION, document, embed, vector_of
 
 from storage.errors import NearestError
 from storage.files import Root
-from storage.filters.dates import instant, span
-from storage.filters.filters import Allowed, allowed, narrowed
+from storage.filters.dates import instant, interval
+from storage.filters.filters import Allowed, intersected, matching
 from storage.local.store import SNAPSHOT
 from storage.types import Chunk, Document, FileStamp, Filter
 from storage.vectors.flat import FlatIndex
@@ -72,7 +72,7 @@ def put(collection: LocalStore, files: Sequence[File], root: bytes = b"/home") -
 
 def passing(collection: LocalStore, only: Filter) -> list[str]:
     """The paths of the documents that are let through, without the root."""
-    found = allowed(collection.database, only)
+    found = matching(collection.database, only)
     assert found
     paths = {passage.path for _, passage in collection.passages.of_ids(found.chunks.tolist())}
     return sorted(path.removeprefix("/home/") for path in paths)
@@ -206,7 +206,7 @@ def test_the_nearest_that_a_filter_lets_through_are_the_exact_ones_for_every_fil
         only, fits = random_filter(chance, 1000)
         query = vector_of(f"question {trial}")
         chunks, cosines = corpus.exact(fits, query.astype(np.float64))
-        found = allowed(collection.database, only)
+        found = matching(collection.database, only)
         assert found is not None, only
         assert found.chunks.tolist() == chunks, only
         scores, texts = corpus.neighbours.search(query, 10, among=found.texts)
@@ -265,12 +265,12 @@ def test_an_orphan_is_not_found_even_where_it_is_allowed(collection: LocalStore)
 
 def test_an_empty_filter_lets_everything_through(collection: LocalStore) -> None:
     said(collection, a={})
-    assert allowed(collection.database, Filter()) is None
+    assert matching(collection.database, Filter()) is None
 
 
 def test_a_filter_that_nothing_fits_lets_nothing_through(collection: LocalStore) -> None:
     said(collection, a={})
-    found = allowed(collection.database, Filter(tags=("none",)))
+    found = matching(collection.database, Filter(tags=("none",)))
     assert found
     assert (found.chunks.tolist(), found.texts.tolist()) == ([], [])
     assert found.chunks.dtype == found.texts.dtype == np.int64
@@ -289,7 +289,7 @@ def test_every_part_of_a_filter_has_to_fit(collection: LocalStore) -> None:
 
 def test_a_text_that_others_have_too_is_allowed_with_the_passages_of_those_let_through(collection: LocalStore) -> None:
     put(collection, [File(b"/home/a.md", ("same", "own")), File(b"/home/b.txt", ("same", "same"), "text")])
-    found = allowed(collection.database, Filter(kinds=("text",)))
+    found = matching(collection.database, Filter(kinds=("text",)))
     assert found
     assert (found.chunks.tolist(), found.texts.tolist()) == ([3, 4], [1])
 
@@ -307,13 +307,13 @@ def test_passages_are_narrowed_to_some_and_without_others(collection: LocalStore
     everything = Allowed(ids(1, 2, 3, 4, 5), ids(1, 2, 3, 4))
 
     def result(among: Allowed | None, **sets: np.ndarray) -> tuple[list[int], list[int]]:
-        found = narrowed(db, among, **sets)
+        found = intersected(db, among, **sets)
         assert found
         return found.chunks.tolist(), found.texts.tolist()
 
-    assert narrowed(db, None) is None
-    assert narrowed(db, None, never=ids()) is None
-    assert narrowed(db, everything) is everything
+    assert intersected(db, None) is None
+    assert intersected(db, None, never=ids()) is None
+    assert intersected(db, everything) is everything
     assert result(None, only=ids()) == ([], [])
     assert result(None, only=ids(2, 4, 99)) == ([2, 4], [2, 3])
     assert result(None, never=ids(3)) == ([1, 2, 4, 5], [1, 2, 3, 4])
@@ -368,7 +368,7 @@ def test_a_type_that_nothing_is_of_is_told_with_those_there_are(
 ) -> None:
     kinds(collection)
     with pytest.raises(NearestError) as caught:
-        allowed(collection.database, Filter(kinds=asked))
+        matching(collection.database, Filter(kinds=asked))
     assert str(caught.value) == told
 
 
@@ -433,7 +433,7 @@ def test_what_is_no_pattern_is_told(collection: LocalStore, glob: str) -> None:
     with pytest.raises(
         NearestError, match=r"^paths .* is no pattern; write it as in a \.gitignore: '\*\.md' or 'docs/'$"
     ):
-        allowed(collection.database, Filter(paths=("*.md", glob)))
+        matching(collection.database, Filter(paths=("*.md", glob)))
 
 
 # ---- below
@@ -454,7 +454,7 @@ def test_below_is_a_file_or_what_lies_in_a_folder(collection: LocalStore) -> Non
 
 def between(collection: LocalStore, since: str | None, until: str | None = None) -> list[str]:
     """The documents of that time; of `until`, to its end."""
-    first, last = span(since or "2000"), span(until or "2000")
+    first, last = interval(since or "2000"), interval(until or "2000")
     assert first
     assert last
     return passing(collection, Filter(since=first[0] if since else None, until=last[1] if until else None))

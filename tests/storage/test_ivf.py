@@ -32,7 +32,7 @@ from storage import snapshot
 from storage.local.store import SNAPSHOT, LocalStore
 from storage.vectors import vector_index
 from storage.vectors.flat import FlatIndex
-from storage.vectors.ivf import NEAREST, IVFIndex, built
+from storage.vectors.ivf import NEAREST, IVFIndex, build
 from storage.vectors.vector_index import VectorIndex
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def test_nearly_all_of_the_nearest_are_found_and_their_cosines_are_exact(large: 
 
 def test_recall_is_kept_on_vectors_that_lie_in_clusters() -> None:
     vectors = rows(20_000)
-    lists = built(vectors[::4], len(vectors), batches(vectors))
+    lists = build(vectors[::4], len(vectors), batches(vectors))
     assert lists is not None
     assert lists.quality.probes < lists.quality.lists / 4
     asked = rows(100, seed=8)
@@ -125,7 +125,7 @@ def test_where_lists_would_gain_nothing_there_are_none() -> None:
     draw = np.random.default_rng(1)
     vectors = draw.standard_normal((500, 300)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    lists = built(vectors, 60, batches(vectors[:60]))
+    lists = build(vectors, 60, batches(vectors[:60]))
     assert lists is None or lists.quality.recall >= 0.994
 
 
@@ -202,7 +202,7 @@ def test_a_snapshot_of_another_kind_of_lists_is_not_believed(large: LocalStore) 
 
 def test_lists_come_back_as_they_were() -> None:
     vectors = rows(3000)
-    lists = built(vectors[::2], len(vectors), batches(vectors))
+    lists = build(vectors[::2], len(vectors), batches(vectors))
     assert lists is not None
     again = IVFIndex.from_bytes(b"".join(lists.to_bytes()), 32, json.loads(json.dumps(lists.header())))
     assert (again.quality, again.sample.tolist()) == (lists.quality, lists.sample.tolist())
@@ -210,5 +210,5 @@ def test_lists_come_back_as_they_were() -> None:
     assert len(again) == 3000
     for query in rows(5, seed=9):
         assert again.search(query, 10).tolist() == lists.search(query, 10).tolist()
-    more = again.extended(batches(rows(100, seed=10)))
+    more = again.with_added(batches(rows(100, seed=10)))
     assert len(more) == 3100

@@ -19,14 +19,14 @@ from test_postings import bm25
 
 from nearest.settings import from_environment
 from storage import home, snapshot
-from storage.analyzer import VERSION, term_id, terms
+from storage.analyzer import VERSION, analyze, term_id
 from storage.errors import NearestError
 from storage.keywords import keyword_index
 from storage.keywords.keyword_index import FILE, KeywordIndex
 from storage.sqlite import term_rows
 from storage.sqlite.database import Database
 from storage.sqlite.documents import Documents
-from storage.sqlite.term_rows import ENTRY, Fields, fill, missing, packed
+from storage.sqlite.term_rows import ENTRY, Fields, backfill, encode, missing
 from storage.types import Chunk, Document
 
 WORDS = ("apple", "pear", "plum", "fig", "quince", "snake_case", "中文", "of", "the")
@@ -51,7 +51,7 @@ class Shelf:
     def texts(self, question: str, k: int = 999) -> list[str]:
         """The passages that are found."""
         sql = "SELECT texts.text FROM chunks JOIN texts ON texts.id = chunks.text WHERE chunks.id = ?"
-        return [self.db.value(sql, (id_,)) for id_, _ in self.keywords.scored(question).best(k)]
+        return [self.db.value(sql, (id_,)) for id_, _ in self.keywords.score(question).best(k)]
 
     def expected(self, question: str) -> list[tuple[int, float]]:
         """Ids and scores of all that must be found, best first, from the rows of the database alone."""
@@ -59,7 +59,7 @@ class Shelf:
         entries = [np.frombuffer(blob, ENTRY) for _, _, blob in rows]
         passages = [dict(zip(one["term"].tolist(), one["weight"].tolist(), strict=True)) for one in entries]
         assert [size for _, size, _ in rows] == [sum(one.values()) for one in passages]
-        scores = bm25(passages, Counter(map(term_id, terms(question))))
+        scores = bm25(passages, Counter(map(term_id, analyze(question))))
         found = [(row[0], score) for row, score in zip(rows, scores, strict=True) if score]
         return sorted(found, key=lambda pair: (-round(pair[1], 5), pair[0]))
 
@@ -67,7 +67,7 @@ class Shelf:
         """What is found is what the rows say, and each passage has a row."""
         assert missing(self.db) == 0
         for question in questions or ("apple", "the snake_case of pear", "中", "nothing", ""):
-            scored = self.keywords.scored(question)
+            scored = self.keywords.score(question)
             found, expected = scored.best(999), self.expected(question)
             assert [id_ for id_, _ in found] == [id_ for id_, _ in expected]
             np.testing.assert_allclose([score for _, score in found], [score for _, score in expected], rtol=1e-5)
@@ -111,7 +111,7 @@ def test_headings_titles_and_paths_are_found_too_and_leads_only_once(shelf: Shel
 
 def test_a_weight_fits_a_byte_and_is_never_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(term_rows, "WEIGHTS", term_rows.Weights(1, 0.1, 1, 1))
-    size, blob = packed(Fields("a " * 1000, "b", "a", ""))
+    size, blob = encode(Fields("a " * 1000, "b", "a", ""))
     weights = np.frombuffer(blob, ENTRY)["weight"].tolist()
     assert (size, weights) == (4004, [255, 1])
 
@@ -139,7 +139,7 @@ def test_a_moved_document_is_found_by_its_new_name_alone(shelf: Shelf) -> None:
     shelf.documents.move(b"/old.txt", b"/new.txt")
     assert shelf.texts("old") == []
     assert shelf.texts("new") == ["apple"]
-    scored = shelf.keywords.scored("apple")
+    scored = shelf.keywords.score("apple")
     assert (len(scored.best(9)), scored.rank(scored.best(9)[0][0])) == (1, 1)
 
 
@@ -170,7 +170,7 @@ def test_best_rank_and_of_agree(passages: list[str], data: st.DataObject) -> Non
         shelf_.documents.remove(shelf_.documents.paths())
         shelf_.put("/a", *passages)
         question = data.draw(st.sampled_from(["apple", "the of fig", "snake_case pear pear"]))
-        scored, every = shelf_.keywords.scored(question), shelf_.expected(question)
+        scored, every = shelf_.keywords.score(question), shelf_.expected(question)
         ids = [row[0] for row in shelf_.db.rows("SELECT id FROM chunks ORDER BY id")]
         some = sorted(data.draw(st.sets(st.sampled_from([*ids, 0, 10**6])))) if ids else []
         for among in (None, np.array(some, np.int64)):
@@ -192,7 +192,7 @@ def test_ties_are_in_order_of_their_ids_and_all_of_them_come_back(shelf: Shelf) 
     shelf.documents.move(b"/0", b"/n0")
     shelf.documents.move(b"/n0", b"/0")  # its row is the last one now
     ids = [row[0] for row in shelf.db.rows("SELECT id FROM chunks ORDER BY id")]
-    scored = shelf.keywords.scored("apple")
+    scored = shelf.keywords.score("apple")
     for k in range(1, 11):
         assert [id_ for id_, _ in scored.best(k)] == ids[:k]
     assert [scored.rank(id_) for id_ in ids] == list(range(1, 10))
@@ -201,9 +201,9 @@ def test_ties_are_in_order_of_their_ids_and_all_of_them_come_back(shelf: Shelf) 
 def test_passages_that_hold_every_word(shelf: Shelf) -> None:
     shelf.put("/a", "apple pear", "pear fig", "fig apple pear")
     first, second, third = (row[0] for row in shelf.db.rows("SELECT id FROM chunks ORDER BY id"))
-    assert shelf.keywords.holding("pears apple").tolist() == [first, third]
-    assert shelf.keywords.holding("apple melon").tolist() == []
-    assert shelf.keywords.holding("!").tolist() == [first, second, third]
+    assert shelf.keywords.containing_all("pears apple").tolist() == [first, third]
+    assert shelf.keywords.containing_all("apple melon").tolist() == []
+    assert shelf.keywords.containing_all("!").tolist() == [first, second, third]
 
 
 def test_a_reader_sees_what_a_writer_does(shelf: Shelf) -> None:
@@ -238,7 +238,7 @@ def test_a_reader_that_was_there_before_the_first_snapshot_sees_it(shelf: Shelf)
     reader.is_right()
     filled(shelf, 5, seed=1)
     reader.is_right()
-    assert (reader.keywords.notes, Shelf(write=False).keywords.scored("x").best(1)) == ([], [])
+    assert (reader.keywords.notes, Shelf(write=False).keywords.score("x").best(1)) == ([], [])
     reader.db.close()
 
 
@@ -274,8 +274,8 @@ def test_it_is_written_again_when_enough_has_come_or_gone(shelf: Shelf, monkeypa
 def test_a_small_collection_is_one_part_however_often_it_is_added_to(shelf: Shelf) -> None:
     for number in range(70):
         shelf.put(f"/{number}", f"apple {number}")
-        shelf.keywords.refreshed()
-    assert len(shelf.keywords.refreshed().parts) <= 7
+        shelf.keywords.refresh()
+    assert len(shelf.keywords.refresh().parts) <= 7
     shelf.is_right()
 
 
@@ -382,7 +382,7 @@ def dies_at(step: int) -> None:
         return stepping
 
     shelf = Shelf()
-    shelf.keywords.refreshed()
+    shelf.keywords.refresh()
     Database.run = counted(Database.run)  # type: ignore[assignment,method-assign]
     os.fsync = counted(os.fsync)  # type: ignore[assignment]
     os.replace = counted(os.replace)  # type: ignore[assignment]
@@ -422,12 +422,12 @@ def test_a_writer_that_is_killed_anywhere_leaves_what_can_be_found(shelf: Shelf,
 def test_passages_without_rows_get_them_and_no_more(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     filled(shelf)
     before = shelf.db.rows(SQL)
-    assert (missing(shelf.db), fill(shelf.db)) == (0, 0)
+    assert (missing(shelf.db), backfill(shelf.db)) == (0, 0)
     shelf.db.run("DELETE FROM keywords WHERE chunk % 3 = 0")
     monkeypatch.setattr(term_rows, "BATCH", 4)
     number = missing(shelf.db)
     assert 0 < number < len(before)
-    assert fill(shelf.db) == number
+    assert backfill(shelf.db) == number
     assert sorted(shelf.db.rows(SQL)) == before
     shelf.is_right()
 
@@ -438,7 +438,7 @@ def test_rows_of_another_version_are_made_anew(shelf: Shelf, monkeypatch: pytest
     number = len(shelf.db.rows(SQL))
     assert stored_version(shelf) == str(VERSION)
     monkeypatch.setattr(term_rows, "VERSION", VERSION + 1)
-    assert (missing(shelf.db), fill(shelf.db), fill(shelf.db)) == (number, number, 0)
+    assert (missing(shelf.db), backfill(shelf.db), backfill(shelf.db)) == (number, number, 0)
     assert stored_version(shelf) == str(VERSION + 1)
     shelf.is_right()
 
@@ -453,7 +453,7 @@ def test_filling_that_breaks_off_goes_on_where_it_was(shelf: Shelf, monkeypatch:
     before = shelf.db.rows(SQL)
     shelf.db.run("DELETE FROM keywords")
     monkeypatch.setattr(term_rows, "BATCH", 4)
-    whole = term_rows.packed
+    whole = term_rows.encode
     calls = iter(range(11))
 
     def breaking(fields: Fields) -> tuple[int, bytes]:
@@ -462,10 +462,10 @@ def test_filling_that_breaks_off_goes_on_where_it_was(shelf: Shelf, monkeypatch:
         return whole(fields)
 
     with monkeypatch.context() as patch:
-        patch.setattr(term_rows, "packed", breaking)
+        patch.setattr(term_rows, "encode", breaking)
         with pytest.raises(KeyboardInterrupt):
-            fill(shelf.db)
+            backfill(shelf.db)
     assert missing(shelf.db) == len(before) - 8
-    assert fill(shelf.db) == len(before) - 8
+    assert backfill(shelf.db) == len(before) - 8
     assert sorted(shelf.db.rows(SQL)) == before
     shelf.is_right()

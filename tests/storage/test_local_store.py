@@ -130,12 +130,12 @@ def test_a_collection_without_an_embedder_finds_nothing() -> None:
 def test_what_made_a_collection_is_remembered() -> None:
     made = EmbedderFingerprint("ollama:nomic", "abc", DIMENSION, "search_query: ", "search_document: ")
     with local_store("default", write=True) as collection:
-        collection.adopt(made, vector_of("probe"))
+        collection.bind_embedder(made, vector_of("probe"))
         assert collection.identity == made
     with local_store("default") as reader:
         assert reader.identity == made
         reader.check(made)
-        reader.adopt(made, vector_of("probe"))
+        reader.bind_embedder(made, vector_of("probe"))
 
 
 @pytest.mark.parametrize(
@@ -155,34 +155,34 @@ def test_another_embedder_is_refused_with_the_cure(
     with pytest.raises(EmbedderMismatchError, match=f"{message}.*index into a"):
         collection.check(other)
     with pytest.raises(EmbedderMismatchError, match=f"{message}.*index into a"):
-        collection.adopt(other, vector_of("probe"))
+        collection.bind_embedder(other, vector_of("probe"))
     assert stored(collection, "SELECT name, digest FROM embedders") == [("test:digest", "1")]
     assert found(collection, "question", 3) == truth(CORPUS, "question", 3)
 
 
 def test_an_embedder_that_embeds_otherwise_than_before_is_refused(collection: LocalStore) -> None:
     nearly = vector_of("probe") + np.float32(0.001) * vector_of("noise")
-    collection.adopt(IDENTITY, nearly / np.linalg.norm(nearly))
+    collection.bind_embedder(IDENTITY, nearly / np.linalg.norm(nearly))
     for probe in (vector_of("other"), -vector_of("probe"), np.full(DIMENSION, np.nan, np.float32)):
         with pytest.raises(EmbedderMismatchError, match="no longer embeds as it did"):
-            collection.adopt(IDENTITY, probe)
+            collection.bind_embedder(IDENTITY, probe)
 
 
 def test_another_embedder_is_known_by_its_name_alone() -> None:
     with local_store("default", write=True) as collection:
         collection.check_name("local:other")
-        collection.adopt(IDENTITY, vector_of("probe"))
+        collection.bind_embedder(IDENTITY, vector_of("probe"))
         collection.check_name(IDENTITY.name)
         with pytest.raises(EmbedderMismatchError, match="was made with test:digest, not local:other: name no embedder"):
             collection.check_name("local:other")
 
 
 def test_facts_are_remembered_and_replaced(collection: LocalStore) -> None:
-    assert collection.fact("chunking") is None
-    collection.remember("chunking", "800")
-    collection.remember("chunking", "größer")
+    assert collection.setting("chunking") is None
+    collection.set_setting("chunking", "800")
+    collection.set_setting("chunking", "größer")
     with local_store("default") as reader:
-        assert reader.fact("chunking") == "größer"
+        assert reader.setting("chunking") == "größer"
 
 
 def test_status_says_what_is_here_and_what_can_be_found(collection: LocalStore) -> None:

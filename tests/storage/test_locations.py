@@ -242,7 +242,7 @@ def test_a_skip_keeps_the_times_of_its_file(collection: LocalStore) -> None:
 def test_a_refused_passage_of_a_file_without_lines_has_none(collection: LocalStore) -> None:
     collection.documents.put([document(b"/z", "one")])
     put(collection, b"/a", PAGE)
-    for id_, _ in collection.texts.next(0, 9):
+    for id_, _ in collection.texts.waiting_batch(0, 9):
         collection.texts.refuse(id_, "too odd")
     assert collection.status().refused == [(b"/a", None, "too odd"), (b"/z", 1, "too odd")]
 

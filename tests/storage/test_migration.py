@@ -31,7 +31,7 @@ from storage.files import Root, SkipCode, SkippedFile
 from storage.keywords.keyword_index import FILE, KeywordIndex
 from storage.sqlite.database import Database
 from storage.sqlite.schema import migrations
-from storage.sqlite.term_rows import fill, missing
+from storage.sqlite.term_rows import backfill, missing
 from storage.types import Chunk
 
 NEWEST_ID = 40  # of a passage that was dropped before
@@ -172,10 +172,10 @@ def test_passages_of_before_keywords_are_found_by_their_words_once_they_are_fill
         db.commit()
     database = Database(folder / home.DATABASE, write=True)
     keywords = KeywordIndex(database, folder / FILE)
-    assert (missing(database), keywords.scored("apple").best(9)) == (2, [])
-    assert (fill(database), missing(database), fill(database)) == (2, 0, 0)
+    assert (missing(database), keywords.score("apple").best(9)) == (2, [])
+    assert (backfill(database), missing(database), backfill(database)) == (2, 0, 0)
     for question, ids in {"apple": [7], "pear": [9], "orchard": [7, 9], "fruit": [7, 9], "lead": []}.items():
-        assert sorted(id_ for id_, _ in keywords.scored(question).best(9)) == ids, question
+        assert sorted(id_ for id_, _ in keywords.score(question).best(9)) == ids, question
     database.close()
 
 

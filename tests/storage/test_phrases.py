@@ -13,9 +13,9 @@ from helpers.stored import document, index, writer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.query.question import parsed
-from storage.analyzer import terms
-from storage.filters.phrases import allowed_by, holds
+from search.query.question import parse_question
+from storage.analyzer import analyze
+from storage.filters.phrases import contains_phrase, matching_phrases
 from storage.keywords.keyword_index import FILE, KeywordIndex
 from storage.types import Heading, Question
 
@@ -96,12 +96,12 @@ STANDS_NOT = [
 
 @pytest.mark.parametrize(("text", "phrase"), STANDS)
 def test_a_phrase_stands_in_a_text(text: str, phrase: str) -> None:
-    assert holds(text, phrase)
+    assert contains_phrase(text, phrase)
 
 
 @pytest.mark.parametrize(("text", "phrase"), STANDS_NOT)
 def test_a_phrase_does_not_stand_in_a_text(text: str, phrase: str) -> None:
-    assert not holds(text, phrase)
+    assert not contains_phrase(text, phrase)
 
 
 WORDS = st.lists(st.sampled_from(["a", "b", "ab", "é", "1", "Ж", "x_y"]), max_size=12)
@@ -116,18 +116,18 @@ def test_words_next_to_one_another_in_order_are_a_phrase(
         return "".join(data.draw(st.sampled_from([str.upper, str.lower]))(word) + data.draw(BETWEEN) for word in some)
 
     stands = any(words[at : at + len(phrase)] == phrase for at in range(len(words)))
-    assert holds(written(words), " ".join(phrase)) == stands
+    assert contains_phrase(written(words), " ".join(phrase)) == stands
 
 
 @given(st.text(), st.text())
 def test_any_two_strings_can_be_compared(text: str, phrase: str) -> None:
-    assert holds(text, phrase) in (True, False)
-    assert holds(f"{text} {phrase} {text}", phrase)
+    assert contains_phrase(text, phrase) in (True, False)
+    assert contains_phrase(f"{text} {phrase} {text}", phrase)
 
 
 @given(st.text("ab-–5°=_ 東\u05b0"), st.text("ab-5°=_ 東\u05b0", min_size=1))
 def test_a_phrase_stands_in_itself_whatever_is_around_it(around: str, phrase: str) -> None:
-    assert holds(f"{around}\n{phrase}\n{around}", phrase)
+    assert contains_phrase(f"{around}\n{phrase}\n{around}", phrase)
 
 
 @pytest.mark.parametrize(
@@ -150,13 +150,13 @@ def test_a_phrase_stands_in_itself_whatever_is_around_it(around: str, phrase: st
     ],
 )
 def test_hostile_texts_come_back(text: str, phrase: str) -> None:
-    assert not holds(text * 10**5, phrase)
+    assert not contains_phrase(text * 10**5, phrase)
 
 
 @pytest.mark.parametrize("phrase", ["a ", "東", "-", "= ", "-5 ", "a_", "\u0301", '"'])
 def test_hostile_phrases_come_back(phrase: str) -> None:
-    assert holds(phrase * 10**4, phrase * 10**4)
-    assert holds("é", phrase * 10**4) == (phrase == "\u0301")
+    assert contains_phrase(phrase * 10**4, phrase * 10**4)
+    assert contains_phrase("é", phrase * 10**4) == (phrase == "\u0301")
 
 
 def keywords_of(collection: LocalStore) -> KeywordIndex:
@@ -168,7 +168,7 @@ def chosen(collection: LocalStore, question: Question) -> tuple[list[str] | None
     texts: dict[int, str] = dict(
         collection.database.rows("SELECT chunks.id, texts.text FROM chunks JOIN texts ON texts.id = chunks.text")
     )
-    only, never = allowed_by(collection.database, keywords_of(collection), question)
+    only, never = matching_phrases(collection.database, keywords_of(collection), question)
     for ids in (never, never if only is None else only):
         assert ids.dtype == np.int64
         assert ids.tolist() == sorted(set(ids.tolist()))
@@ -199,7 +199,7 @@ def test_phrases_and_exclusions_choose_passages(
     collection: LocalStore, text: str, only: list[str] | None, never: list[str]
 ) -> None:
     index(collection, {b"/d/x": TILES})
-    assert chosen(collection, parsed(text, "hybrid")) == (only, never)
+    assert chosen(collection, parse_question(text, "hybrid")) == (only, never)
 
 
 def test_a_question_without_phrases_and_exclusions_chooses_nothing(collection: LocalStore) -> None:
@@ -226,7 +226,7 @@ def test_headings_and_the_title_hold_phrases_and_the_lead_does_not(collection: L
     apart = ["a lead", "lead name", "it great", "expectations first", "part second", "it great expectations"]
     ids = [id_ for (id_,) in collection.database.rows("SELECT id FROM chunks")]
     for phrase, stands in [(phrase, True) for phrase in held] + [(phrase, False) for phrase in apart]:
-        only, never = allowed_by(
+        only, never = matching_phrases(
             collection.database, keywords_of(collection), Question("", (phrase,), (f'"{phrase}"',))
         )
         assert only is not None
@@ -236,7 +236,7 @@ def test_headings_and_the_title_hold_phrases_and_the_lead_does_not(collection: L
 def test_what_is_gone_is_not_found(collection: LocalStore) -> None:
     index(collection, {b"/d/x": ("clay tile", "по русски"), b"/d/y": ("clay tile too",)})
     collection.documents.remove([b"/d/x"])
-    assert chosen(collection, parsed('"clay tile" -"по русски"', "hybrid")) == (["clay tile too"], [])
+    assert chosen(collection, parse_question('"clay tile" -"по русски"', "hybrid")) == (["clay tile too"], [])
 
 
 PIECES = (
@@ -328,11 +328,11 @@ def check_exact(nasty: tuple[LocalStore, KeywordIndex, dict[int, str]], phrases:
     """Compare with reading every passage; returns how many were found."""
     collection, keywords, texts = nasty
     around = ["a title", "Top", "Below"]
-    held = [[any(holds(part, one) for part in (text, *around)) for one in phrases] for text in texts.values()]
+    held = [[any(contains_phrase(part, one) for part in (text, *around)) for one in phrases] for text in texts.values()]
     every = [id_ for id_, each in zip(texts, held, strict=True) if all(each)]
     some = [id_ for id_, each in zip(texts, held, strict=True) if any(each)]
     question = Question("", tuple(phrases), tuple(f'"{one}"' for one in phrases))
-    only, never = allowed_by(collection.database, keywords, question)
+    only, never = matching_phrases(collection.database, keywords, question)
     assert only is not None
     assert (only.tolist(), never.tolist()) == (sorted(every), sorted(some)), phrases
     return len(some)
@@ -348,7 +348,7 @@ def test_candidates_leave_nothing_out_whatever_case_accents_and_signs(
         start = random.randrange(len(text))
         phrase = text[start : start + random.randrange(1, 16)]
         changed = random.choice((str, str.upper, str.lower, str.casefold))(phrase).strip(' \n"')
-        if terms(changed) or re.search(r"[=>.+-]", changed):
+        if analyze(changed) or re.search(r"[=>.+-]", changed):
             found += check_exact(nasty, [changed])
     assert found > 500
 
@@ -364,11 +364,11 @@ def test_fuzzed_questions_are_answered(nasty: tuple[LocalStore, KeywordIndex, di
     collection, keywords, texts = nasty
     required = 0
     for text in islice(questions(2), 200):
-        question = parsed(text, "hybrid")
-        only, never = allowed_by(collection.database, keywords, question)
+        question = parse_question(text, "hybrid")
+        only, never = matching_phrases(collection.database, keywords, question)
         assert set(never.tolist()) <= texts.keys()
         if only is not None:
             required += 1
-            assert all(any(holds(part, one) for part in (texts[id_], "a title", "Top", "Below"))
+            assert all(any(contains_phrase(part, one) for part in (texts[id_], "a title", "Top", "Below"))
                        for id_ in only.tolist() for one in question.phrases)  # fmt: skip
     assert required > 20

@@ -14,7 +14,7 @@ from storage.errors import DamagedError
 from storage.keywords import postings
 from storage.keywords.bm25 import K1, B, Bm25
 from storage.keywords.postings import Batch, Postings
-from storage.sqlite.term_rows import QUARTERS
+from storage.sqlite.term_rows import WEIGHT_SCALE
 
 Passage = Mapping[int, int]  # what each term weighs, in quarters
 
@@ -58,7 +58,7 @@ def bm25(passages: Sequence[Passage], question: Mapping[int, int]) -> list[float
         for term, times in question.items():
             number = sum(term in other for other in passages)
             idf = math.log(1 + (len(passages) - number + 0.5) / (number + 0.5))
-            f = one.get(term, 0) / QUARTERS
+            f = one.get(term, 0) / WEIGHT_SCALE
             score += times * idf * f * (K1 + 1) / (f + K1 * (1 - B + B * sum(one.values()) / mean)) if f else 0
         scores.append(score)
     return scores

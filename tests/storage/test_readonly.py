@@ -101,7 +101,7 @@ def test_a_database_that_only_may_be_read_cannot_be_written_by_a_reader_of_its_f
         somebody_else(other)
         assert other.does("c = local_store('default')") == "done"
         assert other.does(RIGHT) == "done"
-        answer = other.does("c.remember('key', 'value')")
+        answer = other.does("c.set_setting('key', 'value')")
         assert answer.startswith("NearestError: ")
         assert other.does("c.close()") == "done"
         assert other.does("local_store('default', write=True)").startswith("NearestError: ")

@@ -36,13 +36,13 @@ def opens(request: pytest.FixtureRequest, nearest_home: Path) -> Open:
 def store(opens: Open) -> Iterator[Store]:
     """Open for writing, with three documents, not embedded."""
     with opens("default", write=True) as store:
-        store.adopt(IDENTITY, vector_of("probe"))
+        store.bind_embedder(IDENTITY, vector_of("probe"))
         store.documents.put(document(path, *passages) for path, passages in DOCUMENTS.items())
         yield store
 
 
 def embed(store: Store) -> None:
-    waiting = store.texts.next(0, 1000)
+    waiting = store.texts.waiting_batch(0, 1000)
     store.texts.add([id_ for id_, _ in waiting], np.stack([vector_of(text) for _, text in waiting]))
 
 
@@ -75,24 +75,24 @@ def test_open_store_opens_the_local_one(nearest_home: Path) -> None:
 
 def test_embedder_is_remembered_and_another_refused(opens: Open, store: Store) -> None:
     assert store.identity == IDENTITY
-    store.adopt(IDENTITY, vector_of("probe"))
+    store.bind_embedder(IDENTITY, vector_of("probe"))
     with pytest.raises(EmbedderMismatchError):
         store.check_name("test:other")
     with pytest.raises(EmbedderMismatchError):
         store.check(EmbedderFingerprint(IDENTITY.name, "other weights", IDENTITY.dimension))
     with pytest.raises(EmbedderMismatchError):
-        store.adopt(IDENTITY, vector_of("a model that says something else"))
+        store.bind_embedder(IDENTITY, vector_of("a model that says something else"))
     store.check(IDENTITY)
     with opens("default") as reader:
         assert reader.identity == IDENTITY
 
 
 def test_facts_are_remembered(opens: Open, store: Store) -> None:
-    assert store.fact("colour") is None
-    store.remember("colour", "red")
-    store.remember("colour", "green")
+    assert store.setting("colour") is None
+    store.set_setting("colour", "red")
+    store.set_setting("colour", "green")
     with opens("default") as reader:
-        assert reader.fact("colour") == "green"
+        assert reader.setting("colour") == "green"
 
 
 # ---- documents
@@ -123,7 +123,7 @@ def test_a_batch_that_fails_half_way_leaves_nothing(store: Store) -> None:
 
 
 def test_stamps_can_be_renewed(store: Store) -> None:
-    store.documents.touch([(b"/n/pear.md", FileStamp(1, 2, 3))])
+    store.documents.update_stamps([(b"/n/pear.md", FileStamp(1, 2, 3))])
     assert store.documents.known(b"/n/pear.md")[b"/n/pear.md"].stamp == FileStamp(1, 2, 3)
 
 
@@ -144,10 +144,10 @@ def test_roots_and_skips_are_remembered_and_forgotten(store: Store) -> None:
 
 
 def test_texts_wait_until_they_have_a_vector_or_are_refused(store: Store) -> None:
-    waiting = store.texts.next(0, 100)
+    waiting = store.texts.waiting_batch(0, 100)
     assert [text for _, text in waiting] == [text for texts in DOCUMENTS.values() for text in texts]
     assert (store.texts.count(), store.texts.waiting()) == (4, 4)
-    assert store.texts.next(waiting[1][0], 1) == [waiting[2]]
+    assert store.texts.waiting_batch(waiting[1][0], 1) == [waiting[2]]
     store.texts.add([waiting[0][0]], vector_of(waiting[0][1])[None])
     store.texts.refuse(waiting[1][0], "too odd")
     assert store.texts.waiting() == 3
@@ -155,14 +155,14 @@ def test_texts_wait_until_they_have_a_vector_or_are_refused(store: Store) -> Non
     covered = store.coverage(path)
     assert len(covered.chunks) == 2
     assert list(covered.refused.values()) == ["too odd"]
-    store.texts.withdraw([waiting[0][0]])
+    store.texts.discard([waiting[0][0]])
     assert store.texts.waiting() == 4
     assert store.texts.sweep() == 0
 
 
 @pytest.mark.parametrize("bad", [0.0, np.nan, np.inf, 2.0])
 def test_vectors_that_are_none_are_refused_with_all_that_came_with_them(store: Store, bad: float) -> None:
-    (one, text), (other, _), *_ = store.texts.next(0, 2)
+    (one, text), (other, _), *_ = store.texts.waiting_batch(0, 2)
     with pytest.raises(ValueError, match="length 1"):
         store.texts.add([one, other], np.stack([vector_of(text), vector_of(text) * np.float32(bad)]))
     assert store.texts.waiting() == 4
@@ -285,7 +285,7 @@ def test_status_counts_what_is_there(store: Store) -> None:
 
 def test_what_was_kept_is_there_when_it_is_opened_again(opens: Open) -> None:
     with opens("default", write=True) as store:
-        store.adopt(IDENTITY, vector_of("probe"))
+        store.bind_embedder(IDENTITY, vector_of("probe"))
         store.documents.put(document(path, *passages) for path, passages in DOCUMENTS.items())
         embed(store)
         store.save_snapshot()

@@ -71,7 +71,7 @@ class CollectionAsDictionary(RuleBasedStateMachine):
 
     @rule(size=st.integers(1, 4))
     def embed_some(self, size: int) -> None:
-        for id_, text in self.collection.texts.next(0, size):
+        for id_, text in self.collection.texts.waiting_batch(0, size):
             assert text in self.live - self.embedded
             self.collection.texts.add([id_], vector_of(text)[None])
             self.embedded.add(text)
@@ -88,7 +88,7 @@ class CollectionAsDictionary(RuleBasedStateMachine):
         )
         assert set(rows) == self.embedded
         taken = data.draw(st.sets(st.sampled_from(sorted(rows)))) if rows else set()
-        self.collection.texts.withdraw([rows[text] for text in taken])
+        self.collection.texts.discard([rows[text] for text in taken])
         self.embedded -= taken
 
     @rule()

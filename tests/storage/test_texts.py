@@ -39,20 +39,20 @@ def test_texts_wait_in_order_and_can_be_asked_for_in_parts(collection: LocalStor
     collection.documents.put([document(b"/a", "one", "two", "three", "two")])
     texts = collection.texts
     assert texts.waiting() == 3
-    assert texts.next(0, 2) == [(1, "one"), (2, "two")]
-    assert texts.next(2, 2) == [(3, "three")]
-    assert texts.next(3, 2) == []
+    assert texts.waiting_batch(0, 2) == [(1, "one"), (2, "two")]
+    assert texts.waiting_batch(2, 2) == [(3, "three")]
+    assert texts.waiting_batch(3, 2) == []
     texts.add([2], vector_of("two")[None])
-    assert texts.next(0, 9) == [(1, "one"), (3, "three")]
+    assert texts.waiting_batch(0, 9) == [(1, "one"), (3, "three")]
     assert texts.waiting() == 2
 
 
 def test_a_text_that_nobody_points_to_does_not_wait(collection: LocalStore) -> None:
     collection.documents.put([document(b"/a", "one"), document(b"/b", "two")])
     collection.documents.remove([b"/a"])
-    assert collection.texts.next(0, 9) == [(2, "two")]
+    assert collection.texts.waiting_batch(0, 9) == [(2, "two")]
     collection.documents.put([document(b"/c", "one")])
-    assert collection.texts.next(0, 9) == [(1, "one"), (2, "two")]
+    assert collection.texts.waiting_batch(0, 9) == [(1, "one"), (2, "two")]
 
 
 def test_a_text_without_a_vector_is_not_found_and_hides_nothing(collection: LocalStore) -> None:
@@ -162,7 +162,7 @@ def test_a_vector_that_is_taken_back_is_found_nowhere_and_its_text_waits_again(s
         if saved == "before":
             collection.save_snapshot()
         assert found(reader, "15", 1) == found(collection, "15", 1) == [(b"/b", "15")]
-        collection.texts.withdraw([id_ for (id_,) in stored(collection, "SELECT id FROM texts WHERE text >= '15'")])
+        collection.texts.discard([id_ for (id_,) in stored(collection, "SELECT id FROM texts WHERE text >= '15'")])
         left = {path: tuple(text for text in texts if text < "15") for path, texts in there.items()}
         collection.save_snapshot()
         with local_store("default") as another:
@@ -177,7 +177,7 @@ def test_a_vector_that_is_taken_back_is_found_nowhere_and_its_text_waits_again(s
 
 def test_the_row_of_a_vector_that_was_taken_back_is_never_used_again(collection: LocalStore) -> None:
     index(collection, {b"/a": ("one", "two")})
-    collection.texts.withdraw([1, 2])
+    collection.texts.discard([1, 2])
     embed(collection)
     assert stored(collection, "SELECT id, text FROM vectors") == [(3, 1), (4, 2)]
 

@@ -99,13 +99,13 @@ class LocalEmbedder:
         """See `TokenEmbedder`."""
         return self.encoder.encode_batch(self._checked(tokens))
 
-    def check(self) -> None:
+    def verify_batching(self) -> None:
         """Nothing: rows are computed apart, whatever stands in the batch."""
 
-    def check_digest(self) -> None:
+    def verify_weights(self) -> None:
         """Nothing: the weights in memory do not change."""
 
-    def probe(self) -> Vectors:
+    def probe_vector(self) -> Vectors:
         """See `Embedder`."""
         return self._row(PROBE, "")
 

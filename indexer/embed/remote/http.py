@@ -67,7 +67,7 @@ class JsonHttpClient:
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
 
-    def send(self, method: str, path: str, body: Mapping[str, Any] | None, read: float) -> dict[str, Any]:
+    def request_object(self, method: str, path: str, body: Mapping[str, Any] | None, read: float) -> dict[str, Any]:
         """The JSON object that the server answers with status 200.
 
         Args:
@@ -79,17 +79,17 @@ class JsonHttpClient:
         Raises:
             Failure: anything else happened.
         """
-        answer = self.fetch(method, path, body, read, 2 * read)
+        answer = self.request(method, path, body, read, 2 * read)
         if isinstance(answer, dict):
             return answer
         raise RequestFailed(FailureKind.GARBLED, "the answer is no JSON object", status=200)
 
-    def fetch(
+    def request(
         self, method: str, path: str, body: Mapping[str, Any] | None, read: float, whole: float
     ) -> dict[str, Any] | list[Any]:
         """The JSON object or array that the server answers with status 200; `whole` seconds are all it may take.
 
-        Looking the server's name up in the DNS has no limit. For the rest, and what it raises, see `send`.
+        Looking the server's name up in the DNS has no limit. For the rest, and what it raises, see `request_object`.
         """
         limits = self.timeouts
         content = None if body is None else _SURROGATES.sub("\ufffd", json.dumps(body, ensure_ascii=False)).encode()

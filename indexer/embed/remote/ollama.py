@@ -12,8 +12,8 @@ import numpy as np
 from indexer.embed.protocol import PROBE
 from indexer.embed.remote.address import base_url, duration
 from indexer.embed.remote.http import MAX_BYTES, JsonHttpClient, Timeouts
-from indexer.embed.remote.prefixes import full_name, scheme_for
-from indexer.embed.remote.retry import FailureKind, RequestFailed, persist
+from indexer.embed.remote.prefixes import canonical_model, scheme_for
+from indexer.embed.remote.retry import FailureKind, RequestFailed, call_with_retries
 from indexer.embed.remote.validate import unit_rows
 from storage.errors import EmbedderError, EmbedderMismatchError, RefusedError, TooLongError, UnreachableError
 from storage.types import EmbedderFingerprint
@@ -122,7 +122,7 @@ class OllamaEmbedder:
             rows.append(self._embed(batch)[0])
             self._unchecked += 1
             if self._unchecked >= CHECK_EVERY:
-                self.check_digest()
+                self.verify_weights()
         return np.concatenate(rows)
 
     def embed_query(self, text: str) -> Vectors:
@@ -144,12 +144,12 @@ class OllamaEmbedder:
                     whole[name] = whole.get(name, 0) + body[name]
         return whole
 
-    def probe(self) -> Vectors:
+    def probe_vector(self) -> Vectors:
         """The vector of `PROBE` as a document, float32 of shape (dimension,): other weights give another one."""
         row: Vectors = self.embed_documents([PROBE])[0]
         return row
 
-    def check(self) -> None:
+    def verify_batching(self) -> None:
         """Make sure that a batch brings what its texts bring alone, in their order.
 
         Raises:
@@ -162,7 +162,7 @@ class OllamaEmbedder:
                 f"Ollama at {self._wire.url} gives {self.model} other vectors in a batch than alone: update Ollama"
             )
 
-    def check_digest(self) -> None:
+    def verify_weights(self) -> None:
         """Make sure that the weights are still those of `identity`.
 
         Raises:
@@ -186,7 +186,7 @@ class OllamaEmbedder:
         splittable = len(texts) > 1 and texts is not _SURE
         try:
             attempt = partial(self._attempt, texts)
-            return persist(attempt, splittable=splittable, sleep=self._sleep, between=self._between)
+            return call_with_retries(attempt, splittable=splittable, sleep=self._sleep, between=self._between)
         except RequestFailed as failure:
             self._give_up(texts, failure)
 
@@ -194,7 +194,7 @@ class OllamaEmbedder:
         """One request."""
         read = self._wire.timeouts.embedding(len(texts), loaded=self._loaded)
         request = {"model": self.model, "input": list(texts), "truncate": False, "keep_alive": self._keep_alive}
-        body = self._wire.send("POST", "/api/embed", request, read)
+        body = self._wire.request_object("POST", "/api/embed", request, read)
         rows = unit_rows(body.get("embeddings"), texts)
         if self._dimension and rows.shape[1] != self._dimension:
             raise EmbedderError(
@@ -254,9 +254,9 @@ class OllamaEmbedder:
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """What the server says there; nothing where it has nothing to say."""
-        attempt = partial(self._wire.send, method, path, body, self._wire.timeouts.ask)
+        attempt = partial(self._wire.request_object, method, path, body, self._wire.timeouts.ask)
         try:
-            return persist(attempt, splittable=False, sleep=self._sleep, between=self._between)
+            return call_with_retries(attempt, splittable=False, sleep=self._sleep, between=self._between)
         except RequestFailed as failure:
             if failure.fault in (FailureKind.FATAL, FailureKind.GARBLED):
                 return {}
@@ -266,14 +266,14 @@ class OllamaEmbedder:
         """Of the weights that the name stands for now; empty where the server does not tell."""
         models = self._ask("GET", "/api/tags").get("models")
         for model in models if isinstance(models, list) else []:
-            if isinstance(model, dict) and full_name(str(model.get("name"))) == full_name(self.model):
+            if isinstance(model, dict) and canonical_model(str(model.get("name"))) == canonical_model(self.model):
                 return str(model.get("digest") or "")
         return ""
 
     def _alive(self) -> bool:
         """Whether the server says anything at all."""
         try:
-            self._wire.send("GET", "/api/version", None, self._wire.timeouts.ask)
+            self._wire.request_object("GET", "/api/version", None, self._wire.timeouts.ask)
         except RequestFailed as failure:
             return failure.status is not None
         return True
@@ -284,7 +284,9 @@ class OllamaEmbedder:
             self._unload_from = self._good + UNLOAD_EVERY
             self._loaded = False
             with suppress(RequestFailed):
-                self._wire.send("POST", "/api/embed", {"model": self.model, "keep_alive": 0}, self._wire.timeouts.ask)
+                self._wire.request_object(
+                    "POST", "/api/embed", {"model": self.model, "keep_alive": 0}, self._wire.timeouts.ask
+                )
 
     def _batches(self, texts: Sequence[str]) -> Iterator[list[str]]:
         """The texts in parts of at most `batch_texts` and `batch_bytes`; at least one in each."""

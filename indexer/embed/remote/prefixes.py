@@ -60,7 +60,7 @@ def scheme_for(model: str) -> PromptPrefixes:
     return next((scheme for pattern, scheme in _FAMILIES if re.match(pattern, name)), PromptPrefixes())
 
 
-def full_name(model: str) -> str:
+def canonical_model(model: str) -> str:
     """The name as Ollama compares names: in lower case, without its default registry, with its tag."""
     name = model.strip().lower().removeprefix("registry.ollama.ai/").removeprefix("library/")
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"

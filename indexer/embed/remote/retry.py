@@ -105,7 +105,7 @@ def backoff(
     return wait if spent + wait <= BUDGET else None
 
 
-def persist(
+def call_with_retries(
     attempt: Callable[[], T],
     *,
     splittable: bool,
