@@ -8,8 +8,8 @@ with vectors that stand in for those of a model. Counted are
   quotes or behind a dash, as the judge of `tests/helpers/fuzzed.py` says;
 * passages missed: nothing is excluded, a passage has every word of the question (there is one at least) and every
   phrase just as it stands there, and is not found;
-* passages found wrongly: without a phrase that is required (as `storage.filters.phrases.contains_phrase` says), or with a
-  word or phrase that is excluded just as it stands there.
+* passages found wrongly: without a phrase that is required (as `storage.filters.phrases.contains_phrase` says), or with
+  a word or phrase that is excluded just as it stands there.
 """
 
 from __future__ import annotations
