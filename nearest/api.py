@@ -200,14 +200,6 @@ class Collection:
             path: of the document, or of a folder; of one that was added, "id:" and its id.
             question: see `search`, as all that follow.
             k: how many hits there were to be.
-            mode: of the ranking.
-            paths: of the filter.
-            types: of the filter.
-            since: of the filter.
-            until: of the filter.
-            tags: of the filter.
-            where: of the filter.
-            within: of the filter.
 
         Raises:
             NearestError: with a message that names the cure.
@@ -269,8 +261,6 @@ class Collection:
             rows = [engine.embed_query(text) for text in given]
             return np.stack(rows) if rows else np.empty((0, engine.identity.dimension), np.float32)
         return engine.embed_documents(given) if given else np.empty((0, engine.identity.dimension), np.float32)
-
-    # ---- what is open
 
     def close(self) -> None:
         """Close what is open; it opens again when it is needed. An embedder that was handed in stays open."""

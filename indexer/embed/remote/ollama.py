@@ -171,11 +171,8 @@ class OllamaEmbedder:
         self._unchecked = 0
         known = self.identity.digest
         if known and self._digest() not in (known, ""):
-            raise EmbedderMismatchError(
-                f"the weights of ollama:{self.model} changed during the run",
-                hint="index again",
-                code="weights-changed",
-            )
+            changed = f"the weights of ollama:{self.model} changed during the run"
+            raise EmbedderMismatchError(changed, hint="index again", code="weights-changed")
 
     def close(self) -> None:
         """Close the connection."""
