@@ -169,8 +169,9 @@ def test_what_a_worker_reads_is_what_is_read_here(tmp_path: Path) -> None:
     (tmp_path / "empty.html").write_bytes(b"")
     (tmp_path / "plain.md").write_text("# Words\n\nin Markdown")
     paths += [os.fsencode(tmp_path / name) for name in ("empty.html", "plain.md", "absent.html", "image.png")]
-    expected = {path: read(path) for path in paths}
-    assert {done.path: done for done in read_all(paths)} == expected
+    # but for the stamps: a file may be old enough for one when it is read the second time
+    expected = {path: replace(read(path), stamp=None) for path in paths}
+    assert {done.path: replace(done, stamp=None) for done in read_all(paths)} == expected
 
 
 @posix
