@@ -23,9 +23,7 @@ for _name in ("indexer", "search", "storage"):
             f"import path: rename that, or run nearest from elsewhere"
         )
 
-# The check above has to come first. What is not imported here is when it is first asked for: most of it is never.
-from nearest.api import Collection, collections  # noqa: E402
-from nearest.api import open as open  # noqa: E402 - public, but not in __all__, where it would hide the built-in one
+# The check above has to come first. What is not imported here is when it is first asked for: the command needs none.
 from storage.errors import (  # noqa: E402
     DamagedError,
     EmbedderError,
@@ -46,6 +44,8 @@ if TYPE_CHECKING:
     from indexer.embed.protocol import Embedder
     from indexer.progress import IndexProgress, Report
     from indexer.sync import SyncCounts
+    from nearest.api import Collection, collections
+    from nearest.api import open as open  # public, but not in __all__, where it would hide the built-in one
     from search.explain.document_rank import DocumentRank
     from search.explain.excluded import Barrier
     from search.explain.not_indexed import NotIndexed
@@ -63,6 +63,7 @@ _LATER = {
     "indexer.embed.protocol": ("Embedder",),
     "indexer.progress": ("IndexProgress", "Report"),
     "indexer.sync": ("SyncCounts",),
+    "nearest.api": ("Collection", "collections", "open"),
     "search.explain.document_rank": ("DocumentRank",),
     "search.explain.excluded": ("Barrier",),
     "search.explain.not_indexed": ("NotIndexed",),

@@ -8,8 +8,6 @@ from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from nearest.reasons import barrier_text, reason_lines
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -30,6 +28,8 @@ def json_text(value: object, *, indent: int | None = None) -> str:
 
 def reasons_object(reasons: Explanation) -> dict[str, Any]:
     """The versioned object of `why-not --json`."""
+    from nearest.reasons import barrier_text, reason_lines  # which no other command needs
+
     return {
         "version": VERSION,
         "verdict": reasons.verdict,

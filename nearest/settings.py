@@ -7,13 +7,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
-
 from storage.errors import NearestError
-from storage.settings import MEMORY, SECONDS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from storage.settings import Settings
 
 MAX_LIMIT = 1_000_000.0
 YES = ("1", "true", "yes", "on")
@@ -28,6 +27,10 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     Raises:
         NearestError: a limit is no number above 0.
     """
+    import platformdirs  # by far not every command needs a home
+
+    from storage.settings import MEMORY, SECONDS, Settings
+
     get = environment.get
     named = get("NEAREST_HOME")
     home = Path(named).expanduser().absolute() if named else platformdirs.user_data_path("nearest", appauthor=False)

@@ -22,7 +22,6 @@ from nearest.cli.options import (
     mode_option,
 )
 from nearest.plain_text import escape_controls
-from nearest.reasons import reason_lines
 from nearest.settings import from_environment
 
 if TYPE_CHECKING:
@@ -218,6 +217,7 @@ def why_not(
     It may not be indexed, and by which rule; be skipped, and why; wait for its embedding; be filtered; or stand further
     down: then its rank by meaning and by words is told, and what stands above it. PATH may be a folder.
     """
+    from nearest.reasons import reason_lines
     from search.explain.why_not import why_not as reasons_of
 
     only = build_filter(collection, embedder, filters)
