@@ -171,11 +171,13 @@ class Reader:
 
     def kill(self) -> None:
         """End it, and what it may have started, at once."""
+        started: list[psutil.Process] = []
         with contextlib.suppress(psutil.Error):
-            for process in self._usage.children(recursive=True):
-                with contextlib.suppress(psutil.Error):
-                    process.kill()
-        self._process.kill()
+            started = self._usage.children(recursive=True)
+        self._process.kill()  # first, or it would go on as soon as what it waits for is gone
+        for process in started:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
 
     def close(self) -> str:
         """End it; returns how it did."""
