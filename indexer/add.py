@@ -14,11 +14,10 @@ from indexer.document_writer import DocumentWriter
 from indexer.index import embed_waiting, make_ready
 from indexer.markup.headings import plain_title
 from indexer.progress import NoProgress, Report
-from indexer.read.extract import UnreadableError
-from indexer.read.reader import extract
-from indexer.read.writing_script import script_of
+from indexer.read.reader import document_of
 from storage.errors import NearestError
-from storage.types import Document, Field, path_of_id
+from storage.files import SkipCode, SkippedFile
+from storage.types import Field, path_of_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from indexer.embed.protocol import Embedder
     from indexer.progress import Progress
     from storage.store import Store
+    from storage.types import Document
 
 LONGEST_ID = 1_000  # characters
 SUFFIXES = {"text": ".txt", "markdown": ".md", "html": ".html"}
@@ -138,33 +138,18 @@ def _id(path: bytes) -> str:
 
 def _read(given: TextDocument) -> tuple[bytes, Document]:
     data = given.text.encode("utf-8", "replace")
-    digest = hashlib.sha256(data).digest()
-    id_ = given.id or digest.hex()[:32]
+    id_ = given.id or hashlib.sha256(data).hexdigest()[:32]
     if not id_.strip() or len(id_) > LONGEST_ID or not id_.isprintable():
         raise NearestError(f"{id_[:40]!r} is no id: give up to {LONGEST_ID:,} characters that can be printed")
-    try:
-        page = extract(f"text{SUFFIXES[given.kind]}", data)
-    except UnreadableError as error:
-        raise NearestError(f"the document {id_!r} cannot be read: {error}") from error
-    if not any(map(str.isalnum, page.text)):
-        raise NearestError(f"the document {id_!r} has no words: leave it out")
-    title = given.title or page.title or next((it.title for it in page.headings if it.title), "") or id_
     path = path_of_id(id_)
-    return path, Document(
-        path=path,
-        kind=given.kind,
-        digest=digest,
-        stamp=None,
-        encoding="utf-8",
-        title=plain_title(title),
-        text=page.text,
-        lines=page.lines,
-        headings=page.headings,
-        marks=page.marks,
-        blocks=page.blocks,
-        metadata={**page.metadata, **{key: _field(id_, key, value) for key, value in given.metadata.items()}},
-        script=script_of(page.text),
-    )
+    document = document_of(path, f"text{SUFFIXES[given.kind]}", data, None, untitled=id_)
+    if isinstance(document, SkippedFile):
+        if document.code is SkipCode.EMPTY:
+            raise NearestError(f"the document {id_!r} has no words: leave it out")
+        raise NearestError(f"the document {id_!r} cannot be read: {document.reason}")
+    own = {key: _field(id_, key, value) for key, value in given.metadata.items()}
+    title = plain_title(given.title) or document.title
+    return path, replace(document, kind=given.kind, title=title, metadata={**document.metadata, **own})
 
 
 def _field(id_: str, key: object, value: object) -> Field:

@@ -91,7 +91,7 @@ class Searcher:
 
     def pending_note(self, mode: Mode) -> str:
         """Say what questions of this mode miss because it is not embedded yet; "" where they miss nothing."""
-        pending = 0 if mode == "keyword" else self.collection.texts.waiting()
+        pending = 0 if mode == "keyword" else self.collection.pending
         by_words = "; they are found by their words alone" if mode == "hybrid" else " and were not searched"
         return f"{pending} texts are not embedded yet{by_words}" if pending else ""
 

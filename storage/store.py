@@ -197,6 +197,11 @@ class Store(Protocol):
         """Its texts under its embedder, which it must have."""
         ...
 
+    @property
+    def pending(self) -> int:
+        """How many texts have no vector yet; cheap to ask again and again."""
+        ...
+
     def reading(self) -> AbstractContextManager[None]:
         """Read all that is read within, by this thread, as of one moment."""
         ...

@@ -55,7 +55,7 @@ def read(path: bytes, *, max_bytes: int | None = None, ocr: str = "") -> Documen
     """
     name = _name(path)
     loaded = _load_named(path, name, max_bytes)
-    return loaded if isinstance(loaded, SkippedFile) else _document(path, name, *loaded, ocr=ocr)
+    return loaded if isinstance(loaded, SkippedFile) else document_of(path, name, *loaded, ocr=ocr)
 
 
 def read_plain(path: bytes) -> Document | SkippedFile | None:
@@ -66,7 +66,7 @@ def read_plain(path: bytes) -> Document | SkippedFile | None:
     loaded = _load_named(path, name, None)
     if isinstance(loaded, SkippedFile):
         return loaded
-    return None if file_types.kind_of_magic(loaded[0]) else _document(path, name, *loaded)
+    return None if file_types.kind_of_magic(loaded[0]) else document_of(path, name, *loaded)
 
 
 def digest(path: bytes, *, max_bytes: int = file_types.MAX_FORMAT_BYTES) -> bytes | None:
@@ -139,7 +139,19 @@ def _name(path: bytes) -> str:
     return os.path.basename(path).decode("utf-8", "replace")
 
 
-def _document(path: bytes, name: str, data: bytes, stamp: FileStamp | None, ocr: str = "") -> Document | SkippedFile:
+def document_of(
+    path: bytes, name: str, data: bytes, stamp: FileStamp | None, *, ocr: str = "", untitled: str = ""
+) -> Document | SkippedFile:
+    """Make a document of bytes, or say why there is nothing to index in them.
+
+    Args:
+        path: what it is known by.
+        name: of the file, for what its suffix says.
+        data: its bytes.
+        stamp: of the file, if that will tell a later change.
+        ocr: see `read`.
+        untitled: its title where it names none; by default the file's name.
+    """
     try:
         page = extract(name, data, ocr=ocr)
     except UnreadableError as error:
@@ -148,7 +160,7 @@ def _document(path: bytes, name: str, data: bytes, stamp: FileStamp | None, ocr:
     if not _WORD.search(text):
         blank = not data.strip() or (page.lines is None and not text.strip())
         return SkippedFile(path, SkipCode.EMPTY, "empty" if blank else "no words", stamp=stamp)
-    title = page.title or next((it.title for it in page.headings if it.title), "") or plain_title(name)
+    title = page.title or next((it.title for it in page.headings if it.title), "") or plain_title(untitled or name)
     return Document(
         path=path,
         kind=page.kind,

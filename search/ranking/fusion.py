@@ -46,7 +46,7 @@ class Signals:
         deviation: of the same; above 0.
         keyword: the highest BM25 score; 0 where no word is found.
         tenth: the tenth highest, 0 where fewer passages have a word in common with the question.
-        bound: the highest that a passage could be expected to have: see `storage.keywords.keyword_index.Scored`; of
+        bound: the highest that a passage could be expected to have (`storage.keywords.keyword_index.KeywordScores`); of
             scripts that are written without blanks half of that, since half of the pairs in a question reach over the
             end of a word.
     """

@@ -109,7 +109,7 @@ class Reranker:
         """The score of each text, by its place; those that the server left out are not in it.
 
         Raises:
-            Failure: the server gave none, or such as cannot be trusted.
+            RequestFailed: the server gave none, or such as cannot be trusted.
             TimeoutError: the deadline has passed.
         """
         scores: dict[int, float] = {}

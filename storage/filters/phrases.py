@@ -50,7 +50,7 @@ ASCII_LETTER = re.compile("[a-z]")
 
 
 class TermLookup(Protocol):
-    """What `storage.keywords.keyword_index.Keywords` does for phrases."""
+    """What `storage.keywords.keyword_index.KeywordIndex` does for phrases."""
 
     def containing_all(self, text: str) -> NDArray[np.int64]:
         """The sorted ids of the live passages that have every term of a text."""

@@ -137,6 +137,11 @@ class LocalStore:
         return Texts(self.database, self._embedder)
 
     @property
+    def pending(self) -> int:
+        """How many texts have no vector yet, refused ones included; counted once after each commit."""
+        return self.database.made("pending", lambda: self.texts.waiting(), small=True)
+
+    @property
     def notes(self) -> list[str]:
         """One line for each thing that the user should be told."""
         return (self._vectors.notes if self._vectors else []) + self._keywords.notes

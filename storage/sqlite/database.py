@@ -44,7 +44,7 @@ class _Connection:
     def __init__(self, db: sqlite_utils.Database) -> None:
         self.db = db
         self.depth = 0
-        self.made: dict[str, tuple[tuple[int, int], weakref.ref[Any]]] = {}
+        self.made: dict[str, tuple[tuple[int, int], Callable[[], Any]]] = {}
 
     def mark(self) -> tuple[int, int]:
         """Another one after any commit, of this connection or of another."""
@@ -208,17 +208,17 @@ class Database:
         with self._translated(), self._connection() as connection, connection.db.atomic():
             yield
 
-    def made(self, name: str, make: Callable[[], T]) -> T:
+    def made(self, name: str, make: Callable[[], T], *, small: bool = False) -> T:
         """What `make` makes of the database as this thread sees it; it is made again once anything was committed.
 
-        Whoever makes it keeps it alive.
+        Whoever makes it keeps it alive, unless it is `small`.
         """
         with self._translated(), self._connection() as connection:
             mark = connection.mark()
             found = self._remembered(connection, name, mark)
             if found is None:
                 found = make()
-                connection.made[name] = mark, weakref.ref(found)
+                connection.made[name] = mark, (lambda: found) if small else weakref.ref(found)
             made: T = found
             return made
 

@@ -70,12 +70,12 @@ class Passages:
         """The passages of these ids, each with its text's id."""
         return self._where("chunks.id", ids)
 
-    def positions(self, ids: Sequence[int] = (), texts: Sequence[int] = ()) -> dict[int, PassagePosition]:
-        """The passages of these ids, and those that are these texts, by id."""
-        spots: dict[int, PassagePosition] = {}
-        for id_, text, path, start, *place in self._either(SPOTS, ids, texts):
-            spots[id_] = PassagePosition(id_, text, path, start, Location(*place) if place[0] is not None else None)
-        return spots
+    def positions(self, ids: Sequence[int]) -> dict[int, PassagePosition]:
+        """Look up where passages stand, by id."""
+        found: dict[int, PassagePosition] = {}
+        for id_, text, path, start, *place in self._either(SPOTS, ids, ()):
+            found[id_] = PassagePosition(id_, text, path, start, Location(*place) if place[0] is not None else None)
+        return found
 
     def texts(self, ids: Sequence[int] = (), texts: Sequence[int] = ()) -> dict[int, int]:
         """The ids of the texts of these passages, and of those that are these texts, by the ids of the passages."""

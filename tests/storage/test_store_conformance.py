@@ -147,10 +147,11 @@ def test_texts_wait_until_they_have_a_vector_or_are_refused(store: Store) -> Non
     waiting = store.texts.waiting_batch(0, 100)
     assert [text for _, text in waiting] == [text for texts in DOCUMENTS.values() for text in texts]
     assert (store.texts.count(), store.texts.waiting()) == (4, 4)
+    assert store.pending == 4
     assert store.texts.waiting_batch(waiting[1][0], 1) == [waiting[2]]
     store.texts.add([waiting[0][0]], vector_of(waiting[0][1])[None])
     store.texts.refuse(waiting[1][0], "too odd")
-    assert store.texts.waiting() == 3
+    assert store.texts.waiting() == store.pending == 3
     path, *_ = (path for path, texts in DOCUMENTS.items() if texts[0] == waiting[0][1])
     covered = store.coverage(path)
     assert len(covered.chunks) == 2

@@ -77,7 +77,7 @@ class JsonHttpClient:
             read: seconds of silence that are borne; a whole answer may take twice as long.
 
         Raises:
-            Failure: anything else happened.
+            RequestFailed: anything else happened.
         """
         answer = self.request(method, path, body, read, 2 * read)
         if isinstance(answer, dict):

@@ -121,7 +121,7 @@ def call_with_retries(
         between: told of each failure before anything else happens; may correct its fault, and says whether to go on.
 
     Raises:
-        Failure: the last one, when no further try is worth it.
+        RequestFailed: the last one, when no further try is worth it.
     """
     faults: list[FailureKind] = []
     began = waited = 0.0

@@ -24,7 +24,7 @@ def unit_rows(vectors: object, texts: Sequence[str]) -> Vectors:
         texts: what was sent.
 
     Raises:
-        Failure: the vectors are not what was asked for.
+        RequestFailed: the vectors are not what was asked for.
     """
     if not isinstance(vectors, list) or len(vectors) != len(texts):
         found = len(vectors) if isinstance(vectors, list) else "no"
