@@ -176,9 +176,11 @@ def answers(searcher: Searcher, questions: Sequence[JudgedQuery]) -> Answers:
         best = sorted((grade for grade in question.documents.values() if grade > 0), reverse=True)[:10]
         found.ideal[at] = np.array(best) @ DISCOUNT[: len(best)]
         signals, rows = candidates(searcher, question.text)
-        margin = (signals.keyword - signals.tenth) / signals.keyword if signals.keyword else 0
-        noise = signals.tenth / signals.bound if signals.bound else 0
-        strange = max(0, COVERED - (signals.keyword / signals.bound if signals.bound else 0))
+        margin = (signals.keyword - signals.keyword_10th) / signals.keyword if signals.keyword else 0
+        noise = signals.keyword_10th / signals.keyword_upper_bound if signals.keyword_upper_bound else 0
+        strange = max(
+            0, COVERED - (signals.keyword / signals.keyword_upper_bound if signals.keyword_upper_bound else 0)
+        )
         found.signals[at] = 1, margin - 0.5, signals.contrast - 4.5, noise - 0.2, strange
         for column, (path, cosine, keyword) in enumerate(rows):
             found.near[at, column] = fusion.fuse(cosine, keyword, signals, 1)

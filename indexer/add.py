@@ -153,7 +153,7 @@ def _read(given: TextDocument) -> tuple[bytes, Document]:
 
 
 def _field(id_: str, key: object, value: object) -> Field:
-    """What can be kept of a value, as a Field; lists become tuples."""
+    """Make a Field of what can be kept of a value; lists become tuples."""
     if isinstance(value, str | int | float | bool | date):
         return value
     if isinstance(value, Sequence) and all(isinstance(one, str | int | float | bool | date) for one in value):

@@ -34,7 +34,7 @@ class DocumentWriter:
         self._touched: list[tuple[bytes, FileStamp | None]] = []
 
     def touch(self, path: bytes, stamp: FileStamp | None) -> None:
-        """A document is what it was, at another time."""
+        """Note that a document is what it was, at another time."""
         self._touched.append((path, stamp))
 
     def take(self, document: Document) -> None:

@@ -22,12 +22,12 @@ SPECIAL = {
 
 
 def stamp_of(status: os.stat_result) -> FileStamp:
-    """What of a file's status tells whether it has changed."""
+    """Return what of a file's status tells whether it has changed."""
     return FileStamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def skip_for_status(path: bytes, status: os.stat_result, max_bytes: int) -> SkippedFile | None:
-    """Why a file is not read by what it is: no regular file, or too large; None where it can be."""
+    """Say why a file is not read by what it is: no regular file, or too large; None where it can be."""
     if not stat.S_ISREG(status.st_mode):
         return SkippedFile(path, SkipCode.SPECIAL, SPECIAL.get(stat.S_IFMT(status.st_mode), "not a regular file"))
     if status.st_size > max_bytes:
@@ -37,7 +37,7 @@ def skip_for_status(path: bytes, status: os.stat_result, max_bytes: int) -> Skip
 
 
 def skip_for_error(path: bytes, error: OSError) -> SkippedFile:
-    """An error of the file system into its reason; what is gone is no failure, the rest may be better next time."""
+    """Word an error of the file system as a reason; what is gone is no failure, the rest may be better next time."""
     if isinstance(error, FileNotFoundError):
         return SkippedFile(path, SkipCode.VANISHED, "vanished")
     if isinstance(error, PermissionError):

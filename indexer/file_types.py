@@ -97,43 +97,46 @@ MANUAL_HEAD = 20_000  # characters
 
 
 def unread_reason(name: str) -> str | None:
-    """Why a file of this name cannot be read, or None where it is worth a look inside."""
+    """Say why a file of this name cannot be read, or None where it is worth a look inside."""
     stem, dot, suffix = unpacked_name(name).lower().rpartition(".")
     return _UNREAD_REASON.get(suffix) if stem and dot else None
 
 
 def magic_reason(head: bytes) -> str | None:
-    """Why a file that starts with these bytes cannot be read, or None."""
+    """Say why a file that starts with these bytes cannot be read, or None."""
     return next((reason for magic, reason in UNREAD_MAGIC.items() if head.startswith(magic)), None)
 
 
 def is_packed(name: str) -> bool:
-    """Whether a file is another one, compressed."""
+    """Tell whether a file is another one, compressed."""
     return len(name) > 3 and name.lower().endswith(".gz")
 
 
 def unpacked_name(name: str) -> str:
-    """A file's name without what says that it is compressed."""
+    """Return a file's name without what says that it is compressed."""
     return name[:-3] if is_packed(name) else name
 
 
 def is_plain(name: str) -> bool:
-    """Whether a file's name promises text that only has to be decoded, or nothing."""
+    """Tell whether a file's name promises text that only has to be decoded, or nothing."""
     return not is_packed(name) and kind_of_name(name) not in _MODULES
 
 
 def max_bytes(name: str) -> int:
-    """Files larger than this are not read."""
+    """Return the size above which files are not read."""
     return MAX_BYTES if is_plain(name) else MAX_FORMAT_BYTES
 
 
 def module_of(kind: str | None) -> str:
-    """The module that takes files of this kind apart."""
+    """Return the module that takes files of this kind apart."""
     return "indexer.formats." + _MODULES.get(kind or "", "text")
 
 
 def kind_of_name(name: str) -> str | None:
-    """The kind that a file's name alone decides: "text" for a suffix that says nothing more, None without a suffix."""
+    """Return the kind that a file's name alone decides.
+
+    It is "text" for a suffix that says nothing more, None without a suffix.
+    """
     name = unpacked_name(name).lower()
     stem, dot, suffix = name.rpartition(".")
     if not (stem and dot):
@@ -145,12 +148,15 @@ def kind_of_name(name: str) -> str | None:
 
 
 def kind_of_magic(head: bytes) -> str | None:
-    """The kind that a file's first bytes alone decide, or None."""
+    """Return the kind that a file's first bytes alone decide, or None."""
     return next((kind for magic, kind in MAGIC if magic.match(head)), None)
 
 
 def kind_of_text(text: str) -> str:
-    """What a text without a telling name is: a page of the manual, a script whose first line names its language."""
+    """Return what a text without a telling name is.
+
+    That is a page of the manual, or a script whose first line names its language.
+    """
     if _COMMENT.match(text) and _MANUAL.search(text, 0, MANUAL_HEAD):
         return "man"
     if match := _SHEBANG.match(text):

@@ -31,7 +31,7 @@ log = logging.getLogger("nearest")
 def roots_of(
     collection: Store, paths: Sequence[str | os.PathLike[str]], include: Sequence[str], exclude: Sequence[str]
 ) -> list[Root]:
-    """The roots that `paths` name, with the globs given, or else those they were last indexed with.
+    """Return the roots that `paths` name, with the globs given, or else those they were last indexed with.
 
     Without paths: all that the collection was ever told to index.
 
@@ -113,7 +113,7 @@ def index_by_name(
     yes: bool = False,
     progress: Progress | None = None,
     report: Report | None = None,
-    told: Callable[[str], None] | None = None,
+    on_note: Callable[[str], None] | None = None,
 ) -> Report:
     """Open the collection and its embedder, `index`, and close both.
 
@@ -124,14 +124,14 @@ def index_by_name(
         embedder: one, which stays open, or the name of one; by default that of the collection, or else
             that of the settings, or else DEFAULT.
         yes: see `index`, as `progress` and `report`.
-        told: is handed each line that the user should read; by default they are logged.
+        on_note: is handed each line that the user should read; by default they are logged.
     """
     with open_store(name, settings, write=True) as collection:
         if embedder:
             collection.check_name(canonical_name(embedder) if isinstance(embedder, str) else embedder.name)
         roots = roots_of(collection, paths, include, exclude)
         with ExitStack() as ending:
-            ending.callback(lambda: [(told or log.warning)(note) for note in collection.notes])
+            ending.callback(lambda: [(on_note or log.warning)(note) for note in collection.notes])
             if embedder is None or isinstance(embedder, str):
                 made_by = collection.identity
                 name = made_by.name if made_by else embedder or settings.embedder or DEFAULT

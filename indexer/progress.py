@@ -39,11 +39,11 @@ class Progress(Protocol):
         ...
 
     def embedding(self, waiting: int) -> None:
-        """So many texts are to be embedded."""
+        """Hear how many texts are to be embedded."""
         ...
 
     def embedded(self, texts: int) -> None:
-        """So many more of them are settled."""
+        """Hear how many more of them are settled."""
         ...
 
 

@@ -75,7 +75,10 @@ def sync(
 
 
 def canonical_path(path: bytes) -> bytes:
-    """The name that goes for `path`: of a file that is reached by a link its own, as `walk` has it; else the given."""
+    """Return the name that goes for `path`.
+
+    That of a file which is reached by a link is its own, as `walk` has it; all others are what is given.
+    """
     return os.path.realpath(path) if os.path.isfile(path) else path  # noqa: PTH113 - not every name is text
 
 
@@ -129,7 +132,7 @@ class _Sync:
         return counts
 
     def _targets(self, roots: Sequence[Root]) -> list[Root]:
-        """The roots, and those named before that have to be looked at, too, the outer ones first."""
+        """List the roots, and those named before that have to be looked at, too, the outer ones first."""
         before = self._documents.roots()
         if not self._rechunk:
             named = {root.path for root in roots}
@@ -153,14 +156,14 @@ class _Sync:
                 self._found[entry.path] = entry.stamp
 
     def _gone(self) -> list[bytes]:
-        """The documents whose files are no longer offered. What could not be looked into is not gone."""
+        """Find the documents whose files are no longer offered. What could not be looked into is not gone."""
         closed = [skip.path for skips in self._skips.values() for skip in skips.values() if skip.failed]
         return [
             path for path in self._known if path not in self._found and not any(is_below(path, at) for at in closed)
         ]
 
     def _moves(self, gone: list[bytes]) -> dict[bytes, bytes]:
-        """New path to old, for files that have only another name: the same bytes, of the same kind."""
+        """Find new paths by old, for files that have only another name: the same bytes, of the same kind."""
         if not gone:
             return {}
         lost: dict[tuple[bytes, str | None], list[bytes]] = {}
@@ -198,7 +201,7 @@ class _Sync:
             )
 
     def _to_read(self, named: AbstractSet[bytes]) -> list[bytes]:
-        """The files whose stamp is not the one remembered."""
+        """Find the files whose stamp is not the one remembered."""
         if self._rechunk:
             return list(self._found)
         refused = {skip.path: skip for skip in self._documents.skips() if self._still_holds(skip)}
@@ -263,7 +266,7 @@ class _Sync:
 
 
 def _upwards(path: bytes) -> Iterator[bytes]:
-    """A path, and all the folders that it is in."""
+    """Yield a path, and all the folders that it is in."""
     yield path
     while (above := os.path.dirname(path)) != path:  # noqa: PTH120 - not every name is text
         path = above

@@ -22,12 +22,12 @@ VERSION = 1  # of the JSON objects
 
 
 def json_text(value: object, *, indent: int | None = None) -> str:
-    """JSON with its text readable."""
+    """Write JSON with its text readable."""
     return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
 def reasons_object(reasons: Explanation) -> dict[str, Any]:
-    """The versioned object of `why-not --json`."""
+    """Make the versioned object of `why-not --json`."""
     from nearest.reasons import barrier_text, reason_lines  # which no other command needs
 
     return {
@@ -45,7 +45,7 @@ def reasons_object(reasons: Explanation) -> dict[str, Any]:
 
 
 def passages_object(passages: Sequence[Passage], metadata: Mapping[str, Field]) -> dict[str, Any]:
-    """The versioned object of `get --json`: a document, and the passages of it that were asked for."""
+    """Make the versioned object of `get --json`: a document, and the passages of it that were asked for."""
     document = passages[0]
     return {
         "version": VERSION,
@@ -66,12 +66,12 @@ def _field(value: Field) -> Any:
 
 
 def report_object(report: Report) -> dict[str, Any]:
-    """The object of `index --json`."""
+    """Make the object of `index --json`."""
     return {**asdict(report), "seconds": round(report.seconds, 3)}
 
 
 def status_object(name: str, status: Status) -> dict[str, Any]:
-    """The object of `status --json`."""
+    """Make the object of `status --json`."""
     return {
         "version": VERSION,
         "collection": name,
@@ -98,7 +98,7 @@ def _skip_object(skip: SkippedFile) -> dict[str, str]:
 
 
 def evaluation_object(evaluation: Evaluation) -> dict[str, Any]:
-    """The versioned object of `eval --json`."""
+    """Make the versioned object of `eval --json`."""
     return {
         "version": VERSION,
         "questions": evaluation.questions,

@@ -9,7 +9,7 @@ SEPARATE = ("Cc", "Cf", "Zl", "Zp")  # controls, invisible and bidirectional mar
 
 
 def escape_controls(text: str) -> str:
-    """Text that cannot command a terminal: what is no letter, mark or blank is shown by its number."""
+    """Escape text so that it cannot command a terminal: what is no letter, mark or blank is shown by its number."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(
@@ -19,7 +19,7 @@ def escape_controls(text: str) -> str:
 
 
 def relative_path(path: str) -> str:
-    """The path as seen from here, where that is shorter."""
+    """Return the path as seen from here, where that is shorter."""
     try:
         return str(Path(path).relative_to(Path.cwd()))
     except (ValueError, OSError):

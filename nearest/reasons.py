@@ -156,7 +156,7 @@ def _arm(one: DocumentRank) -> str:
 
 
 def _terms(one: DocumentRank) -> str:
-    """The words of the question that decide its rank by words."""
+    """Word the words of the question that decide its rank by words."""
     terms = one.hit.explanation.terms if one.hit and one.mode == "keyword" and not one.folded else ()
     return f" ({', '.join(terms)})" if terms else ""
 
@@ -170,6 +170,6 @@ def _counted(number: int, what: str) -> str:
 
 
 def _listed(ids: Sequence[int], places: dict[int, str]) -> str:
-    """The places of the first few passages, and how many more there are."""
+    """Word the places of the first few passages, and how many more there are."""
     named: Iterable[str] = (places[id_] for id_ in ids[:SHOWN] if id_ in places)
     return ", ".join(named) + (f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else "")

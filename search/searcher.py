@@ -105,7 +105,7 @@ class Searcher:
         only: Filter = NO_FILTER,
         fold_duplicates: bool = True,
     ) -> SearchResult:
-        """The k places that answer `question` best, each with at least `context` neighbours before it and after it.
+        """Find the k places that answer `question` best, each with at least `context` neighbours on either side.
 
         Args:
             question: see `search.query.question.parse_question`.
@@ -155,14 +155,14 @@ class Searcher:
         return self._engines(name) if self._engines else open_embedder(name, self.settings)
 
     def _embedded(self, question: str) -> Vectors:
-        """The vector of a question; the last one is remembered, since one question may be asked in several modes."""
+        """Embed a question; the last vector is remembered, since one question may be asked in several modes."""
         last = self._last
         if last is None or last[0] != question:
             last = self._last = (question, self._vector(question))
         return last[1]
 
     def _vector(self, question: str) -> Vectors:
-        """The vector of a question; one too long for the model is asked in parts, and their mean is its vector."""
+        """Embed a question; one too long for the model is asked in parts, and their mean is its vector."""
         try:
             return self._open_embedder().embed_query(question)
         except TooLongError:
@@ -199,7 +199,7 @@ def _identity(engine: Embedder) -> EmbedderFingerprint:
 
 
 def _open(name: str, settings: Settings, embedder: str | None, mode: Mode, undo: ExitStack) -> Store:
-    """The collection with what its questions need read, made sure to be of that embedder."""
+    """Open the collection with what its questions need read, made sure to be of that embedder."""
     from storage.store import open_store
 
     collection = open_store(name, settings)

@@ -18,7 +18,7 @@ P = TypeVar("P", bound=Passage)
 
 
 def mark_stale(passages: Iterable[P]) -> list[P]:
-    """The passages, `change` filled in. Only a file whose times differ from those remembered is read."""
+    """Fill in `change` of passages. Only a file whose times differ from those remembered is read."""
     changes: dict[str, Change] = {}
     marked = []
     for passage in passages:

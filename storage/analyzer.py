@@ -28,7 +28,7 @@ RARE = "\U000101fd-\U0001e95f"  # all of them beyond these; one range, since eac
 
 
 def _marks() -> str:
-    """The combining marks, as the inside of a character class."""
+    """Return the combining marks, as the inside of a character class."""
     codes = [code for block in BLOCKS for code in range(*block) if unicodedata.category(chr(code))[0] == "M"]
     firsts = [code for code, before in zip(codes, [0, *codes], strict=False) if code != before + 1]
     lasts = [code for code, after in zip(codes, [*codes[1:], 0], strict=True) if after != code + 1]
@@ -63,7 +63,7 @@ _own = threading.local()
 
 
 def analyze(text: str) -> list[str]:
-    """The terms of any text whatever, in order, with repetitions; those of questions are made in the same way.
+    """Return the terms of any text whatever, in order, with repetitions; those of questions are made in the same way.
 
     A word is one term: NFKC, case-folded, without accents, and stemmed (Porter) where it is of ASCII letters. Names
     (`snake_case`, `camelCase`, `dotted.name`, `std::vector`, `h2o`) become their parts and the whole without its
@@ -74,19 +74,22 @@ def analyze(text: str) -> list[str]:
 
 
 def analyze_words(text: str) -> list[tuple[str, tuple[str, ...]]]:
-    """Each word as it stands in the text (in NFKC), with the terms it became; names and compounds are one word."""
+    """Return each word as it stands in the text (in NFKC), with the terms it became.
+
+    Names and compounds are one word.
+    """
     return [(word, _analysed(word)) for word in WORD.findall(_normal(text))]
 
 
 def unspaced_share(text: str) -> float:
-    """The share of a text's letters that are of scripts written without blanks, 0 to 1."""
+    """Return the share of a text's letters that are of scripts written without blanks, 0 to 1."""
     dense, others = (sum(map(len, found)) for found in (ALL_DENSE.findall(text), LETTERS.findall(text)))
     return dense / (dense + others) if dense else 0.0
 
 
 @lru_cache(CACHED)
 def term_id(term: str) -> int:
-    """The 64 bits by which a term is known to the index (BLAKE2b)."""
+    """Return the 64 bits by which a term is known to the index (BLAKE2b)."""
     return int.from_bytes(hashlib.blake2b(term.encode(), digest_size=8).digest(), "little")
 
 

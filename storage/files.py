@@ -33,7 +33,7 @@ class Root:
 
 
 def is_below(path: bytes, folder: bytes) -> bool:
-    """Whether `path` is `folder` or lies in it."""
+    """Tell whether `path` is `folder` or lies in it."""
     return path == folder or path.startswith(folder.rstrip(SEPARATOR) + SEPARATOR)
 
 

@@ -18,12 +18,12 @@ DATABASE = "nearest.db"
 
 
 def collections(settings: Settings) -> Path:
-    """The folder that holds the folders of all collections."""
+    """Return the folder that holds the folders of all collections."""
     return settings.home / "collections"
 
 
 def folder(settings: Settings, name: str) -> Path:
-    """Where the collection of that name lies, or would.
+    """Return where the collection of that name lies, or would.
 
     Raises:
         NearestError: the name cannot be a folder's name.
@@ -36,7 +36,7 @@ def folder(settings: Settings, name: str) -> Path:
 
 
 def names(settings: Settings) -> list[str]:
-    """The collections there are, in order."""
+    """List the collections there are, in order."""
     try:
         return sorted(path.parent.name for path in collections(settings).glob(f"*/{DATABASE}"))
     except OSError as error:
@@ -46,7 +46,7 @@ def names(settings: Settings) -> list[str]:
 
 
 def similar(name: str, known: list[str]) -> str:
-    """ " did you mean 'x'?", or nothing where no known name is near."""
+    """Word a suggestion, "; did you mean 'x'?", or nothing where no known name is near."""
     near = closest(name, known)
     return f"; did you mean {near!r}?" if near else ""
 
@@ -57,7 +57,7 @@ def closest(name: str, known: list[str]) -> str | None:
 
 
 def embedder_of(folder: Path) -> str | None:
-    """What `Collection.identity` will say once it is open; None where that cannot be seen before it is."""
+    """Return what `Collection.identity` will say once it is open; None where that cannot be seen before it is."""
     import sqlite3  # by far not every command opens a collection
     from contextlib import closing
 

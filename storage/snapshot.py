@@ -142,7 +142,7 @@ class Snapshot:
         self.count, self.trusted = count, True
 
     def remove(self) -> None:
-        """There is nothing to keep."""
+        """Keep nothing, and so remove nothing."""
         self._db.run(f"DELETE FROM {self._table} WHERE {self._where}", tuple(self._of.values()))
         self.path.unlink(missing_ok=True)
         self.count, self.trusted = 0, False
@@ -184,7 +184,7 @@ def write(path: Path, header: dict[str, Any], *body: memoryview | bytes) -> None
 
 
 def read(path: Path) -> tuple[dict[str, Any], memoryview] | None:
-    """The header and the index's bytes, or None where there is no snapshot. They are mapped and not copied.
+    """Map the snapshot without copying it: its header and the index's bytes, or None where there is none.
 
     Raises:
         DamagedError: a bit of it is not as it was written.
@@ -205,7 +205,7 @@ def read(path: Path) -> tuple[dict[str, Any], memoryview] | None:
 
 
 def _mapped(path: Path) -> memoryview:
-    """The bytes of a file; on Windows they are read, since a file that is mapped there cannot be replaced."""
+    """Map the bytes of a file; on Windows they are read, since a file that is mapped there cannot be replaced."""
     if os.name == "nt" or not path.stat().st_size:
         return memoryview(path.read_bytes())
     with path.open("rb") as file:

@@ -55,7 +55,7 @@ class Status:
 
 
 def status_of(db: Database, folder: Path, embedder: int, identity: EmbedderFingerprint | None) -> Status:
-    """What is there now.
+    """Count what is there now.
 
     Args:
         db: of the collection.
@@ -97,7 +97,7 @@ class Coverage:
 
 
 def coverage(db: Database, path: bytes) -> Coverage:
-    """The passages at and below `path`, under the collection's embedder."""
+    """Count the passages at and below `path`, under the collection's embedder."""
     where, values = subtree_sql(path)
     rows = db.rows(PASSAGES.format(where=where), values)
     lacking = [(id_, reason) for id_, embedded, reason in rows if not embedded]

@@ -28,12 +28,12 @@ VERSION = 2  # of this way of reading and chunking: a collection made by another
 
 
 def settings_key(max_tokens: int | None) -> str:
-    """What the passages of a collection depend on beside the text; a collection remembers it."""
+    """Return what the passages of a collection depend on beside the text; a collection remembers it."""
     return f"version {VERSION}, {MAX_CHARACTERS} characters, {max_tokens or 'unknown'} tokens"
 
 
 def chunk(document: Document) -> list[Chunk]:
-    """The passages of a document, in order, none longer than MAX_CHARACTERS; a passage without a word is left out.
+    """Cut a document into passages, in order, none longer than MAX_CHARACTERS; one without a word is left out.
 
     What is embedded has the title that it stands under in front (`Chunk.lead`), unless it begins with a heading itself,
     and a passage from the middle of a table the table's header row (`Chunk.header`).
@@ -47,7 +47,7 @@ def chunk(document: Document) -> list[Chunk]:
 
 
 def _stretches(document: Document) -> Iterator[tuple[int, int, int]]:
-    """The parts of a text that no passage reaches over, and how long a passage may be in each."""
+    """Cut a text into parts that no passage reaches over, each with how long a passage may be in it."""
     walls = [mark for mark in document.marks if mark.apart and mark.offset]
     units = [document.marks[0].unit if document.marks else "", *(mark.unit for mark in walls)]
     edges = [0, *(mark.offset for mark in walls), len(document.text)]
@@ -62,7 +62,7 @@ def _cut(document: Document, start: int, end: int, limit: int) -> list[Unit]:
 def split_to_window(
     document: Document, chunks: list[Chunk], tokens: Sequence[int], count: Counter, limit: int
 ) -> list[Chunk]:
-    """The same passages, those that a model would not take cut to as many parts as are needed.
+    """Cut the passages that a model would not take to as many parts as are needed; the others stay.
 
     Args:
         document: what the chunks are of.
@@ -174,7 +174,7 @@ class _Locator:
         return self._document.marks[at - 1] if at else None
 
     def _header(self, start: int) -> str:
-        """The header row of the table that `start` stands in, where it stands behind it."""
+        """Find the header row of the table that `start` stands in, where it stands behind it."""
         at = bisect_right(self._table_starts, start)
         table: Block | None = self._tables[at - 1] if at else None
         if table is None or not table.header <= start < table.end:
@@ -186,7 +186,7 @@ class _Locator:
 
 
 def _lead(titles: Sequence[str]) -> str:
-    """The outermost of the titles above a passage, or its first words, on a line of its own."""
+    """Return the outermost of the titles above a passage, or its first words, on a line of its own."""
     title = next(filter(None, titles), "")
     if len(title) > MAX_LEAD:
         title = title[: MAX_LEAD + 1].rpartition(" ")[0] or title[:MAX_LEAD]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 UNIT = 120  # characters of a unit at most; the smaller the units, the fewer passages an edit changes
 SMALLEST = 4  # a span is not made smaller than this part of the limit where that can be helped
-TASTE = 24  # characters behind a border that decide between borders of equal strength
+TIEBREAK_CHARACTERS = 24  # characters behind a border that decide between borders of equal strength
 
 BLOCK = 2000
 BLOCK_OF_CODE = 50_000
@@ -71,8 +71,8 @@ class Boundary(NamedTuple):
     """What is known of the border before a unit; of two, the greater one is the better place to cut."""
 
     strength: int
-    worthy: bool  # what it opens is long enough for a passage
-    taste: int  # a checksum
+    opens_full_chunk: bool  # what it opens is long enough for a passage
+    tiebreak: int  # a checksum
 
 
 class Section(NamedTuple):
@@ -89,14 +89,14 @@ class Section(NamedTuple):
 def section(
     text: str, kind: str, headings: Sequence[Heading], blocks: Sequence[Block], start: int, end: int
 ) -> Section:
-    """The part `[start, end)` of a text; headings and blocks are those of all of it, in order."""
+    """Return the part `[start, end)` of a text; headings and blocks are those of all of it, in order."""
     first, last = (bisect_left(headings, edge, key=lambda it: it.offset) for edge in (start, end))
     inner = slice(*(bisect_left(blocks, edge, key=lambda it: it.start) for edge in (start, end)))
     return Section(text, kind, start, end, headings[first:last], blocks[inner])
 
 
 def cut(part: Section, limit: int) -> list[Unit]:
-    """Spans of at most `limit` characters that hold all of the section but the blanks between them.
+    """Cut a section into spans of at most `limit` characters that hold all of it but the blanks between them.
 
     As long as a span is too long it is parted at its strongest border: the highest heading, then the end of a
     paragraph, of a sentence, of a line; among equals the one whose following text has the greatest checksum. That is
@@ -172,7 +172,7 @@ def _splitter(kind: str, size: int) -> Any:
 
 
 def _borders(part: Section, units: list[Unit], limit: int) -> list[Boundary]:
-    """What is known of the border before each unit."""
+    """Return what is known of the border before each unit."""
     level_at = {heading.offset: heading.level for heading in part.headings}
     block_at = _blocks_around(part.blocks, units)
     strengths = [0] * len(units)
@@ -191,9 +191,9 @@ def _borders(part: Section, units: list[Unit], limit: int) -> list[Boundary]:
         else:
             strengths[at] = _strength_within(block.kind, part.text, before, gap)
     ends = _ends(units, strengths)
-    taste = [zlib.crc32(part.text[unit.start : unit.start + TASTE].encode()) for unit in units]
+    tiebreak = [zlib.crc32(part.text[unit.start : unit.start + TIEBREAK_CHARACTERS].encode()) for unit in units]
     smallest = limit // SMALLEST
-    return [Boundary(strengths[at], ends[at] - units[at].start >= smallest, taste[at]) for at in range(len(units))]
+    return [Boundary(strengths[at], ends[at] - units[at].start >= smallest, tiebreak[at]) for at in range(len(units))]
 
 
 def _blocks_around(blocks: Sequence[Block], units: list[Unit]) -> list[Block | None]:

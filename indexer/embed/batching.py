@@ -29,7 +29,7 @@ class Batch(NamedTuple):
 
 
 def batches(embedder: Embedder, waiting: Waiting, prepare: Prepare) -> Iterator[Batch]:
-    """All of the texts, long ones first: what is padding costs a model as much as what is text.
+    """Yield all of the texts, long ones first: what is padding costs a model as much as what is text.
 
     Args:
         embedder: makes the vectors; says how large a batch may be.

@@ -36,7 +36,10 @@ class Embedder(Protocol):
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int] | None:
-        """Tokens of each text with special tokens and the document prefix; None where only the server can count."""
+        """Count tokens of each text with special tokens and the document prefix.
+
+        It is None where only the server can count.
+        """
         ...
 
     def verify_batching(self) -> None:
@@ -48,11 +51,11 @@ class Embedder(Protocol):
         ...
 
     def probe_vector(self) -> Vectors:
-        """The vector of PROBE, as a document without a prefix: float32 of shape (dimension,), of length 1."""
+        """Embed PROBE, as a document without a prefix: float32 of shape (dimension,), of length 1."""
         ...
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
-        """Float32 of shape (len(texts), dimension), each row of length 1.
+        """Embed texts, each in a row of length 1: float32 of shape (len(texts), dimension).
 
         Raises:
             TooLongError: one text, sent alone, is longer than the window. It is never cut instead.
@@ -63,11 +66,11 @@ class Embedder(Protocol):
         ...
 
     def embed_query(self, text: str) -> Vectors:
-        """Float32 of shape (dimension,), of length 1. Raises as `embed_documents` does."""
+        """Embed a question: float32 of shape (dimension,), of length 1. Raises as `embed_documents` does."""
         ...
 
     def embed_response(self, texts: Sequence[str]) -> dict[str, Any]:
-        """The object with which Ollama's `POST /api/embed` answers; no prefix is added."""
+        """Return the object with which Ollama's `POST /api/embed` answers; no prefix is added."""
         ...
 
     def close(self) -> None:
@@ -86,13 +89,16 @@ class TokenEmbedder(Protocol):
     requests: int
 
     def tokens(self, texts: Sequence[str]) -> list[list[int]]:
-        """The ids of each text as a document: with its prefix and the special tokens."""
+        """Return the ids of each text as a document: with its prefix and the special tokens."""
         ...
 
     def batches(self, tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-        """The rows of `tokens` in batches: of like length, the long ones first, each as large as gains anything."""
+        """Yield the rows of `tokens` in batches.
+
+        Those of a batch are of like length, the long ones come first, and each is as large as gains anything.
+        """
         ...
 
     def embed_tokens(self, tokens: Sequence[Sequence[int]]) -> Vectors:
-        """One batch, as `embed_documents` embeds its texts; raises as that does."""
+        """Embed one batch, as `embed_documents` embeds its texts; raises as that does."""
         ...

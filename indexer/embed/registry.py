@@ -17,7 +17,7 @@ DEFAULT = "local:all-minilm"
 
 
 def canonical_name(name: str) -> str:
-    """The name under which a collection remembers an embedder: that of a folder holds its whole path."""
+    """Return the name under which a collection remembers an embedder: that of a folder holds its whole path."""
     kind, _, model = name.partition(":")
     if kind != "local" or not model or name == DEFAULT:
         return name
@@ -25,7 +25,7 @@ def canonical_name(name: str) -> str:
 
 
 def open_embedder(name: str, settings: Settings) -> Embedder:
-    """The embedder of that name: `local:all-minilm`, `local:FOLDER` or `ollama:MODEL`.
+    """Open the embedder of that name: `local:all-minilm`, `local:FOLDER` or `ollama:MODEL`.
 
     Raises:
         NearestError: there is none of that name.

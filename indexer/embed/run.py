@@ -95,7 +95,7 @@ class _EmbeddingRun:
         return self._cut
 
     def _window(self, after: int) -> tuple[int, list[Batch]]:
-        """The next texts in batches, and the last of their ids."""
+        """Yield the next texts in batches, and the last of their ids."""
         window: list[Batch] = []
         while not window and (waiting := self._texts.waiting_batch(after, WINDOW)):
             after = waiting[-1][0]

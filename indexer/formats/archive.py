@@ -22,7 +22,7 @@ MARKUP_SUFFIXES = (".xml", ".rels", "mimetype")
 
 
 def open_zip(data: bytes) -> zipfile.ZipFile:
-    """The archive, opened for reading; no member of it gives more bytes than it declares here.
+    """Open an archive for reading; no member of it gives more bytes than it declares here.
 
     Raises:
         UnreadableError: encrypted, damaged, of the office formats of before 2007, or it would unpack to too much.
@@ -46,7 +46,7 @@ def open_zip(data: bytes) -> zipfile.ZipFile:
 
 
 def markup_only(archive: zipfile.ZipFile, simplify: Callable[[bytes], bytes] = bytes) -> io.BytesIO:
-    """A copy of an archive whose pictures, films and fonts are empty: libraries read them all, and none is needed.
+    """Copy an archive with its pictures, films and fonts empty: libraries read them all, and none is needed.
 
     Args:
         archive: open for reading.

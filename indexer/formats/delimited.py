@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"\s*[-+(]?[$€£]?\d[\d.,:/' -]*[%)€£]?\s*")
 
 
 def extract(source: Source) -> Extract:
-    """The rows, numbered from 1 with the header, blank ones counted but left out.
+    """Read the rows, numbered from 1 with the header, blank ones counted but left out.
 
     Raises:
         UnreadableError: it is no text.
@@ -43,7 +43,7 @@ def extract(source: Source) -> Extract:
 
 
 def _delimiter(text: str, kind: str) -> str:
-    """The delimiter by which the most of the first rows have the same number of cells, and then the most cells."""
+    """Find the delimiter that gives most of the first rows the same number of cells, and then the most cells."""
     if kind == "tsv":
         return "\t"
     sample = list(islice(io.StringIO(text), SAMPLE))

@@ -44,7 +44,9 @@ _SIGNS = {b"</m:num>": b"/", b"<m:sup>": b"^", b"<m:sub>": b"_"}
 
 
 def extract(source: Source) -> Extract:
-    """The text of a document, its notes at the end; headers, footers, comments, deleted text and contents are left out.
+    """Read the text of a document, its notes at the end.
+
+    Headers, footers, comments, deleted text and contents are left out.
 
     Raises:
         UnreadableError: encrypted, damaged, or it would unpack to too much.
@@ -65,12 +67,12 @@ def extract(source: Source) -> Extract:
 
 
 def _nothing(_: object) -> list[object]:
-    """What stands in the place of a picture."""
+    """Return what stands in the place of a picture."""
     return []
 
 
 def _simplified(data: bytes) -> bytes:
-    """A part of a document without what has no text, and with what the library does not know in terms that it does."""
+    """Bring a part of a document to terms that the library knows, without what has no text."""
     data = _MARKS.sub(b"", _LOOK.sub(b"", data))
     data = _RUN_BORDER.sub(b"", _IDS.sub(rb"\1\2", data))
     data = _TRANSPARENT.sub(rb"\1smartTag", data)
@@ -78,7 +80,7 @@ def _simplified(data: bytes) -> bytes:
 
 
 def _linear(formula: bytes) -> bytes:
-    """A formula as it would be typed on one line."""
+    """Write a formula as it would be typed on one line."""
     formula = _FORMULA_SIGN.sub(lambda match: b"<w:r><w:t>" + _SIGNS[match[0]] + b"</w:t></w:r>" + match[0], formula)
     return _FORMULA_TAG.sub(b"", formula).replace(b"<m:t", b"<w:t").replace(b"</m:t>", b"</w:t>")
 
@@ -98,7 +100,7 @@ def _style_rules(archive: zipfile.ZipFile) -> Iterator[str]:
 
 
 def _heading_rules(styles: bytes) -> Iterator[str]:
-    """A rule for each style of the author's own that is a heading, by itself or by the style that it is based on."""
+    """Return a rule for each of the author's own styles that is a heading, by itself or by its base."""
     table = {}
     for style in parse(styles).iter(f"{W}style"):
         told = {name: style.find(f"{W}{path}") for name, path in _STYLE_PATHS.items()}

@@ -35,7 +35,7 @@ _YEAR = re.compile(r"(\d{4})(?:-(\d\d))?")
 
 
 def extract(source: Source) -> Extract:
-    """Every chapter as a part of its own, "chapter" n for the n-th of the book's spine.
+    """Read every chapter as a part of its own, "chapter" n for the n-th of the book's spine.
 
     A part has the title that the table of contents gives it, or that of its first heading.
 
@@ -73,7 +73,7 @@ class _Book:
         self.items = {item.get("id"): item for item in self.package.iterfind("{*}manifest/{*}item")}
 
     def name_of(self, base: str, href: str) -> str:
-        """The member that a reference in the member `base` means; "" where there is none."""
+        """Return the member that a reference in the member `base` means; "" where there is none."""
         path = unquote(href.partition("#")[0])
         name = posixpath.normpath(posixpath.join(posixpath.dirname(base), path)).lstrip("/") if path else base
         return self.names.get(name) or self.names.get(name.casefold(), "")
@@ -106,7 +106,7 @@ class _Book:
         return page
 
     def describe(self, builder: Builder) -> None:
-        """What the package document says of the book."""
+        """Return what the package document says of the book."""
         said: dict[str, list[str]] = {}
         for element in self.package.iterfind("{*}metadata//{*}*"):
             name = element.get("property", "").removeprefix("dcterms:") or element.tag.rpartition("}")[2]
@@ -124,7 +124,7 @@ class _Book:
             builder.metadata["language"] = first["language"]
 
     def titles(self) -> dict[str, str]:
-        """By the names of members what the tables of contents call them; the newer form of table goes first."""
+        """Return what the tables of contents call members, by their names; the newer form of table goes first."""
         titles: dict[str, str] = {}
         for item in sorted(self.items.values(), key=lambda item: not _has_property(item, "nav")):
             name = self.name_of(self.path, item.get("href", ""))
@@ -138,7 +138,7 @@ class _Book:
 
 
 def _entries(root: Any) -> Iterator[tuple[str, str]]:
-    """Reference and title of each entry of a table of contents, in its order."""
+    """Return reference and title of each entry of a table of contents, in its order."""
     for link in root.iterfind(".//{*}nav//{*}a[@href]"):
         yield link.get("href"), plain_title("".join(link.itertext()))
     for point in root.iter("{*}navPoint"):
@@ -152,7 +152,7 @@ def _has_property(item: Any, name: str) -> bool:
 
 
 def _titled(chapter: Extract, title: str) -> Extract:
-    """A chapter whose own text may have no heading, under its title."""
+    """Put a chapter whose own text may have no heading under its title."""
     if chapter.headings or not title or not chapter.text:
         return chapter
     headings = (Heading(0, 1, title),)
@@ -167,6 +167,6 @@ def _titled(chapter: Extract, title: str) -> Extract:
 
 
 def _day(text: str) -> datetime | None:
-    """A date or a moment; what is missing behind the year is its first."""
+    """Read a date or a moment; what is missing behind the year is its first."""
     match = _YEAR.fullmatch(text)
     return moment(f"{match[1]}-{match[2] or '01'}-01" if match else text)

@@ -46,7 +46,7 @@ _OVERLONG_TAG = re.compile(r"<([A-Za-z][\w:-]*)\s([^<>]{4000,}+)>")
 
 
 def extract(source: Source) -> Extract:
-    """The main content of a page in whatever encoding.
+    """Read the main content of a page in whatever encoding.
 
     Raises:
         UnreadableError: it is no text, or nested so deeply (2,048 elements) that the parser gives up.
@@ -59,13 +59,13 @@ def extract(source: Source) -> Extract:
 
 
 def declared_charset(data: bytes) -> str | None:
-    """The encoding that a page says it has, where it says so at its start."""
+    """Return the encoding that a page says it has, where it says so at its start."""
     match = _CHARSET.search(data[:2048])
     return (match[1] or match[2]).decode("ascii") if match else None
 
 
 def page_text(source: str, *, whole: bool = False) -> Extract | None:
-    """A page's text: blocks become paragraphs, list items "- item", rows "a | b"; `pre` keeps its lines.
+    """Read a page's text: blocks become paragraphs, list items "- item", rows "a | b"; `pre` keeps its lines.
 
     What is no text to read is dropped: scripts, styles, and what frames the content (see `main_content`). Broken
     markup is read as browsers would; nothing is fetched, no entity but those of HTML is known.
@@ -90,7 +90,7 @@ def page_text(source: str, *, whole: bool = False) -> Extract | None:
 
 
 def _fill(page: Page, root: Any) -> None:
-    """The page's elements in their order, without recursion; inside what is dropped, only lines are counted."""
+    """Go through the page's elements in order, without recursion; inside what is dropped, only lines count."""
     dropped: Any = None
     for event, element in etree.iterwalk(root, events=("start", "end", "comment", "pi")):
         tag = element.tag
@@ -118,7 +118,7 @@ def _is_dropped(element: Any, tag: str) -> bool:
 
 
 def _note(page: Page, element: Any, tag: str) -> None:
-    """What a page says of itself: its title, its author, its date."""
+    """Read what a page says of itself: its title, its author, its date."""
     if tag == "title":
         page.title = page.title or plain_title(element.text or "")
         return
@@ -139,7 +139,7 @@ def _note(page: Page, element: Any, tag: str) -> None:
 
 
 def _moment(text: str) -> date | None:
-    """A date, or a date and time, as ISO 8601 writes them; None for anything else."""
+    """Read a date, or a date and time, as ISO 8601 writes them; None for anything else."""
     with suppress(ValueError):
         return date.fromisoformat(text)
     with suppress(ValueError):

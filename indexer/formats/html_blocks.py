@@ -30,7 +30,7 @@ class Part:
 
 
 def blocks(parts: Collection[Part], headings: Iterable[int], starts: Sequence[int]) -> Iterator[Block]:
-    """The outermost lists, and all tables and listings; a list that holds one of those, or a heading, is none.
+    """Find the outermost lists, and all tables and listings; a list that holds one of those, or a heading, is none.
 
     Args:
         parts: in any order; two of them stand apart or within each other.

@@ -126,7 +126,7 @@ class Page:
         self.terms += tag == "dt"
 
     def table(self) -> Part | None:
-        """The innermost list, table or listing that is open, if it is a table."""
+        """Return the innermost list, table or listing that is open, if it is a table."""
         return self.open_parts[-1] if self.open_parts and self.open_parts[-1].kind == "table" else None
 
     def end(self, element: Any, tag: str) -> None:
@@ -176,7 +176,7 @@ class Page:
             self.parts.append(part)
 
     def block(self, tag: str) -> None:
-        """Where a block begins or ends: a new line, and an empty one before it if it is a paragraph."""
+        """Begin or end a block: a new line, and an empty one before it if it is a paragraph."""
         self.finish_line()
         self.gap = self.gap or tag in CELLS or (tag in PARAGRAPHS and not (self.depth and tag in IN_LISTS))
 
@@ -184,7 +184,7 @@ class Page:
         return self.gap and bool(self.text)
 
     def add(self, text: str, *, visible: bool) -> None:
-        """What stands between two tags."""
+        """Add what stands between two tags."""
         text = text.replace("\r", " ")  # which only "&#13;" can have brought
         if visible and self.pre and self.inline is None:
             for number, piece in enumerate(text.split("\n")):
@@ -210,7 +210,10 @@ class Page:
                 self.link_length += len(piece)
 
     def finish_line(self, *, keep_empty: bool = False) -> None:
-        """The pieces so far as a line, where there are any; within a preformatted block also where there are none."""
+        """Make a line of the pieces so far, where there are any.
+
+        Within a preformatted block a line is made of none too.
+        """
         text = "".join(self.pieces).rstrip()
         if text.strip(" |"):
             for line in self.empty:
@@ -234,7 +237,7 @@ class Page:
         self.linked.append(linked)
 
     def extract(self) -> Extract:
-        """The lines that are content, with their headings and blocks."""
+        """Keep the lines that are content, with their headings and blocks."""
         self.finish_line()
         kept = self.kept_lines()
         starts = list(
@@ -250,7 +253,7 @@ class Page:
         )
 
     def kept_lines(self) -> bytearray:
-        """1 for each line that is content."""
+        """Mark each line that is content by 1, the others by 0."""
         if self.whole:
             return bytearray(b"\1" * len(self.text))
         page = Lines(self.text, self.linked, {at: level for at, level, _ in self.headings})

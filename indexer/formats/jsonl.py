@@ -21,7 +21,7 @@ MAX_ID = 200  # characters; what is longer names nothing
 
 
 def extract(source: Source) -> Extract:
-    """Each record as a part of its own: its title, and its text where it has one, otherwise all that it says.
+    """Read each record as a part of its own: its title, and its text where it has one, otherwise all that it says.
 
     A line that is no JSON object is taken as the text that it is.
 
@@ -71,7 +71,7 @@ def _write(builder: Builder, line: int, record: dict[str, Any]) -> None:
 
 
 def _fields(record: dict[str, Any]) -> Iterator[str]:
-    """What a record says, a line for each field; without vectors, which are no words."""
+    """Write what a record says, a line for each field; without vectors, which are no words."""
     waiting: list[tuple[str, Any]] = [("", record)]
     while waiting:
         name, value = waiting.pop()

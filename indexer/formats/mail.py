@@ -22,7 +22,7 @@ _QUOTED_POSTMARK = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
 def extract(source: Source) -> Extract:
-    """The messages of a file; their places are their numbers, those of attachments the attachments' own.
+    """Read the messages of a file; their places are their numbers, those of attachments the attachments' own.
 
     Raises:
         UnreadableError: no message is in it.
@@ -46,7 +46,7 @@ def extract(source: Source) -> Extract:
 
 
 def messages(data: bytes) -> Iterator[bytes]:
-    """The messages of an mbox, in their order, without the lines that part them."""
+    """Yield the messages of an mbox, in their order, without the lines that part them."""
     first = len(data) - len(data.lstrip())
     lines = (it for it in _POSTMARK.finditer(data) if it.start() == first or _TIME.search(it[1]))
     starts = [(it.start(), it.end()) for it in lines]

@@ -58,12 +58,12 @@ class Lines:
 
 
 def is_scope(region: Region) -> bool:
-    """Whether a header within a region is one of that part, not of the page."""
+    """Tell whether a header within a region is one of that part, not of the page."""
     return region.tag == "section" or region.role in ("main", "article")
 
 
 def role_of(tag: str, attributes: Mapping[str, str], *, scoped: bool) -> str:
-    """What an element is on its page; see `Region`.
+    """Return what an element is on its page; see `Region`.
 
     Args:
         scoped: it stands within a scope.
@@ -81,7 +81,7 @@ def role_of(tag: str, attributes: Mapping[str, str], *, scoped: bool) -> str:
 
 
 def main_lines(page: Lines, regions: Sequence[Region]) -> bytearray:
-    """1 for each line that is main content, 0 for the others; all 1 where nothing but headings would be left."""
+    """Mark lines that are main content by 1, others by 0; all by 1 where nothing but headings would be left."""
     everything = bytearray(b"\1" * len(page.texts))
     unframed = everything.copy()
     headline = _only_headline(page)
@@ -102,7 +102,7 @@ def main_lines(page: Lines, regions: Sequence[Region]) -> bytearray:
 
 
 def _only_headline(page: Lines) -> int:
-    """The line of the page's only heading of level 1, which is its title wherever it stands; -1 where there is none."""
+    """Find the line of the page's only heading of level 1, its title wherever it stands; -1 where there is none."""
     first = [line for line, level in page.headings.items() if level == 1]
     return first[0] if len(first) == 1 else -1
 
@@ -140,7 +140,7 @@ class _Weights:
 
 
 def _declared_main(page: Lines, regions: Sequence[Region], mask: bytearray) -> list[Region]:
-    """What the page itself says is its content, if it holds enough of the text to be believed."""
+    """Find what the page itself says is its content, if it holds enough of the text to be believed."""
     weights = _Weights(page, mask)
     plain = weights.all[-1] - weights.linked[-1]
     mains = [it for it in regions if it.role == "main"]
@@ -171,7 +171,7 @@ def _without_menus(page: Lines, regions: Sequence[Region], mask: bytearray) -> b
 
 
 def _pagers(page: Lines, regions: Sequence[Region], weights: _Weights) -> Iterator[Region]:
-    """The regions around a link to the next page that are still a line or two, and no heading in them."""
+    """Find the regions around a link to the next page that are still a line or two, and no heading in them."""
     headings = list(page.headings)
     paged = [it.pager for it in regions]
     for index in reversed(range(len(regions))):  # what stands in a region comes after it
@@ -184,7 +184,7 @@ def _pagers(page: Lines, regions: Sequence[Region], weights: _Weights) -> Iterat
 
 
 def _text_region(page: Lines, regions: Sequence[Region], mask: bytearray, weights: _Weights) -> Region:
-    """The innermost region that has nearly all of the text, and a heading of the highest level of those around it."""
+    """Find the innermost region with nearly all of the text, and a heading of the highest level of those around it."""
     found = Region("", "", -1, 0, len(page.texts))
     inner = -1
     levels = {line: level for line, level in page.headings.items() if mask[line]}

@@ -46,7 +46,7 @@ class Letter:
 
 
 def only_letter(letter: Letter) -> Extract:
-    """The text of a file that is one message, with what the message says of itself as metadata."""
+    """Read the text of a file that is one message, with what the message says of itself as metadata."""
     text = Builder()
     text.title = letter.subject
     said = {"author": letter.sender, "to": letter.to, "created": letter.created}
@@ -56,7 +56,9 @@ def only_letter(letter: Letter) -> Extract:
 
 
 def write(text: Builder, letter: Letter, number: int, part: str = "") -> None:
-    """A message behind what stands before: its subject as a heading, who wrote to whom, its bodies, its attachments.
+    """Write a message behind what stands before.
+
+    That is its subject as a heading, who wrote to whom, its bodies, its attachments.
 
     Args:
         number: of the message in its file, from 1.
@@ -78,12 +80,12 @@ def write(text: Builder, letter: Letter, number: int, part: str = "") -> None:
 
 
 def attached_file(source: Source, name: str, data: bytes) -> tuple[str, Callable[[], Extract]]:
-    """An attachment as `Letter` has it, by the name and bytes of the file."""
+    """Make of an attachment what `Letter` has of it, by the name and bytes of the file."""
     return name, lambda: source.within(name, data)
 
 
 def attached_letter(name: str, depth: int, read: Callable[[], Letter]) -> tuple[str, Callable[[], Extract]]:
-    """An attached message as `Letter` has it.
+    """Make of an attached message what `Letter` has of it.
 
     Args:
         depth: of the message that it is attached to, from 1.
@@ -98,19 +100,19 @@ def attached_letter(name: str, depth: int, read: Callable[[], Letter]) -> tuple[
 
 
 def file_name(name: str) -> str:
-    """The name of an attached file without folders and line breaks, and not too long to be shown."""
+    """Return the name of an attached file without folders and line breaks, and not too long to be shown."""
     name = " ".join(name.replace("\\", "/").rpartition("/")[2].split())
     return name if len(name) <= NAME_LENGTH else name[: NAME_LENGTH // 2] + "…" + name[-NAME_LENGTH // 2 + 1 :]
 
 
 def html_body(source: str) -> str | Extract:
-    """A body that is HTML; where it is nested too deeply for the parser, as it is."""
+    """Read a body that is HTML; where it is nested too deeply for the parser, as it is."""
     page = page_text(source, whole=True)
     return source if page is None else page
 
 
 def _extracts(letter: Letter) -> tuple[list[tuple[str, Extract]], list[str]]:
-    """What could be read of the attachments, and a line for each of the others."""
+    """Read the attachments, and a line for each of those that cannot be."""
     extracts, unread = [], []
     for name, read in letter.attached:
         reason = unread_reason(name)

@@ -45,7 +45,7 @@ _POLICY = _Bounded()
 
 
 def read_message(source: Source, data: bytes) -> Letter:
-    """A message, however broken: what cannot be read of it is told in `Letter.unread`."""
+    """Read a message, however broken: what cannot be read of it is told in `Letter.unread`."""
     if len(_BOUNDARY.findall(data)) * data.count(b"\n") > MAX_COMPARISONS:
         return _as_it_is(data, "too many parts within each other")
     try:
@@ -70,7 +70,7 @@ def _letter(source: Source, message: Message, depth: int) -> Letter:
 
 
 def _as_it_is(data: bytes, reason: str) -> Letter:
-    """A message that is not taken apart: its headers and its text."""
+    """Read a message without taking it apart: its headers and its text."""
     message = BytesHeaderParser(policy=_POLICY).parsebytes(data)
     letter = Letter(_header(message, "subject"))
     letter.bodies.append(decode(data)[0])
@@ -79,7 +79,7 @@ def _as_it_is(data: bytes, reason: str) -> Letter:
 
 
 def _read_parts(source: Source, letter: Letter, message: Message, depth: int) -> None:
-    """The parts in their order, without recursion; one of alternatives is the body, the others give attachments."""
+    """Yield the parts in order, without recursion; one of alternatives is the body, the others give attachments."""
     waiting = [(message, True)]
     for _ in range(MAX_PARTS):
         if not waiting:
@@ -153,7 +153,7 @@ def _text(part: Message) -> str:
 
 
 def unflowed(text: str, *, delete_space: bool = False) -> str:
-    """A text of format=flowed (RFC 3676) with the lines joined that were one.
+    """Join the lines that were one in a text of format=flowed (RFC 3676).
 
     Args:
         delete_space: the space that a broken line ends with is none of the text's.
@@ -174,7 +174,7 @@ def unflowed(text: str, *, delete_space: bool = False) -> str:
 
 
 def _data(part: Message) -> bytes:
-    """The bytes of a part, without what they were packed in to be sent."""
+    """Unpack the bytes of a part from what they were packed in to be sent."""
     try:
         data = part.get_payload(decode=True)
     except (ValueError, MessageError, binascii.Error, LookupError, AssertionError):
@@ -183,7 +183,7 @@ def _data(part: Message) -> bytes:
 
 
 def _raw(message: Message, name: str) -> str:
-    """A header as it was sent, on one line."""
+    """Write a header as it was sent, on one line."""
     value = next((str(value) for key, value in message.raw_items() if key.lower() == name), "")
     return " ".join(value.split())
 
@@ -208,7 +208,7 @@ def _addresses(message: Message, name: str) -> tuple[str, ...]:
 
 
 def _decoded(value: str) -> str:
-    """A header's text, whichever way its letters beyond ASCII were sent."""
+    """Decode a header's text, whichever way its letters beyond ASCII were sent."""
     if not value.isascii():
         value = decode(value.encode("utf-8", "surrogateescape"))[0]
     if "=?" in value:

@@ -21,7 +21,9 @@ _HEADING = re.compile(r" {0,3}#[^\n]*|(?:[^\n]+\n)+? {0,3}(?:=+|-+)[ \t]*(?=\n|\
 
 
 def extract(source: Source) -> Extract:
-    """Cells in their order, numbered from 1: words with their headings, code as listings, outputs where they are text.
+    """Read cells in their order, numbered from 1.
+
+    Words come with their headings, code as listings, outputs where they are text.
 
     Raises:
         UnreadableError: it is no notebook.
@@ -66,7 +68,7 @@ def _write_markdown(builder: Builder, text: str) -> None:
 
 
 def _output(output: dict[str, Any]) -> str:
-    """What an output says in words: of an error its last line, of a picture nothing."""
+    """Read what an output says in words: of an error its last line, of a picture nothing."""
     if output.get("output_type") in ("error", "pyerr"):
         return f"{output.get('ename', '')}: {output.get('evalue', '')}".rstrip().rpartition("\n")[2]
     data = output.get("data") or {}

@@ -21,7 +21,7 @@ _LANGUAGES = re.compile(r"[\w/.]+(?:\+[\w/.]+)*", re.ASCII)
 
 
 def text_of(image: NDArray[np.uint8], languages: str) -> str:
-    """The text in a picture, with an empty line between paragraphs.
+    """Read the text in a picture, with an empty line between paragraphs.
 
     Args:
         image: (height, width), black is 0.

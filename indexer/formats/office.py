@@ -22,7 +22,7 @@ _PARAGRAPH = re.compile(r"(?:^|\n\n)\n*(?=[^\n])")
 
 
 def paragraph_marks(text: str, blocks: Sequence[Block]) -> tuple[LocationMark, ...]:
-    """The paragraphs of a text, numbered from 1: what empty lines part, but a block, whatever is in it, is one.
+    """Find the paragraphs of a text, numbered from 1: what empty lines part, but a block, whatever is in it, is one.
 
     Args:
         text: paragraphs with empty lines between them.
@@ -40,7 +40,7 @@ def paragraph_marks(text: str, blocks: Sequence[Block]) -> tuple[LocationMark, .
 
 
 def core_properties(archive: zipfile.ZipFile) -> tuple[str, dict[str, Field]]:
-    """The title, "" without one, and the metadata of a DOCX or PPTX file."""
+    """Return the title, "" without one, and the metadata of a DOCX or PPTX file."""
     name = next(filter(CORE_PROPERTIES.fullmatch, archive.namelist()), None)
     if not name:
         return "", {}
@@ -60,7 +60,7 @@ def core_properties(archive: zipfile.ZipFile) -> tuple[str, dict[str, Field]]:
 def metadata(
     *, author: str, created: datetime | None, modified: datetime | None, keywords: tuple[str, ...]
 ) -> dict[str, Field]:
-    """What of it there is."""
+    """Return the metadata, without what there is none of."""
     fields: dict[str, Field | None] = {
         "author": " ".join(author.split()),
         "created": created,
@@ -71,13 +71,13 @@ def metadata(
 
 
 def moment(text: str) -> datetime | None:
-    """A date and time as ISO 8601 has it; with a time zone where it names one."""
+    """Write a date and time as ISO 8601 has it; with a time zone where it names one."""
     with suppress(ValueError):
         return datetime.fromisoformat(text.strip())
     return None
 
 
 def keywords(text: str) -> tuple[str, ...]:
-    """Keywords that commas or semicolons part."""
+    """Split keywords that commas or semicolons part."""
     words = (" ".join(word.split()) for word in re.split(r"[,;]", text))
     return tuple(dict.fromkeys(filter(None, words)))

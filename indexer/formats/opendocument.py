@@ -47,7 +47,7 @@ _TRANSLATED = re.compile(r"translate\s*\((\S+)[ ,]+([^\s)]+)\)")
 
 
 def extract(source: Source) -> Extract:
-    """The text of a document or presentation, notes where they are referred to, in brackets.
+    """Read the text of a document or presentation, notes where they are referred to, in brackets.
 
     Headers, footers, comments, deleted text and tables of contents are left out.
 
@@ -89,7 +89,7 @@ def _found(elements: Iterable[Any], path: str) -> list[Any]:
 
 
 def _tell(builder: Builder, parts: list[Any]) -> None:
-    """The title and metadata."""
+    """Read the title and metadata."""
 
     def said(name: str) -> list[str]:
         return [element.text or "" for element in _found(parts, f"{OFFICE}meta/{name}")]
@@ -104,7 +104,7 @@ def _tell(builder: Builder, parts: list[Any]) -> None:
 
 
 def _count(element: Any, name: str) -> int:
-    """A number of repetitions that an element claims, within bounds."""
+    """Read a number of repetitions that an element claims, within bounds."""
     count = element.get(name, "")
     return min(int(count[:18]), MAX_REPEATED) if count.isdecimal() else 1
 
@@ -161,7 +161,10 @@ class _Reader:
             self.block(frame)
 
     def known_style(self, element: Any) -> str:
-        """The nearest style that says what a paragraph is, among those that its style is based on; "" for none."""
+        """Return the nearest style that says what a paragraph is, among those that its style is based on.
+
+        It is "" for none.
+        """
         style = element.get(f"{TEXT}style-name", "")
         for _ in range(MAX_BASES):
             if not style or style in (TITLE_STYLE, CODE_STYLE) or HEADING_STYLE.fullmatch(style):
@@ -208,7 +211,7 @@ def _level(element: Any, style: str) -> int:
 
 
 def _inline(element: Any) -> tuple[str, list[Any]]:
-    """The text of a paragraph, and what hangs on it in a frame."""
+    """Read the text of a paragraph, and what hangs on it in a frame."""
     pieces: list[str] = []
     framed: list[Any] = []
     _collect(element, pieces, framed)
@@ -233,7 +236,7 @@ def _collect(element: Any, pieces: list[str], framed: list[Any]) -> None:
 
 
 def _texts(element: Any) -> Iterator[str]:
-    """The text of each paragraph in an element, whatever it stands in."""
+    """Yield the text of each paragraph in an element, whatever it stands in."""
     if element.tag in PARAGRAPHS:
         text, framed = _inline(element)
         yield text
@@ -245,7 +248,7 @@ def _texts(element: Any) -> Iterator[str]:
 
 
 def _rows(element: Any) -> Iterator[list[str]]:
-    """The rows of a table; one that is repeated is told once, a merged cell in the first of its places."""
+    """Yield the rows of a table; one that is repeated is told once, a merged cell in the first of its places."""
     for child in element.iterchildren("*"):
         if child.tag == f"{TABLE}table-row":
             cells: list[str] = []

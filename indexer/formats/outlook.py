@@ -28,7 +28,7 @@ _SIGNATURE = b"\xd0\xcf\x11\xe0"
 
 
 def read_outlook(source: Source) -> Letter:
-    """The message of a file.
+    """Read the message of a file.
 
     Raises:
         UnreadableError: it is none.
@@ -65,7 +65,7 @@ class _Item:
         return text.rstrip("\0")
 
     def fixed(self, tag: int) -> bytes | None:
-        """The 8 bytes of a property that is no text."""
+        """Return the 8 bytes of a property that is no text."""
         with suppress(KeyError):
             stream = bytes(self.storage.properties_stream_bytes)
             for at in range(self.header, len(stream) - 15, 16):
@@ -108,7 +108,7 @@ def _letter(source: Source, item: _Item, depth: int) -> Letter:
 
 
 def _charset(item: _Item) -> str | None:
-    """The encoding of what is no UTF-16."""
+    """Return the encoding of what is no UTF-16."""
     for tag in (pid.PID_INTERNET_CODEPAGE, pid.PID_MESSAGE_CODEPAGE):
         with suppress(Exception):  # for code pages that are not known there are several
             return str(encoding_from_codepage(item.number(tag)))
@@ -130,7 +130,7 @@ def _recipient(item: _Item) -> str:
 
 
 def _read_body(letter: Letter, item: _Item) -> None:
-    """The plain text, which Outlook keeps of nearly every message; or the page it was written as."""
+    """Read the plain text, which Outlook keeps of nearly every message; or the page it was written as."""
     if (text := item.text(pid.PID_BODY)).strip():
         letter.bodies.append(text)
         return

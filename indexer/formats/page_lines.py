@@ -118,7 +118,7 @@ def _runs(lines: list[Line]) -> Iterator[list[Line]]:
 
 
 def _pitches(pages: list[list[Line]]) -> dict[int, float]:
-    """The usual distance from one line to the next, by their height in whole points."""
+    """Measure the usual distance from one line to the next, by their height in whole points."""
     drops: dict[int, Counter[float]] = {}
     for above, below in chain.from_iterable(map(pairwise, pages)):
         drop = above.last_y - below.first_y
@@ -140,7 +140,7 @@ def _is_same_size(one: Line, other: Line) -> bool:
 
 
 def _gap(above: Line, below: Line, edge: float, pitches: dict[int, float]) -> str:
-    """The gap between two lines of a column."""
+    """Measure the gap between two lines of a column."""
     drop = above.last_y - below.first_y
     if not (_is_same_size(above, below) and drop <= PARAGRAPH * pitches.get(round(above.height), FAR * above.height)):
         return "\n\n"
@@ -157,7 +157,7 @@ def _gap(above: Line, below: Line, edge: float, pitches: dict[int, float]) -> st
 
 
 def _gap_over(above: Line, below: Line, edge: float) -> str:
-    """The gap between the last line of a column and the first of the next, whose sentence may go on."""
+    """Measure the gap from the last line of a column to the first of the next, whose sentence may go on."""
     goes_on = below.text[0].islower() or _WIDE.match(below.text)
     ends = above.text.endswith(_SENTENCE_END) or above.text[-1].isdigit()  # as the line with the page's number does
     if ends or not goes_on or not _is_same_size(above, below) or not _is_full(above, below, edge):

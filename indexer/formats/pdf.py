@@ -44,7 +44,7 @@ logging.getLogger("pypdfium2").setLevel(logging.ERROR)  # its warnings of odd bo
 
 
 def extract(source: Source) -> Extract:
-    """The text of every page; its title, author, keywords and times.
+    """Read the text of every page; its title, author, keywords and times.
 
     Raises:
         UnreadableError: encrypted, more than 20,000 pages, a page is damaged, or no page has text; or OCR
@@ -79,7 +79,7 @@ def _describe(builder: Builder, document: Any) -> None:
 
 
 def _time(text: str) -> datetime | None:
-    """A moment as PDF writes it, "D:20240131120000+01'00'"; what is missing behind the year is its first."""
+    """Read a moment as PDF writes it, "D:20240131120000+01'00'"; what is missing behind the year is its first."""
     match = _DATE.match(text.strip())
     if not match:
         return None
@@ -91,7 +91,7 @@ def _time(text: str) -> datetime | None:
 
 
 def _read(document: Any, languages: str) -> list[list[Line]]:
-    """The lines of each page, in the order that the file has them."""
+    """Read the lines of each page, in the order that the file has them."""
     if document.get_formtype() != pdfium_c.FORMTYPE_NONE:
         document.init_forms()
     pages: list[list[Line]] = []
@@ -114,7 +114,7 @@ def _read(document: Any, languages: str) -> list[list[Line]]:
 
 
 def _page_lines(document: Any, index: int) -> list[Line]:
-    """The lines of a page that has text, what is filled into its forms among them."""
+    """Read the lines of a page that has text, what is filled into its forms among them."""
     if document.formenv:
         with closing(document[index]) as page:
             page.flatten()
@@ -132,7 +132,7 @@ def _page_lines(document: Any, index: int) -> list[Line]:
 
 
 def _placed(text: str, text_page: Any, first: int, last: int) -> Line:
-    """A line with its box, by the positions of its first and last character in the text of its page."""
+    """Make a line with its box, by the positions of its first and last character in the text of its page."""
     line = Line(text)
     box = pdfium_c.FS_RECTF()
     index = pdfium_c.FPDFText_GetCharIndexFromTextIndex(text_page, first)
@@ -145,7 +145,7 @@ def _placed(text: str, text_page: Any, first: int, last: int) -> Line:
 
 
 def _recognised(document: Any, index: int, languages: str) -> list[Line]:
-    """What OCR reads on a page: each paragraph as a line without a box."""
+    """Read a page by OCR: each paragraph as a line without a box."""
     with closing(document[index]) as page:
         width, height = page.get_size()
         scale = min(DPI / 72, (MAX_PIXELS / max(width * height, 1)) ** 0.5)

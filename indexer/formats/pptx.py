@@ -41,7 +41,7 @@ LISTS = (PP_PLACEHOLDER.BODY, PP_PLACEHOLDER.OBJECT, PP_PLACEHOLDER.VERTICAL_BOD
 
 
 def extract(source: Source) -> Extract:
-    """The text of a presentation, hidden slides among it; dates, footers and numbers of slides are left out.
+    """Read the text of a presentation, hidden slides among it; dates, footers and numbers of slides are left out.
 
     Raises:
         UnreadableError: encrypted, damaged, or it would unpack to too much.
@@ -61,7 +61,7 @@ def extract(source: Source) -> Extract:
 
 
 def _simplified(data: bytes) -> bytes:
-    """A part of a presentation in terms that the library knows."""
+    """Bring a part of a presentation to terms that the library knows."""
     data = _STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/", data)
     return _ALTERNATIVES.sub(rb"\1", _MAIN_TYPE.sub(rb"presentation\1", data))
 
@@ -89,7 +89,7 @@ def _notes(slide: Any) -> Iterator[str]:
 
 
 def _role(shape: Any) -> Any:
-    """What a placeholder is for; None for other shapes."""
+    """Return what a placeholder is for; None for other shapes."""
     return shape.placeholder_format.type if shape.is_placeholder else None
 
 
@@ -134,7 +134,7 @@ def _cell(cell: Any) -> str:
 
 
 def _chart(builder: Builder, chart: Any) -> None:
-    """A chart's title and its figures, a column for each series."""
+    """Read a chart's title and its figures, a column for each series."""
     title = chart.find(f"{CHART}chart/{CHART}title")
     if title is not None:
         builder.paragraph(_words(title))

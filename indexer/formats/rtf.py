@@ -59,7 +59,7 @@ _ROLES = (
 
 
 def extract(source: Source) -> Extract:
-    """The text of a document, notes where they are referred to, in brackets.
+    """Read the text of a document, notes where they are referred to, in brackets.
 
     Headers, footers, comments, pictures, deleted text and tables of contents are left out.
 
@@ -89,7 +89,7 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def _text(rtf: str) -> str:
-    """What the library reads, the halves of characters beyond 16 bits joined."""
+    """Read with the library, the halves of characters beyond 16 bits joined."""
     text: str = rtf_to_text(rtf, errors="replace")  # type: ignore[no-untyped-call]
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
@@ -123,7 +123,7 @@ class _Preprocessor:
         return "".join(self.pieces)
 
     def copy(self, match: re.Match[str], sign: str) -> None:
-        """What stands before a match, and a sign in its place."""
+        """Copy what stands before a match, and a sign in its place."""
         if not self.dropped:
             self.pieces += self.rtf[self.kept : match.start()], sign
             self.kept = match.end()
@@ -150,7 +150,7 @@ class _Preprocessor:
 
 
 def _sign(match: re.Match[str], roles: dict[str, str], *, tracked: bool) -> str | None:
-    """What takes the place of a control word; None where it stays."""
+    """Return what takes the place of a control word; None where it stays."""
     if match["word"] == "deleted":
         return r"\*" if tracked else None
     if match["word"]:
@@ -226,7 +226,7 @@ def _write(builder: Builder, kind: str, lines: list[str]) -> None:
 
 
 def _tell(builder: Builder, rtf: str) -> None:
-    """The title and metadata."""
+    """Read the title and metadata."""
     start = rtf.find("{\\info")
     info = rtf[start : start + MAX_INFO] if start >= 0 else ""
     codepage = re.search(r"\\ansicpg\d+", rtf[:1000])

@@ -31,7 +31,7 @@ _ROW = re.compile(rb"""\sr=["'][A-Z]{1,3}(\d{1,7})""")
 
 
 def extract(source: Source) -> Extract:
-    """All sheets, the hidden ones too, and of each the rows that say something.
+    """Read all sheets, the hidden ones too, and of each the rows that say something.
 
     Numbers stand without separators, dates in ISO form, formulas as their last result; an error shows nothing.
 
@@ -73,7 +73,7 @@ def _check_corners(sheet: bytes) -> None:
 
 
 def _number_of(column: bytes) -> int:
-    """A column's number by its letters: A is 1, AA is 27."""
+    """Return a column's number by its letters: A is 1, AA is 27."""
     number = 0
     for letter in column:
         number = 26 * number + letter - ord("A") + 1
@@ -105,7 +105,7 @@ def _filled_rows(sheet: Any) -> Iterator[Row]:
 
 
 def _used_columns(sheet: Any) -> list[int]:
-    """The columns in which something stands: sheets are laid out with empty ones, and merged cells leave some."""
+    """Return the columns in which something stands: sheets have empty ones in between, as merged cells leave."""
     used: set[int] = set()
     for _, cells in _filled_rows(sheet):
         if len(used) == len(cells):

@@ -24,7 +24,9 @@ _TAG = re.compile(r"<[ /]{0,3}[a-zA-Z][^<>\n]{0,200}>|<[\d:.]+>")
 
 
 def extract(source: Source) -> Extract:
-    """What is said, and by whom where the file tells; not again what a cue repeats of the one before, as captions do.
+    """Read what is said, and by whom where the file tells.
+
+    What a cue repeats of the one before, as captions do, is not read again.
 
     Raises:
         UnreadableError: it is no text, or holds no cues.
@@ -54,7 +56,7 @@ def extract(source: Source) -> Extract:
 
 
 def _lines(text: str, number: int) -> list[int]:
-    """The line of each cue's words; 0 where they cannot be told, since not every line that looks so begins a cue."""
+    """Find the line of each cue's words; 0 where they cannot be told: not every line that looks so begins a cue."""
     lines = []
     line = offset = 0
     for match in _CUE.finditer(text):

@@ -23,7 +23,7 @@ _JSON_PART = re.compile(r'(?:"(?:[^"\\]++|\\.)*+"|[^",{\[]++)*+(?:[,{\[][ \t]*|\
 
 
 def extract(source: Source) -> Extract:
-    """The text of a file in whatever encoding; of a page of the manual the words, overlong lines of JSON in parts.
+    """Read the text of a file in whatever encoding; of a page of the manual the words, overlong lines of JSON in parts.
 
     Raises:
         UnreadableError: it is no text.

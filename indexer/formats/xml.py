@@ -35,7 +35,7 @@ _HTML = re.compile(r"</(?:p|a|b|i|em|strong|span|div|li|ul|ol|h[1-6]|pre|code|td
 
 
 def parse(data: bytes, encoding: str | None = None) -> Any:
-    """The root element of an XML document; nothing is fetched, no entity expanded (it stays a node of the tree).
+    """Parse an XML document to its root; nothing is fetched, no entity expanded (it stays a node of the tree).
 
     Args:
         data: the document.
@@ -57,7 +57,7 @@ def parse(data: bytes, encoding: str | None = None) -> Any:
 
 
 def extract(source: Source) -> Extract:
-    """The text between the tags; a file that is not well-formed, or says more in its tags, as the source it is.
+    """Read the text between the tags; a file that is not well-formed, or says more in its tags, as the source it is.
 
     Raises:
         UnreadableError: it is no text, or a trap for parsers.
@@ -164,11 +164,14 @@ class _Page:
             self.gap = True
 
     def entity(self, text: str) -> str:
-        """What a reference stands for: a text that the document declares, a character of HTML, or else itself."""
+        """Return what a reference stands for.
+
+        That is a text that the document declares, a character of HTML, or else itself.
+        """
         return unescape(self.entities.get(text, text)) if text.startswith("&") and text.endswith(";") else text
 
     def add(self, text: str | None) -> None:
-        """What stands between two tags."""
+        """Add what stands between two tags."""
         if not text:
             return
         if self.skipped is None and (self.pieces or text.strip()):
@@ -180,7 +183,7 @@ class _Page:
         self.line += text.count("\n")
 
     def finish(self, element: Any) -> None:
-        """The pieces so far are what an element said, or the first part of it."""
+        """Keep the pieces so far as what an element said, or the first part of it."""
         text = "".join(self.pieces)
         self.pieces.clear()
         if not text.strip() or element is None:
@@ -208,7 +211,7 @@ class _Page:
         return parent is not None and _name(parent) in CAPTIONED
 
     def title(self, element: Any, text: str) -> None:
-        """A title is below those that stand nearer to the root; what only wraps it does not count."""
+        """Add a title, below those that stand nearer to the root; what only wraps it does not count."""
         depth = sum(not _name(above).endswith("info") for above in element.iterancestors())
         while self.titles and self.titles[-1] >= depth:
             self.titles.pop()
@@ -217,7 +220,7 @@ class _Page:
         self.gap = True
 
     def html(self, text: str) -> bool:
-        """Whether text that holds tags of its own, as feeds have it, could be written as the HTML that it is."""
+        """Tell whether text that holds tags of its own, as feeds have it, could be written as the HTML that it is."""
         try:
             page = self.within("text.html", text.encode())
         except UnreadableError:

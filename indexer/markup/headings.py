@@ -15,7 +15,7 @@ TITLE_LENGTH = 200  # characters; what is longer is no title, but may look like 
 
 
 def headings(text: str, kind: str) -> tuple[Heading, ...]:
-    """The headings of a text in their order; () for a kind that has none, or whose text is not its source ("man").
+    """Find the headings of a text in their order; () for a kind that has none, or whose text is not its source ("man").
 
     Args:
         text: with "\\n" as its only line break.
@@ -26,12 +26,12 @@ def headings(text: str, kind: str) -> tuple[Heading, ...]:
 
 
 def named(found: Iterable[tuple[int, int, str]]) -> tuple[Heading, ...]:
-    """Headings by their offset, level and title as it was found."""
+    """Make headings of offset, level and title as it was found."""
     return tuple(Heading(offset, level, plain_title(title)) for offset, level, title in found)
 
 
 def plain_title(title: str) -> str:
-    """A title on one line and of a title's length."""
+    """Bring a title to one line and to a title's length."""
     title = " ".join(title.split())
     return title if len(title) <= TITLE_LENGTH else title[: TITLE_LENGTH - 1].rstrip() + "…"
 

@@ -39,7 +39,7 @@ _MACRO = re.compile(r"\\[A-Za-z@]+\*?\s*|[{}]")
 
 
 def headings(text: str) -> Iterator[tuple[int, int, str]]:
-    """Titles (offset, level, words), the highest of them of level 1; not in comments or listings.
+    """Find titles (offset, level, words), the highest of them of level 1; not in comments or listings.
 
     Args:
         text: with "\\n" as its only line break.

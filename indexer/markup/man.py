@@ -49,7 +49,7 @@ class Page(NamedTuple):
 
 
 def page(source: str) -> Page:
-    """A page in the macros man(7) or mdoc(7), read as text.
+    """Read a page in the macros man(7) or mdoc(7) as text.
 
     Args:
         source: with "\\n" as its only line break.
@@ -77,7 +77,7 @@ def page(source: str) -> Page:
 
 
 def _request(line: str) -> tuple[str, list[str]]:
-    """A request's name and its arguments; "" for a line of text."""
+    """Split a request into its name and its arguments; "" for a line of text."""
     if not line.startswith((".", "'")):
         return "", []
     match = _REQUEST.match(line)
@@ -89,13 +89,13 @@ def _request(line: str) -> tuple[str, list[str]]:
 
 
 def _end(macro: str, arguments: list[str]) -> str:
-    """The line that ends a definition or what is to be ignored."""
+    """Return the line that ends a definition or what is to be ignored."""
     named = arguments[0:1] if macro == "ig" else arguments[1:2]
     return "." + (named[0] if named else ".")
 
 
 def _words(macro: str, arguments: list[str], name: str) -> str:
-    """What a request says."""
+    """Read what a request says."""
     if macro in SILENT or macro.startswith("\\"):
         return ""
     arguments = [_unescaped(argument) for argument in arguments]
@@ -113,7 +113,7 @@ def _words(macro: str, arguments: list[str], name: str) -> str:
 
 
 def _mdoc(words: list[str]) -> str:
-    """A line of mdoc(7): macros among their arguments; brackets and quotes end with the line."""
+    """Read a line of mdoc(7): macros among their arguments; brackets and quotes end with the line."""
     said: list[str] = []
     closing = ""
     glue = False

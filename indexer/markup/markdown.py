@@ -19,7 +19,9 @@ _MARGIN = " \t>"  # what may stand on a line before a block
 
 
 def structure(text: str) -> tuple[list[tuple[int, int, str]], list[Block]]:
-    """Headings (offset, level, title) as a CommonMark parser sees them, not in code, comments or front matter; blocks.
+    """Find headings (offset, level, title) as a CommonMark parser sees them, not in code, comments or front matter.
+
+    The blocks come with them.
 
     Args:
         text: with "\\n" as its only line break.

@@ -22,7 +22,9 @@ _RULE = re.compile(r"[ \t]*\|-[-+|]*[ \t]*\n")
 
 
 def structure(text: str) -> tuple[list[tuple[int, int, str]], list[Block]]:
-    """Headlines (offset, level, title) without keywords and tags, below the document's title where it has one; blocks.
+    """Find headlines (offset, level, title) without keywords and tags, below the document's title where it has one.
+
+    The blocks come with them.
 
     Args:
         text: with "\\n" as its only line break.

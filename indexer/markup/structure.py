@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def structure(text: str, kind: str) -> tuple[tuple[Heading, ...], tuple[Block, ...]]:
-    """A text's headings and blocks; Markdown and Org are gone through once for both.
+    """Find a text's headings and blocks; Markdown and Org are gone through once for both.
 
     Args:
         text: with "\\n" as its only line break.
@@ -29,7 +29,7 @@ def structure(text: str, kind: str) -> tuple[tuple[Heading, ...], tuple[Block, .
 
 
 def blocks(text: str, kind: str) -> tuple[Block, ...]:
-    """The blocks of a Markdown, reST or Org text by their start, none within another; () for every other kind."""
+    """Find the blocks of a Markdown, reST or Org text by their start, none within another; () for every other kind."""
     return structure(text, kind)[1]
 
 
@@ -71,7 +71,7 @@ def _simple_tables(text: str) -> Iterator[Block]:
 
 
 def _literals(text: str) -> Iterator[Block]:
-    """What is indented below a line that ends with "::", or below a directive for code."""
+    """Find what is indented below a line that ends with "::", or below a directive for code."""
     end = 0
     for match in _LITERAL.finditer(text):
         if match.start() < end:

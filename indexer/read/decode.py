@@ -41,12 +41,12 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def is_binary(data: bytes) -> bool:
-    """Whether bytes, a file's first or all of them, are no text in any encoding."""
+    """Tell whether bytes, a file's first or all of them, are no text in any encoding."""
     return not (data.startswith(tuple(_BOMS)) or _is_byte_text(data) or _wide_encoding(data))
 
 
 def decode(data: bytes, declared: str | None = None) -> tuple[str, str]:
-    """Bytes into clean text and the name of the encoding; ("", "") for what is no text.
+    """Decode bytes into clean text and the name of the encoding; ("", "") for what is no text.
 
     A byte order mark decides; then UTF-8, if the bytes are nothing but that; then what the file declares; then UTF-8
     with a few bytes that are not; then a guess. What does not fit the encoding becomes U+FFFD.
@@ -71,7 +71,7 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, str]:
 
 
 def clean(text: str) -> str:
-    """Text that can be stored, with "\\n" as its only line break: no NUL, no lone surrogate, no byte order mark."""
+    """Clean text so that it can be stored, "\\n" its only line break: no NUL, no lone surrogate, no byte order mark."""
     text = text.removeprefix("\ufeff").replace("\0", "").replace("\r\n", "\n").replace("\r", "\n")
     try:
         text.encode()
@@ -81,7 +81,7 @@ def clean(text: str) -> str:
 
 
 def _meant(declared: str | None) -> str | None:
-    """An encoding that a file says it has, by Python's name of what is meant by it; None for one that is not known."""
+    """Return an encoding by Python's name of what a file means by it; None for one that is not known."""
     try:
         name = codecs.lookup(declared or "").name
     except (LookupError, ValueError):
@@ -133,7 +133,7 @@ def _is_nearly_utf8(data: bytes) -> bool:
 
 
 def _guess(data: bytes) -> str:
-    """The encoding of bytes that are no UTF-8, by the lines of them that tell."""
+    """Guess the encoding of bytes that are no UTF-8, by the lines of them that tell."""
     lines: list[bytes] = []
     size = 0
     first = _FIRST_HIGH.search(data)

@@ -45,7 +45,7 @@ class Source:
     ocr: str = ""
 
     def decoded(self, declared: str | None = None) -> tuple[str, str]:
-        """The bytes as clean text, and the name of their encoding.
+        """Decode the bytes to clean text, and the name of their encoding.
 
         Args:
             declared: the encoding that they say they are in; see `indexer.read.decode.decode`.
@@ -93,17 +93,17 @@ class Builder:
         self._lines: list[tuple[int, int]] = []  # offset of each piece, and the line of the file that it begins on
 
     def mark(self, unit: str, number: int, part: str = "", *, apart: bool = False) -> None:
-        """What is written from here on stands at this place; `apart`: and in no passage with what stands before."""
+        """Put what is written from here on at this place; `apart`: and in no passage with what stands before."""
         if self._due:
             apart = apart or self._due.apart
         self._due = LocationMark(0, unit, number, part, apart)
 
     def at_line(self, line: int) -> None:
-        """What is written from here on begins on this line of the file; to be told before the first piece, or never."""
+        """Begin what is written from here on at this line of the file; to be told before the first piece, or never."""
         self._line = line
 
     def heading(self, level: int, title: str) -> None:
-        """A heading, as a paragraph of its own; a blank one is left out."""
+        """Write a heading, as a paragraph of its own; a blank one is left out."""
         title = " ".join(title.split())
         if title:
             self._break("\n\n")
@@ -111,14 +111,14 @@ class Builder:
             self.write(title)
 
     def paragraph(self, text: str) -> None:
-        """A paragraph, an empty line before it; its own line breaks are kept, a blank one is left out."""
+        """Write a paragraph, an empty line before it; its own line breaks are kept, a blank one is left out."""
         text = text.strip("\n").rstrip()
         if text.strip():
             self._break("\n\n")
             self.write(text)
 
     def line(self, text: str) -> None:
-        """A line directly below what stands before, as of a list or a table; a blank one is left out."""
+        """Write a line directly below what stands before, as of a list or a table; a blank one is left out."""
         text = text.rstrip()
         if text:
             self._break("\n\n" if self._due and self._due.apart else "\n")
@@ -130,19 +130,25 @@ class Builder:
         return self.length
 
     def end(self, kind: str, start: int, header: int = 0) -> None:
-        """What was written since `start` is a block; of a table, the first `header` characters are its header row."""
+        """Make a block of what was written since `start`.
+
+        Of a table, the first `header` characters are its header row.
+        """
         if self.length > start:
             self._blocks.append(Block(kind, start, self.length, start + header if header else 0))
 
     def block(self, kind: str, text: str) -> None:
-        """Lines that belong together, a list or a listing, as a paragraph."""
+        """Write lines that belong together, a list or a listing, as a paragraph."""
         if text.strip():
             start = self.begin()
             self.write(text.strip("\n").rstrip())
             self.end(kind, start)
 
     def table(self, rows: Iterable[Sequence[str]], *, header: bool = True) -> None:
-        """A table, a line for each row that is not blank, as `row` has it; `header`: the first names the columns."""
+        """Write a table, a line for each row that is not blank, as `row` has it.
+
+        `header`: the first names the columns.
+        """
         lines = [line for line in map(row, rows) if line]
         if lines:
             start = self.begin()
@@ -150,7 +156,7 @@ class Builder:
             self.end("table", start, len(lines[0]) + 1 if header and len(lines) > 1 else 0)
 
     def weave(self, other: Extract, heading: re.Pattern[str], below: int = 0) -> None:
-        """All of another text, as paragraphs with its headings and blocks between them.
+        """Write all of another text, as paragraphs with its headings and blocks between them.
 
         Args:
             other: its lines and places are left out, and a heading or block that begins within another.
@@ -175,7 +181,7 @@ class Builder:
         self.paragraph(other.text[at:])
 
     def append(self, other: Extract, part: str = "", unit: str = "paragraph", number: int = 1) -> None:
-        """All of another text, as a part that no passage shares with what stands before.
+        """Append all of another text, as a part that no passage shares with what stands before.
 
         Args:
             other: its lines are left out.
@@ -201,7 +207,7 @@ class Builder:
             self._marks.append(LocationMark(start + it.offset, it.unit, it.number, named, it.apart or it.offset == 0))
 
     def write(self, text: str) -> None:
-        """Text, cleaned, right behind what stands before."""
+        """Write text, cleaned, right behind what stands before."""
         text = clean(text)
         if not text:
             return
@@ -224,7 +230,7 @@ class Builder:
             self._add(breaks)
 
     def extract(self) -> Extract:
-        """All of it."""
+        """Return all that was written."""
         text = "".join(self._pieces).rstrip()
         return Extract(
             text=text,
@@ -256,5 +262,5 @@ def _start(part: Heading | Block) -> int:
 
 
 def row(cells: Sequence[str]) -> str:
-    """A row of a table on one line."""
+    """Write a row of a table on one line."""
     return " | ".join(" ".join(cell.split()) for cell in cells).rstrip(" |")

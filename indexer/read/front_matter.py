@@ -31,7 +31,7 @@ _ORG_DATE = re.compile(r"[<\[]?(\d{4}-\d\d-\d\d)\b")
 
 
 def fields(text: str) -> dict[str, Field]:
-    """What stands between "---" lines (YAML) or "+++" lines (TOML) at the very start of a text.
+    """Read what stands between "---" lines (YAML) or "+++" lines (TOML) at the very start of a text.
 
     Numbers, truth values and dates keep their types. Of a mapping within the front matter the fields are named
     "author.name"; what is nested more deeply, and what is not well-formed, is left out.
@@ -56,7 +56,7 @@ def fields(text: str) -> dict[str, Field]:
 
 
 def org_fields(text: str) -> dict[str, Field]:
-    """What the keyword lines at the start of an Org text say."""
+    """Read what the keyword lines at the start of an Org text say."""
     found: dict[str, Field] = {}
     for line in text[:MAX_CHARACTERS].split("\n"):
         if line.strip() and not line.startswith(("#", ":")):

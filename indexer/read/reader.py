@@ -43,7 +43,9 @@ _STORABLE = {0: " ", 13: "\n"} | dict.fromkeys(
 
 
 def read(path: bytes, *, max_bytes: int | None = None, ocr: str = "") -> Document | SkippedFile:
-    """A file's text with its kind, headings, places and digest; or why there is nothing to index in it. Raises nothing.
+    """Read a file's text with its kind, headings, places and digest; or why there is nothing to index in it.
+
+    Raises nothing.
 
     The digest is of exactly the bytes that the text was made from. The text has no NUL and no lone surrogate; "\\n" is
     its only line break, so that the lines of a text file are the lines that an editor counts.
@@ -59,7 +61,7 @@ def read(path: bytes, *, max_bytes: int | None = None, ocr: str = "") -> Documen
 
 
 def read_plain(path: bytes) -> Document | SkippedFile | None:
-    """The same for a file that only has to be decoded; None for one that something else has to take apart."""
+    """Read a file that only has to be decoded, as `read` does; None for one that something else has to take apart."""
     name = _name(path)
     if not file_types.is_plain(name):
         return None
@@ -70,13 +72,13 @@ def read_plain(path: bytes) -> Document | SkippedFile | None:
 
 
 def digest(path: bytes, *, max_bytes: int = file_types.MAX_FORMAT_BYTES) -> bytes | None:
-    """The sha256 of a file's bytes, as `Document.digest` has it; None where it cannot be read."""
+    """Return the sha256 of a file's bytes, as `Document.digest` has it; None where it cannot be read."""
     loaded = _load(path, max_bytes, None)
     return None if isinstance(loaded, SkippedFile) else hashlib.sha256(loaded[0]).digest()
 
 
 def extract(name: str, data: bytes, depth: int = 0, ocr: str = "") -> Extract:
-    """What of a file there is to read, by its name and bytes.
+    """Read what of a file there is to read, by its name and bytes.
 
     Args:
         name: of the file.
@@ -124,7 +126,7 @@ def _no_text(head: bytes) -> UnreadableError | None:
 
 
 def _unpacked(data: bytes) -> bytes:
-    """What gzip packed, all of its members, up to the size that a file may have."""
+    """Unpack what gzip packed, all of its members, up to the size that a file may have."""
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
             unpacked = file.read(file_types.MAX_FORMAT_BYTES + 1)
@@ -188,7 +190,7 @@ def _load_named(path: bytes, name: str, max_bytes: int | None) -> tuple[bytes, F
 def _load(
     path: bytes, max_bytes: int, refuse: Callable[[bytes], UnreadableError | None] | None
 ) -> tuple[bytes, FileStamp | None] | SkippedFile:
-    """A file's bytes, all of one moment, and its stamp, if that will tell a later change.
+    """Read a file's bytes, all of one moment, and its stamp, if that will tell a later change.
 
     Args:
         refuse: gives a reason not to read on, by the first bytes.

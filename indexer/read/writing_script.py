@@ -17,7 +17,7 @@ _WIDTH = re.compile("(?:FULLWIDTH|HALFWIDTH) ")
 
 
 def script_of(text: str) -> str:
-    """The script that more than half of a text's letters are of.
+    """Return the script that more than half of a text's letters are of.
 
     Returns:
         "Han" (Chinese), "Japanese", "Hangul", "Cyrillic", "Arabic", "Greek", "Devanagari" and so on; "" where it is

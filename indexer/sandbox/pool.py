@@ -33,7 +33,7 @@ LOOK_SECONDS = 0.05  # between two looks at what the processes use
 
 
 def read_all(paths: Iterable[bytes], limits: SandboxLimits) -> Generator[Document | SkippedFile]:
-    """What `read` gives for each path, in the order in which they are done, a few files ahead of who takes them.
+    """Yield what `read` gives for each path, in the order in which they are done, a few files ahead of who takes them.
 
     No process is started before a file needs one; all of them are gone when the iterator is closed.
 
@@ -84,7 +84,7 @@ class _Workers:
         self._pending.add(self._threads.submit(self._read, path))
 
     def results(self, most: int) -> Iterator[Document | SkippedFile]:
-        """What has been read; waits until no more than `most` files are not."""
+        """Yield what has been read; waits until no more than `most` files are not."""
         while self._pending:
             # With a time, since on Windows nothing that waits for ever hears Ctrl-C.
             seconds = 1 if len(self._pending) > most else 0
@@ -114,13 +114,13 @@ class _Workers:
                 return self._named(read, stamp) if isinstance(read, SkippedFile) else read
 
     def _named(self, skip: SkippedFile, stamp: FileStamp | None) -> SkippedFile:
-        """A reason with its limit, and with a stamp, so that what cost much is not tried again."""
+        """Give a reason its limit, and a stamp, so that what cost much is not tried again."""
         if skip.code is SkipCode.MEMORY_LIMIT:
             return self._limits.skip(skip.path, skip.code, skip.stamp or stamp)
         return skip if skip.failed else replace(skip, stamp=skip.stamp or stamp)
 
     def _take(self) -> Reader:
-        """A process that has nothing to do; a new one where there is none."""
+        """Find a process that has nothing to do; start one where there is none."""
         with self._lock:
             if self._closed.is_set():
                 raise CancelledError
@@ -163,7 +163,7 @@ class _Workers:
 
 
 def _settled_stamp(path: bytes) -> FileStamp | None:
-    """The stamp of a file as it is now, if that will tell a later change."""
+    """Return the stamp of a file as it is now, if that will tell a later change."""
     try:
         stamp = file_status.stamp_of(os.lstat(path))
     except OSError:

@@ -53,7 +53,7 @@ class SandboxLimits:
         return cls(settings.read_memory, settings.read_seconds, settings.ocr)
 
     def skip(self, path: bytes, code: SkipCode, stamp: FileStamp | None) -> SkippedFile:
-        """A file that is over one of the limits, MEMORY_LIMIT or TIME_LIMIT."""
+        """Return the reason of a file that is over one of the limits, MEMORY_LIMIT or TIME_LIMIT."""
         if code is SkipCode.MEMORY_LIMIT:
             reason = f"needs more than {self.memory:,g} MB of memory to be read (NEAREST_READ_MEMORY)"
             return SkippedFile(path, code, reason, stamp=stamp, limit=self.memory)
@@ -157,7 +157,7 @@ class Reader:
             self.kill()
 
     def memory(self) -> int:
-        """Bytes that it holds in memory; 0 where it is gone."""
+        """Count the bytes that it holds in memory; 0 where it is gone."""
         try:
             return int(self._usage.memory_info().rss)
         except psutil.Error:
@@ -192,7 +192,7 @@ class Reader:
 
 
 def _import_path() -> list[str]:
-    """This process's import path, without the folder that the user is in, and with our own."""
+    """Return this process's import path, without the folder that the user is in, and with our own."""
     own = str(Path(__file__).resolve().parents[2])
     path = [folder for folder in sys.path if folder]
     return path if own in path else [*path, own]

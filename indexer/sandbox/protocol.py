@@ -54,7 +54,7 @@ class Frame(NamedTuple):
 
 
 def encode(read: Document | SkippedFile) -> Frame:
-    """What was read, as the parts of an answer; as a `SkippedFile` where it is more than an answer may be."""
+    """Encode what was read as the parts of an answer; as a `SkippedFile` where it is more than an answer may be."""
     frame = _document_frame(read) if isinstance(read, Document) else _skip_frame(read)
     if len(frame.head) > MAX_JSON or sum(map(len, frame)) > MAX_FRAME:
         reason = "more headings, places and metadata than a document has"
@@ -63,7 +63,7 @@ def encode(read: Document | SkippedFile) -> Frame:
 
 
 def sizes(frame: Frame) -> bytes:
-    """What goes ahead of the parts."""
+    """Return what goes ahead of the parts."""
     return SIZES.pack(*map(len, frame))
 
 
@@ -107,7 +107,7 @@ def _stamp_row(stamp: FileStamp | None) -> list[int] | None:
 
 
 def _field_row(value: Field) -> Any:
-    """Times have no form in JSON, so they are objects; no other value is one."""
+    """Write a time as an object, since JSON has no form for it; no other value is one."""
     if isinstance(value, tuple):
         return [_field_row(item) for item in value]
     if isinstance(value, datetime):
@@ -121,7 +121,7 @@ def _field_row(value: Field) -> Any:
 
 
 def decode(path: bytes, frame: Frame) -> Document | SkippedFile:
-    """What an answer says of the file at `path`.
+    """Decode what an answer says of the file at `path`.
 
     Raises:
         ProtocolError: it is no answer: a part, a type, a number or a place is not what it can be.
@@ -188,11 +188,11 @@ class _Items:
         return self._numbers[self._at - count : self._at]
 
     def end(self) -> None:
-        """All of them were taken."""
+        """Check that all of them were taken."""
         _require(self._at == len(self._numbers), "too many numbers")
 
     def lines(self, expected: int) -> tuple[int, ...]:
-        """The line of the file for each line of the text, or ()."""
+        """Take the line of the file for each line of the text, or ()."""
         count = _typed(self._head, "lines", int)
         _require(count in (0, expected), "not a line for each line")
         lines = self._take(count)
@@ -200,13 +200,13 @@ class _Items:
         return tuple(lines)
 
     def rows(self, name: str, width: int, item: Callable[..., Item]) -> tuple[Item, ...]:
-        """So many items of one sort."""
+        """Take so many items of one sort."""
         numbers = self._take(width * _typed(self._head, name, int))
         _require(not numbers or min(numbers) >= 0, "a number below 0")
         return tuple(item(*row) for row in _batched(numbers, width))
 
     def heading(self, offset: int, level: int, title: int) -> Heading:
-        """One of them, checked, as the next two."""
+        """Take a heading and check it, as the next two do."""
         return Heading(self._place(offset), level, self._strings[title])
 
     def mark(self, offset: int, unit: int, number: int, part: int, apart: int) -> LocationMark:
@@ -277,10 +277,10 @@ def _require(holds: bool, otherwise: str) -> None:
 
 
 def request(path: bytes) -> bytes:
-    """The line that asks for a file; a name is bytes, and may hold line breaks."""
+    """Write the line that asks for a file; a name is bytes, and may hold line breaks."""
     return json.dumps({"path": path.hex()}).encode() + b"\n"
 
 
 def requested(line: bytes) -> bytes:
-    """The file that a line asks for."""
+    """Read which file a line asks for."""
     return bytes.fromhex(json.loads(line)["path"])

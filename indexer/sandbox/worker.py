@@ -60,7 +60,7 @@ def _answer(path: bytes, ocr: str) -> Frame:
 
 
 def _take_streams() -> tuple[BinaryIO, BinaryIO]:
-    """Standard input and output for the protocol alone: what a library reads or prints goes nowhere."""
+    """Keep standard input and output for the protocol alone: what a library reads or prints goes nowhere."""
     streams = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
@@ -70,7 +70,7 @@ def _take_streams() -> tuple[BinaryIO, BinaryIO]:
 
 
 def _hear(requests: BinaryIO, paths: SimpleQueue[bytes]) -> None:
-    """Requests from the pipe; where it ends, the parent has, and what this process is at is nobody's concern."""
+    """Queue requests from the pipe; where it ends, the parent has, and what this process is at is nobody's concern."""
     try:
         for line in requests:
             paths.put(requested(line))
@@ -86,7 +86,7 @@ def _send(answers: BinaryIO, frame: Frame) -> None:
 
 
 def _limit(memory: int) -> None:
-    """What the system itself can see to: no more memory, no image of a crash on disk, and the first to go if it must.
+    """Ask of the system what it can see to: no more memory, no image of a crash, the first to go if it must.
 
     The parent's own look at this process is what counts; here it is for what grows faster than that looks.
     """

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def explain_path(path: bytes, roots: Sequence[Root], own: Sequence[Path]) -> list[Entry | SkippedFile] | None:
-    """What the next run would meet at and below a path: of a folder that is not entered, the one reason for it.
+    """Say what the next run would meet at and below a path: of a folder that is not entered, the one reason for it.
 
     The walk itself says so, on the shortest way to the path. What one root leaves out and another takes is taken; of
     two reasons that of the inner root counts.

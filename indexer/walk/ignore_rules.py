@@ -37,12 +37,12 @@ class Rules:
 
 
 def ignore_rule(line: bytes, at: str) -> Rule | None:
-    """A line of an ignore file as a rule; see `_rule`."""
+    """Read a line of an ignore file as a rule; see `_rule`."""
     return _rule(os.fsdecode(line.removesuffix(b"\r")), SkipCode.IGNORED, f"ignored by {at}: {as_shown(line)}")
 
 
 def _rule(line: str, code: SkipCode, reason: str) -> Rule | None:
-    """A line of an ignore file as a rule; None for comments, empty lines and what git passes over, too."""
+    """Read a line of an ignore file as a rule; None for comments, empty lines and what git passes over, too."""
     pattern = line if line.endswith("\\ ") else line.rstrip()
     folders_only = pattern.endswith("/")
     # Asked about folders, pathspec would also say yes to "foo/**" for foo itself, and weigh "!*/" less than "*": so
@@ -77,7 +77,7 @@ def deciding_rule(path: str, is_folder: bool, chain: list[Rules]) -> Rule | None
 
 
 def rules_of_user(patterns: Sequence[str], option: str) -> tuple[Rule, ...]:
-    """The patterns of an option as rules, the last one first."""
+    """Read the patterns of an option as rules, the last one first."""
     rules = [
         _rule(pattern, SkipCode.EXCLUDED, f"excluded by --{option} {as_shown(os.fsencode(pattern))}")
         for pattern in patterns
@@ -91,11 +91,11 @@ def rules_of_user(patterns: Sequence[str], option: str) -> tuple[Rule, ...]:
 
 
 def as_text(path: bytes) -> str:
-    """A path as patterns see it; pathspec's "." and "$" stop at a line break, which a name may hold."""
+    """Return a path as patterns see it; pathspec's "." and "$" stop at a line break, which a name may hold."""
     text = os.fsdecode(path).replace("\n", "\0")
     return text if os.sep == "/" else text.replace(os.sep, "/")
 
 
 def as_shown(path: bytes) -> str:
-    """A path, or a line, as part of a reason: text that can be stored, on one line."""
+    """Make a path, or a line, part of a reason: text that can be stored, on one line."""
     return path.decode("utf-8", "backslashreplace").replace("\n", "\\n").rstrip("\r")

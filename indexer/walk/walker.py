@@ -49,7 +49,7 @@ def walk(
     max_bytes: int = MAX_BYTES,
     within: bytes = b"",
 ) -> Iterator[Entry | SkippedFile]:
-    """A folder, or a single file, into the files to read and the reasons for what is left out.
+    """Walk a folder, or a single file, into the files to read and the reasons for what is left out.
 
     What is named by the user is taken even where it is hidden, ignored or a link. Below it, hidden files, ignored files
     (`.gitignore` with git's rules, `.nearestignore` with the same), links and everything that is no regular file are
@@ -76,13 +76,13 @@ def walk(
 
 
 def walk_root(root: Root, own: Sequence[Path], within: bytes = b"") -> Iterator[Entry | SkippedFile]:
-    """The walk of a run at a root; `own` are folders of the program's own data, `within` as for `walk`."""
+    """Walk a root as a run does; `own` are folders of the program's own data, `within` as for `walk`."""
     avoid = [os.fsencode(folder) for folder in own]
     return walk(root.path, include=root.include, exclude=root.exclude, avoid=avoid, within=within)
 
 
 def _named(root: bytes, step: _Walk) -> Iterator[Entry | SkippedFile]:
-    """What is named by the user: a single file, or a folder under the name that it was given."""
+    """Meet what is named by the user: a single file, or a folder under the name that it was given."""
     real = os.path.realpath(root)
     if any(real == folder or real.startswith(os.path.join(folder, b"")) for folder in step.avoid):
         yield SkippedFile(root, SkipCode.OWN_DATA, OWN_DATA)
@@ -121,7 +121,7 @@ class _Walk:
     within: bytes  # what alone is looked at, without the prefix; b"" for everything
 
     def folders(self) -> Iterator[Entry | SkippedFile]:
-        """Every folder from the root on. A list takes the place of recursion: no depth is too deep."""
+        """Yield every folder from the root on. A list takes the place of recursion: no depth is too deep."""
         waiting = [(self.root, self.rules_above())]
         while waiting:
             folder, chain = waiting.pop()
@@ -150,7 +150,7 @@ class _Walk:
         return here.startswith(there) or there.startswith(here)
 
     def entry(self, entry: os.DirEntry[bytes], chain: list[Rules], below: list[bytes]) -> Entry | SkippedFile | None:
-        """One entry of a folder; a folder to enter goes into `below` and gives nothing."""
+        """Meet one entry of a folder; a folder to enter goes into `below` and gives nothing."""
         path = entry.path
         if path in self.avoid:
             return SkippedFile(path, SkipCode.OWN_DATA, OWN_DATA)
@@ -170,13 +170,16 @@ class _Walk:
         return self.file(path, entry.stat(follow_symlinks=False))
 
     def file(self, path: bytes, status: os.stat_result) -> Entry | SkippedFile:
-        """A file that nothing speaks against but what it is."""
+        """Meet a file that nothing speaks against but what it is."""
         if self.include and not self.include.match_file(as_text(path[len(self.prefix) :])):
             return SkippedFile(path, SkipCode.NOT_INCLUDED, "not matched by --include")
         return skip_for_status(path, status, self.max_bytes) or Entry(path, stamp_of(status))
 
     def link_reason(self, path: bytes) -> str:
-        """Why a link is not followed: its target is met on its own, or is not the user's choice, or is not there."""
+        """Say why a link is not followed.
+
+        The target is met on its own, or is not the user's choice, or is not there.
+        """
         try:
             target = os.path.realpath(path, strict=True)
         except FileNotFoundError:
@@ -188,7 +191,7 @@ class _Walk:
         return f"link to {as_shown(target[len(self.prefix) :] or b'.')}, which is inside the folder"
 
     def rules_in(self, folder: bytes, entries: list[os.DirEntry[bytes]]) -> list[Rules]:
-        """The ignore files of a folder, the strongest last; where a repository starts, also its private one."""
+        """Read the ignore files of a folder, the strongest last; where a repository starts, also its private one."""
         hidden = [entry for entry in entries if entry.name.startswith(b".")]  # few, where there may be many files
         names = {entry.name for entry in hidden if not entry.is_symlink()}
         found = [b".git/info/exclude"] if b".git" in names else []
@@ -196,7 +199,10 @@ class _Walk:
         return [rules for name in found if (rules := self.rules_from(folder, name))]
 
     def rules_above(self) -> list[Rules]:
-        """The ignore files between the repository's top and the root; none where they leave out the root itself."""
+        """Read the ignore files between the repository's top and the root.
+
+        There are none where they leave out the root itself.
+        """
         folders = [self.root]
         while not os.path.lexists(os.path.join(folders[-1], b".git")):
             parent = os.path.dirname(folders[-1])
@@ -212,7 +218,7 @@ class _Walk:
         return chain
 
     def rules_from(self, folder: bytes, name: bytes) -> Rules | None:
-        """The rules of one ignore file; None where there is nothing to read or nothing in it."""
+        """Read the rules of one ignore file; None where there is nothing to read or nothing in it."""
         path = os.path.join(folder, *name.split(b"/"))
         try:
             if not stat.S_ISREG(os.lstat(path).st_mode):

@@ -58,7 +58,7 @@ class Cli(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does it, and with the command that was meant."""
+        """Resolve as click does it, and suggest the command that was meant."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
@@ -81,5 +81,5 @@ def _silence_stdout() -> None:
 
 
 def notify(message: str) -> None:
-    """One line for the user, on standard error."""
+    """Print one line for the user, on standard error."""
     click.echo(f"nearest: {escape_controls(' '.join(message.split()))}", err=True)

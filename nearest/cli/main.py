@@ -70,7 +70,7 @@ def index(
         settings = replace(settings, ocr=ocr)
     report, bars = Report(), TqdmProgress()
     try:
-        index_by_name(collection, paths, settings, embedder, **options, progress=bars, report=report, told=notify)
+        index_by_name(collection, paths, settings, embedder, **options, progress=bars, report=report, on_note=notify)
     except KeyboardInterrupt:
         bars.close()
         notify(f"interrupted: {report.embedded} texts were embedded, {report.pending} wait; run it again to carry on")
@@ -169,7 +169,7 @@ def main() -> None:
 
 
 def script() -> None:
-    """The console script: `main`, without taking the interpreter and the model apart, which takes a sixth of a second.
+    """Run `main`, without taking the interpreter and the model apart afterwards, which takes a sixth of a second.
 
     Nothing is lost with that: what is kept is committed and closed before `main` ends, what is written is flushed.
     """

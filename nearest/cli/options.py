@@ -52,7 +52,7 @@ FILTERS = (
 
 
 def filter_options(command: F) -> F:
-    """The options of a filter, handed to the command as `filters`: see `search.query.filter_options`."""
+    """Add the options of a filter, handed to the command as `filters`: see `search.query.filter_options`."""
 
     @wraps(command)
     def gathered(*args: Any, **options: Any) -> Any:

@@ -21,19 +21,19 @@ class TqdmProgress:
         self._bar: tqdm[NoReturn] | None = None
 
     def reading(self, paths: Sequence[bytes]) -> Iterable[bytes]:
-        """A bar over files."""
+        """Draw a bar over files."""
         return tqdm(paths, "reading", unit=" files", leave=False, disable=True if len(paths) < LEAST else None)
 
     def asking(self, questions: Iterable[T]) -> Iterable[T]:
-        """A bar over questions."""
+        """Draw a bar over questions."""
         return tqdm(questions, "asking", unit=" questions", leave=False, disable=None)
 
     def embedding(self, waiting: int) -> None:
-        """A bar over texts."""
+        """Draw a bar over texts."""
         self._bar = tqdm(total=waiting, desc="embedding", unit=" texts", leave=False, smoothing=0.1, disable=None)
 
     def embedded(self, texts: int) -> None:
-        """So many more."""
+        """Move the bar by so many more."""
         if self._bar is not None:
             self._bar.update(texts)
 

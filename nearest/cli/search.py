@@ -121,7 +121,7 @@ def _answer(
 
 
 def build_filter(collection: str, embedder: str | None, filters: dict[str, Any]) -> Filter:
-    """The filter of these options; what `--in` names is brought up to date first."""
+    """Build the filter of these options; what `--in` names is brought up to date first."""
     from search.searcher import NO_FILTER
 
     if not any(value is not None and value != () for value in filters.values()):
@@ -136,14 +136,14 @@ def build_filter(collection: str, embedder: str | None, filters: dict[str, Any])
         bars = TqdmProgress()
         try:
             paths = [os.path.expanduser(path) for path in filters["within"]]  # noqa: PTH111 - it stays what it is called
-            index_by_name(collection, paths, from_environment(), embedder, progress=bars, told=notify)
+            index_by_name(collection, paths, from_environment(), embedder, progress=bars, on_note=notify)
         finally:
             bars.close()
     return only
 
 
 def open_searcher(collection: str, embedder: str | None, mode: Mode) -> Searcher:
-    """A searcher, its engines imported now."""
+    """Open a searcher, its engines imported now."""
     from search.searcher import Searcher
 
     return Searcher(collection, from_environment(), embedder, mode=mode)
@@ -172,7 +172,7 @@ def _formats(several: bool, explain: bool) -> dict[str, Callable[[SearchResult],
 
 
 def emit(as_json: bool, found: Mapping[str, Any], lines: Iterable[str]) -> None:
-    """What was found: for programs as a JSON object, for people in lines."""
+    """Print what was found: for programs as a JSON object, for people in lines."""
     if as_json:
         click.echo(json_output.json_text(found, indent=2))
         return
@@ -181,7 +181,7 @@ def emit(as_json: bool, found: Mapping[str, Any], lines: Iterable[str]) -> None:
 
 
 def width() -> int | None:
-    """Columns of the terminal; None where there is none."""
+    """Return the columns of the terminal; None where there is none."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 

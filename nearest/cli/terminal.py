@@ -31,13 +31,13 @@ CHANGES = {"": "", "changed": "(changed since it was indexed)", "gone": "(gone)"
 
 
 def print_paths(answer: SearchResult) -> None:
-    """Each document once, the best first, by its very name."""
+    """Print each document once, the best first, by its very name."""
     for path in dict.fromkeys(hit.path for hit in answer.hits):
         click.echo(os.fsencode(relative_path(path)))
 
 
 def print_vimgrep(answer: SearchResult) -> None:
-    """`path:line:column:text`, as editors read it; line 1 of a file that is not made of lines."""
+    """Print `path:line:column:text`, as editors read it; line 1 of a file that is not made of lines."""
     for hit in answer.hits:
         first = hit.chunk.text.split("\n", 1)[0]
         click.echo(
@@ -46,7 +46,10 @@ def print_vimgrep(answer: SearchResult) -> None:
 
 
 def print_hits(answer: SearchResult, width: int | None, *, explain: bool = False) -> None:
-    """For a terminal: place, confidence, headings and passage; its neighbours dimmed, where they were asked for."""
+    """Print hits for a terminal: place, confidence, headings and passage.
+
+    The neighbours of a passage are dimmed, where they were asked for.
+    """
     for hit in answer.hits:
         click.echo(_head(hit, f"{hit.confidence:.0%}", _folded(hit, answer.context)))
         if explain:
@@ -60,14 +63,14 @@ def print_hits(answer: SearchResult, width: int | None, *, explain: bool = False
 
 
 def _folded(hit: Hit, context: int) -> str:
-    """What else the hit stands for."""
+    """Word what else the hit stands for."""
     beside = 0 if context else len(hit.before) + len(hit.after)
     parts = (beside and f"+{beside} beside it", hit.similar and f"+{len(hit.similar)} similar")
     return ", ".join(f"({part})" for part in parts if part)
 
 
 def _explained(hit: Hit, answer: SearchResult) -> str:
-    """The rank and score in either ranking, the weight, the words."""
+    """Word the rank and score in either ranking, the weight, the words."""
     by = hit.explanation
     arms = [
         f"{name} " + (f"{_rank(arm)}{arm.score:.3f}" if arm.score is not None else "-")
@@ -83,7 +86,7 @@ def _rank(arm: RetrieverScore) -> str:
 
 
 def print_passages(passages: Sequence[Passage], width: int | None) -> None:
-    """For a terminal: passages to be read, each whole and with its place; their neighbours dimmed."""
+    """Print passages to be read, each whole and with its place; their neighbours dimmed."""
     for passage in passages:
         for one in (*passage.before, passage, *passage.after):
             click.echo(_head(one))
@@ -113,7 +116,7 @@ def _passage(passage: Passage, width: int | None, *, most: int | None, dim: bool
 
 
 def _lines(text: str, width: int) -> Iterator[str]:
-    """The lines of a passage that are not blank, none wider than the terminal."""
+    """Return the lines of a passage that are not blank, none wider than the terminal."""
     import wcwidth  # knows how wide the letters of any script are; only people need it
 
     for line in text.split("\n"):
@@ -122,14 +125,14 @@ def _lines(text: str, width: int) -> Iterator[str]:
 
 
 def _cut(lines: list[str], most: int | None) -> list[str]:
-    """The first lines, or the last ones where `most` is below 0, and a sign of it where these are not all."""
+    """Show the first lines, or the last ones where `most` is below 0, and a sign of it where these are not all."""
     if most is None or len(lines) <= abs(most):
         return lines
     return ["...", *lines[most:]] if most < 0 else [*lines[:most], "..."]
 
 
 def report_lines(report: Report) -> Iterator[str]:
-    """What a run did, for people."""
+    """Word what a run did, for people."""
     counts = asdict(report.documents)
     documents = ", ".join(f"{number} {what}" for what, number in counts.items() if number)
     yield f"documents: {documents or 'none'}"
@@ -138,7 +141,7 @@ def report_lines(report: Report) -> Iterator[str]:
 
 
 def status_lines(name: str, status: Status) -> Iterator[str]:
-    """What a collection holds, for people."""
+    """Word what a collection holds, for people."""
     yield f"collection:  {name}"
     if status.embedder:
         yield f"embedder:    {status.embedder.name}, {status.embedder.dimension} dimensions"
@@ -161,7 +164,7 @@ def status_lines(name: str, status: Status) -> Iterator[str]:
 
 
 def _foreign(status: Status) -> Iterator[str]:
-    """What to do where an English model embeds what is not English."""
+    """Word what to do where an English model embeds what is not English."""
     number = sum(status.scripts.values())
     if number and status.embedder and status.embedder.name == ENGLISH:
         scripts = ", ".join(f"{script} {count}" for script, count in status.scripts.items())
@@ -174,7 +177,10 @@ def _foreign(status: Status) -> Iterator[str]:
 
 
 def evaluation_lines(evaluation: Evaluation) -> list[str]:
-    """The table for people: a row for each mode, each measure with half the width of its confidence interval."""
+    """Lay out the table for people.
+
+    It has a row for each mode, and each measure with half the width of its confidence interval.
+    """
     from search.evaluation.metrics import MEASURES  # which brings numpy along
 
     table = [["", *TITLES]]

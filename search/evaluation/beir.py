@@ -97,7 +97,7 @@ def prepare(
 
 
 def collection_name(folder: str, whole: bool, embedder: str) -> str:
-    """The name of the collection for a folder, the way of chunking and the full name of an embedder."""
+    """Return the name of the collection for a folder, the way of chunking and the full name of an embedder."""
     parts = ["beir", folder, "whole" if whole else ""]
     if embedder != DEFAULT:  # which may be one of many folders of the same name
         model = re.split(r"[/\\]", embedder.partition(":")[2])[-1]
@@ -128,7 +128,7 @@ def _fill(
 
 
 def _keep(documents: DocumentTable, engine: Embedder, beir: BeirFolder, whole: bool, progress: Progress) -> str:
-    """The collection has the rows of the folder, and nothing else; returns a note for the user, or ""."""
+    """Bring the collection to the rows of the folder and nothing else; return a note for the user, or ""."""
     paths = [document.path for document in _documents(beir, whole)]
     there = set(paths)
     if len(there) < len(paths):
@@ -146,7 +146,7 @@ def _keep(documents: DocumentTable, engine: Embedder, beir: BeirFolder, whole: b
 
 
 def _documents(beir: BeirFolder, whole: bool) -> Iterator[Document]:
-    """The rows that have words."""
+    """Yield the rows that have words."""
     for row in beir.rows():
         if any(map(str.isalnum, row.title + row.text)):
             yield _document(beir.path_of(row.id), row, whole)
@@ -190,7 +190,7 @@ def _window(engine: Embedder) -> int:
 
 
 def _cut(engine: Embedder, texts: Sequence[str]) -> list[str]:
-    """The texts, those that are too long cut to what of their beginning fits, as a tokenizer would cut them.
+    """Cut the texts that are too long to what of their beginning fits, as a tokenizer would cut them; all are returned.
 
     Half a word may be more tokens than all of it, so whole words are tried first, then every part of the next one.
     """

@@ -44,7 +44,7 @@ class BeirFolder:
         self.path = Path(os.path.abspath(path))  # noqa: PTH100 - links stay what they are called
 
     def digest(self) -> str:
-        """The sha256 of the corpus."""
+        """Compute the sha256 of the corpus."""
         file = self.path / CORPUS
         try:
             with file.open("rb") as opened:
@@ -53,15 +53,15 @@ class BeirFolder:
             raise NearestError(f"cannot read {file}: {error.strerror}") from error
 
     def rows(self) -> Iterator[Row]:
-        """The rows of the corpus, one at a time, since there may be millions."""
+        """Yield the rows of the corpus, one at a time, since there may be millions."""
         return _rows(self.path / CORPUS)
 
     def path_of(self, id_: str) -> bytes:
-        """The made-up path of a row; the id is escaped, so that it stays a single name whatever is in it."""
+        """Return the made-up path of a row; the id is escaped, so that it stays a single name whatever is in it."""
         return os.fsencode(self.path / "corpus" / quote(id_.encode(errors="replace"), safe="").replace(".", "%2E"))
 
     def questions(self, split: str) -> list[JudgedQuery]:
-        """The questions that are judged in a split, their judgements by `path_of`."""
+        """Read the questions that are judged in a split, their judgements by `path_of`."""
         judged = self._judgements(split)
         file = self.path / QUERIES
         texts = {row.id: row.text for row in _rows(file) if row.id in judged}

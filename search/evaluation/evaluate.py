@@ -68,7 +68,7 @@ def evaluate(
 def rankings(
     searcher: Searcher, questions: Sequence[JudgedQuery], modes: Sequence[Mode] = MODES, track: Track | None = None
 ) -> dict[Mode, Rankings]:
-    """The first DEEP ids of documents or passages that each mode finds for each question.
+    """Rank: the first DEEP ids of documents or passages that each mode finds for each question.
 
     Near-duplicates are not folded, since one of them may be judged and the other not. A mode's question is asked right
     after that of another, so that it has to be embedded once only.
@@ -82,7 +82,7 @@ def rankings(
 
 
 def values(found: Rankings, questions: Sequence[JudgedQuery]) -> dict[str, Values]:
-    """What each measure is for each question, in their order; see `metrics.measure`."""
+    """Compute each measure for each question, in their order; see `metrics.measure`."""
     return measure(found, {str(number): _grades(question) for number, question in enumerate(questions)})
 
 
@@ -91,7 +91,7 @@ def _grades(question: JudgedQuery) -> dict[str, int]:
 
 
 def _ranking(searcher: Searcher, question: JudgedQuery, mode: Mode) -> list[str]:
-    """The first DEEP ids; of documents no more than are needed to see all that are relevant."""
+    """Return the first DEEP ids; of documents no more than are needed to see all that are relevant."""
     relevant = {path for path, grade in question.documents.items() if grade > 0}
     k = DEEP
     while True:
@@ -105,7 +105,7 @@ def _ranking(searcher: Searcher, question: JudgedQuery, mode: Mode) -> list[str]
 
 
 def passage_ids(hits: Sequence[Hit], judged: Mapping[int, int]) -> list[str]:
-    """The first DEEP ids of hits, each once; of a run of passages those that are judged, or else the best.
+    """Return the first DEEP ids of hits, each once; of a run of passages those that are judged, or else the best.
 
     Args:
         hits: best first.

@@ -32,7 +32,7 @@ class JudgedQuery:
 
 
 def read_questions(file: Path, collection: Store) -> tuple[list[JudgedQuery], list[str]]:
-    """The questions of a file, one JSON object a line, and notes for the user.
+    """Read the questions of a file, one JSON object a line, and notes for the user.
 
     A line has `question` (or `query`, or `text`) and one of `path`, `chunk` (the id of a passage) and `expected`
     (either), each a single one or a list, and may have `grade`, a whole number, 1 without it. Other fields are ignored,
@@ -63,7 +63,7 @@ def read_questions(file: Path, collection: Store) -> tuple[list[JudgedQuery], li
 
 
 def read_jsonl(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The JSON objects of a file, one a line, each with its line's number; blank lines are passed over.
+    """Yield the JSON objects of a file, one a line, each with its line's number; blank lines are passed over.
 
     Raises:
         NearestError: the file cannot be read, or a line is no JSON object.
@@ -111,7 +111,7 @@ def _judged(row: dict[str, Any]) -> JudgedQuery:
 
 
 def _only(row: dict[str, Any], names: tuple[str, ...]) -> Any:
-    """The value of the one field that goes by one of these names."""
+    """Return the value of the one field that goes by one of these names."""
     here = [name for name in names if name in row]
     if len(here) != 1:
         raise ValueError(f"needs one of {', '.join(names)}, and has {' and '.join(here) or 'none'}")
@@ -119,7 +119,7 @@ def _only(row: dict[str, Any], names: tuple[str, ...]) -> Any:
 
 
 def _resolved(questions: Iterable[JudgedQuery], file: Path, collection: Store) -> tuple[list[JudgedQuery], list[str]]:
-    """The questions with their paths as the collection has them; and what of all this is not in it."""
+    """Bring the questions to the paths that the collection has; and tell what of all this is not in it."""
     paths = _Paths(file, collection)
     done = []
     gone: list[str] = []
@@ -142,7 +142,7 @@ def _is_there(collection: Store, chunk_id: int) -> bool:
 
 
 def missing(what: str, names: Iterable[str]) -> str:
-    """A line that tells what is expected and cannot be found; "" where there is nothing."""
+    """Word what is expected and cannot be found on a line; "" where there is nothing."""
     known = list(dict.fromkeys(names))
     if not known:
         return ""
@@ -161,7 +161,7 @@ class _Paths:
             self._by_name[Path(path).name].append(path)
 
     def find(self, name: str) -> str | None:
-        """Its path; None where there is none of that name.
+        """Return the path of a document; None where there is none of that name.
 
         Raises:
             NearestError: there are several.

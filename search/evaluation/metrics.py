@@ -37,7 +37,7 @@ class MeanWithInterval(NamedTuple):
 
 
 def measure(found: Mapping[str, Sequence[str]], judged: Mapping[str, Mapping[str, int]]) -> dict[str, Values]:
-    """What each of MEASURES is for every question, as trec_eval computes them; of MRR the reciprocal rank.
+    """Compute each of MEASURES for every question, as trec_eval computes them; of MRR the reciprocal rank.
 
     Args:
         found: the ids found for each question, best first, none twice; a question that is not in it found nothing.
@@ -76,7 +76,7 @@ def _library() -> ModuleType:
 
 
 def means(values: Mapping[str, Values]) -> dict[str, MeanWithInterval]:
-    """The mean of each measure over the questions, of which there is at least one.
+    """Average each measure over the questions, of which there is at least one.
 
     The interval is the percentile bootstrap's (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter
     13; for measures of retrieval: Sakai, SIGIR 2006): questions are drawn again and again, and it holds the middle
@@ -89,7 +89,7 @@ def means(values: Mapping[str, Values]) -> dict[str, MeanWithInterval]:
 
 
 def differences(of: Mapping[str, Values], to: Mapping[str, Values]) -> dict[str, MeanWithInterval]:
-    """By how much each measure is higher than in another run over the same questions in the same order, on the mean.
+    """Compare each measure with another run over the same questions in the same order: by how much the mean is higher.
 
     The differences are paired: it is the questions that are drawn, each with its values in both runs. Where the
     interval does not hold 0, one of the runs is better.
@@ -98,7 +98,7 @@ def differences(of: Mapping[str, Values], to: Mapping[str, Values]) -> dict[str,
 
 
 def _resampled(table: Values) -> Values:
-    """The means of RESAMPLES samples of the rows, drawn with replacement: shape (RESAMPLES, columns)."""
+    """Compute means of RESAMPLES samples of the rows, drawn with replacement: shape (RESAMPLES, columns)."""
     number = len(table)
     draw = np.random.default_rng(SEED)
     size = max(1, BLOCK // number)

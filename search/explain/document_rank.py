@@ -75,6 +75,6 @@ def rank_of_documents(
 
 
 def _own(hit: Hit, paths: Container[str]) -> Passage | None:
-    """The passage of one of these documents that a hit is or stands for."""
+    """Find the passage of one of these documents that a hit is or stands for."""
     passages: tuple[Passage, ...] = (hit, *hit.similar)
     return next((passage for passage in passages if passage.path in paths), None)

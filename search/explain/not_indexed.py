@@ -51,7 +51,7 @@ class NotIndexed:
 
 
 def locate(collection: Store, path: str) -> bytes:
-    """The name under which a path is known, or would be.
+    """Return the name under which a path is known, or would be.
 
     Raises:
         NearestError: it is no path.
@@ -69,7 +69,7 @@ def locate(collection: Store, path: str) -> bytes:
 
 
 def _names(path: bytes, roots: Sequence[Root]) -> Iterator[bytes]:
-    """A path as it was given, behind links, and as it is called below a root that is a link itself."""
+    """Return a path as it was given, behind links, and as it is called below a root that is a link itself."""
     real = os.path.realpath(path)
     yield from (path, canonical_path(path), real)
     for root in roots:
@@ -128,7 +128,7 @@ def _of_folder(collection: Store, met: list[Entry | SkippedFile]) -> NotIndexed:
 
 
 def _meant(collection: Store, path: bytes) -> str:
-    """A document that may be meant: of the same name in another folder, or of one like it in the same."""
+    """Find a document that may be meant: of the same name in another folder, or of one like it in the same."""
     folder, name = os.path.split(path)
     known = [os.path.split(one) for one in collection.documents.paths()]
     elsewhere = next((os.path.join(there, other) for there, other in known if other == name), None)

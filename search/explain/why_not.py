@@ -162,7 +162,7 @@ class _Indexed:
         )
 
     def standings(self, asked: Question, only: Filter) -> Iterator[DocumentRank]:
-        """In the ranking asked for, then in the others; the operators of a question are no part of its meaning."""
+        """Rank in the ranking asked for, then in the others; the operators of a question are no part of its meaning."""
         yield rank_of_documents(self.searcher, self.documents, self.question, self.k, self.mode, only)
         if self.mode == "keyword":
             return  # the others would need the embedder, which may be out of reach

@@ -36,7 +36,7 @@ def filter_of(
     within: str | Sequence[str] = (),
     now: datetime | None = None,
 ) -> Filter:
-    """What `storage.filters.filters.matching` takes, of options as they are typed.
+    """Read the question that a user means; any string is one, and none is an error.
 
     Where there may be several, one may be alone.
 
@@ -70,12 +70,12 @@ def filter_of(
 
 
 def several(given: T | Sequence[T]) -> Sequence[T]:
-    """What was given, or the one that was: a text is no sequence of letters here."""
+    """Return what was given, or the one that was: a text is no sequence of letters here."""
     return [given] if isinstance(given, str | os.PathLike) else given
 
 
 def below(paths: Sequence[str]) -> tuple[bytes, ...]:
-    """Files and folders under the names that they may be kept by: the one that is given, and behind links their own.
+    """List files and folders under the names that they may be kept by: the one given, and behind links their own.
 
     Raises:
         OptionError: one is no path.
@@ -91,7 +91,7 @@ def _given(option: str, value: str) -> str:
 
 
 def _glob(glob: str) -> str:
-    """A glob that begins with "~", "." or ".." as one of the absolute path; what is put in is no pattern."""
+    """Make a glob that begins with "~", "." or ".." one of the absolute path; what is put in is no pattern."""
     head, slash, rest = glob.partition("/")
     if head not in ("~", ".", ".."):
         return glob

@@ -13,7 +13,7 @@ MOST_PARTS = 5  # that are named
 
 
 def place_text(place: Location) -> str:
-    """`page 7`, `sheet "Costs" rows 12-14`, `chapter "The sea"`, `00:12:30`."""
+    """Word a place: `page 7`, `sheet "Costs" rows 12-14`, `chapter "The sea"`, `00:12:30`."""
     if place.unit == "chapter" and place.part:
         return f'chapter "{place.part}"'
     kind = "sheet " if place.unit == "row" else ""
@@ -22,7 +22,10 @@ def place_text(place: Location) -> str:
 
 
 def chunk_place(path: str, chunk: Chunk) -> str:
-    """A path and where in it a passage stands, as an editor or a reader goes there: `a.md:12`, `report.pdf  page 7`."""
+    """Word a path and where in it a passage stands, as an editor or a reader goes there.
+
+    As `a.md:12`, or `report.pdf  page 7`.
+    """
     line = "" if chunk.start_line is None else f":{chunk.start_line}"
     return path + line + (f"  {place_text(chunk.place)}" if chunk.place else "")
 
@@ -40,7 +43,7 @@ def _clock(milliseconds: int) -> str:
 
 
 def extent(ranges: Sequence[Range]) -> str:
-    """All that a document can be asked for: `lines 1 to 120`, `rows 1 to 40 in "Costs", "Income"`."""
+    """Word all that a document can be asked for: `lines 1 to 120`, `rows 1 to 40 in "Costs", "Income"`."""
     units = dict.fromkeys(found.unit for found in ranges)
     return ", ".join(_extent([found for found in ranges if found.unit == unit]) for unit in units) or "no passages"
 

@@ -25,7 +25,7 @@ OPERATOR = re.compile(
 
 
 def parse_question(text: str, mode: Mode) -> Question:
-    """The question that a user means; any string is one, and none is an error.
+    """Read the question that a user means; any string is one, and none is an error.
 
     `Question.text` has the words of the phrases, without their quotes, and nothing of what is excluded: it is "" where
     there is nothing else. A phrase that is excluded keeps quotes in `Question.without`, which tells `-"tile"`, as it

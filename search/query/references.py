@@ -28,7 +28,7 @@ _LAST_ID = 2**63 - 1
 
 
 def resolve(collection: Store, reference: str, context: int = 0) -> list[Passage]:
-    """The passages that a reference names, in order.
+    """Find the passages that a reference names, in order.
 
     Args:
         collection: open.
@@ -70,7 +70,7 @@ def _by_place(collection: Store, reference: str) -> list[Passage]:
 
 
 def _parted(collection: Store, reference: str) -> tuple[bytes, str]:
-    """The longest beginning of a reference that is a document, and what is behind its colon."""
+    """Split a reference into the longest beginning that is a document, and what is behind its colon."""
     if not reference or "\0" in reference:
         raise NearestError("the reference names nothing: give the id of a passage, or PATH:LINE")
     ends = [len(reference), *(found.start() for found in reversed(list(re.finditer(":", reference))))]
@@ -85,7 +85,7 @@ def _absolute(name: str) -> bytes:
 
 
 def _known(collection: Store, name: str) -> bytes | None:
-    """A document's path by the name that it has from here, or by that of a link to it."""
+    """Find a document's path by the name that it has from here, or by that of a link to it."""
     path = _absolute(name)
     for one in (path, os.path.realpath(path), os.fsencode(name)):  # the last of a document that is no file
         if one in collection.documents.known(one):
@@ -111,7 +111,7 @@ def _unknown(collection: Store, reference: str) -> NotFoundError:
 
 
 def _readings(place: str, ranges: list[Range]) -> Iterator[Range]:
-    """What may be meant by the words behind a path, the likeliest first."""
+    """Yield what may be meant by the words behind a path, the likeliest first."""
     counted = ranges[0].unit if ranges else ""  # lines, where there are any
     if not place:
         yield Range()
@@ -158,7 +158,7 @@ def _in_order(text: str, first: int, last: int) -> tuple[int, int]:
 
 
 def _with_neighbours(collection: Store, passages: list[Passage], context: int) -> Iterator[Passage]:
-    """The passages, each neighbour with the nearest of them and none twice."""
+    """Find the passages, each neighbour with the nearest of them and none twice."""
     shown = {passage.chunk_id for passage in passages}
     for passage in passages:
         before, after = collection.passages.around(passage.chunk_id, context)

@@ -15,7 +15,7 @@ ENTRIES = frozenset(("record", "row", "message"))  # units that have nothing to 
 
 
 def boosted(score: float, beside: Iterable[float]) -> float:
-    """A passage's cosine, raised towards that of the better one of its neighbours in the same document.
+    """Raise a passage's cosine towards that of the better one of its neighbours in the same document.
 
     What answers a question is often two passages long, and the second one speaks of "it". Nothing is ever lowered,
     and the best passage of a document keeps its score, so that documents by their best passage keep their order.
@@ -24,7 +24,7 @@ def boosted(score: float, beside: Iterable[float]) -> float:
 
 
 def adjacency(passages: Mapping[int, PassagePosition], beside: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
-    """For each passage those that its text comes from or goes on with.
+    """Find for each passage those that its text comes from or goes on with.
 
     Args:
         passages: by id.
@@ -39,7 +39,7 @@ def adjacency(passages: Mapping[int, PassagePosition], beside: Iterable[tuple[in
 
 
 def boost(cosines: Mapping[int, float], joined: Mapping[int, set[int]]) -> dict[int, float]:
-    """The score of each passage, lifted.
+    """Lift the score of each passage.
 
     Given the k passages of the highest cosines and all that stand beside one of them, the k best of all are among the
     result: what is neither has no neighbour that could lift it above the k-th.
@@ -48,7 +48,7 @@ def boost(cosines: Mapping[int, float], joined: Mapping[int, set[int]]) -> dict[
 
 
 def merge_adjacent(order: Iterable[int], joined: Mapping[int, set[int]], k: int) -> list[list[int]]:
-    """The k best places of documents: each a passage and those beside it that would have come further down.
+    """Take the k best places of documents: each a passage and those beside it that would have come further down.
 
     Without that the best place alone would fill the first ranks, passage by passage.
 

@@ -25,14 +25,14 @@ WORDS = (-4.00, 0.0, 5.07)  # where there is no cosine
 
 
 def confidence(cosine: float | None, keyword: float | None, signals: Signals) -> float:
-    """How likely a passage is to answer the question, 0 to 1.
+    """Estimate how likely a passage is to answer the question, 0 to 1.
 
     Args:
         cosine: of the passage; None where there is none.
         keyword: its BM25 score; None where words were not looked for.
         signals: of the question.
     """
-    coverage = (keyword or 0.0) / signals.bound if signals.bound > 0 else 0.0
+    coverage = (keyword or 0.0) / signals.keyword_upper_bound if signals.keyword_upper_bound > 0 else 0.0
     if cosine is None:
         bias, _, by_words = WORDS
         return _logistic(bias + by_words * math.sqrt(coverage))

@@ -45,8 +45,9 @@ class Signals:
         mean: of the cosines of a sample of the collection.
         deviation: of the same; above 0.
         keyword: the highest BM25 score; 0 where no word is found.
-        tenth: the tenth highest, 0 where fewer passages have a word in common with the question.
-        bound: the highest that a passage could be expected to have (`storage.keywords.keyword_index.KeywordScores`); of
+        keyword_10th: the tenth highest, 0 where fewer passages have a word in common with the question.
+        keyword_upper_bound: the highest that a passage could be expected to have (see
+            `storage.keywords.keyword_index.KeywordScores`); of
             scripts that are written without blanks half of that, since half of the pairs in a question reach over the
             end of a word.
     """
@@ -55,8 +56,8 @@ class Signals:
     mean: float
     deviation: float
     keyword: float
-    tenth: float
-    bound: float
+    keyword_10th: float
+    keyword_upper_bound: float
 
     @property
     def contrast(self) -> float:
@@ -65,23 +66,23 @@ class Signals:
 
 
 def vector_weight(signals: Signals) -> float:
-    """The weight of the vectors for a question, 0 to 1; see the module's docstring."""
+    """Return the weight of the vectors for a question, 0 to 1; see the module's docstring."""
     if signals.keyword <= 0:
         return 1.0
-    margin = (signals.keyword - signals.tenth) / signals.keyword
-    noise = signals.tenth / signals.bound
-    strange = max(0.0, COVERED - signals.keyword / signals.bound)
+    margin = (signals.keyword - signals.keyword_10th) / signals.keyword
+    noise = signals.keyword_10th / signals.keyword_upper_bound
+    strange = max(0.0, COVERED - signals.keyword / signals.keyword_upper_bound)
     x = BIAS + MARGIN * (margin - 0.5) + CONTRAST * (signals.contrast - 4.5)
     return 1 / (1 + math.exp(-(x + NOISE * (noise - 0.2) + STRANGE * strange)))
 
 
 def fuse(cosine: float, keyword: float, signals: Signals, weight: float) -> float:
-    """The score of a passage; see the module's docstring."""
+    """Compute the score of a passage; see the module's docstring."""
     near = (1 + cosine) / (1 + signals.cosine) if signals.cosine > -1 else 0.0
     common = keyword / signals.keyword if signals.keyword > 0 else 0.0
     return weight * near + (1 - weight) * common**2
 
 
 def reciprocal_rank(ranks: Sequence[int | None], k: int = 60) -> float:
-    """Reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009), which benchmarks compare with."""
+    """Fuse by reciprocal rank (Cormack, Clarke and Büttcher, SIGIR 2009), which benchmarks compare with."""
     return sum(1 / (k + rank) for rank in ranks if rank is not None)

@@ -23,7 +23,7 @@ def shingles(text: str) -> frozenset[int]:
 
 
 def is_near_duplicate(one: frozenset[int], other: frozenset[int]) -> bool:
-    """Whether two texts say nearly the same, by the resemblance of their shingles.
+    """Tell whether two texts say nearly the same, by the resemblance of their shingles.
 
     Resemblance is the Jaccard index of the two sets: Broder, "On the resemblance and containment of documents", 1997.
     """

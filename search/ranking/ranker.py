@@ -45,7 +45,7 @@ class Ranking:
         self._read: dict[int, Passage] = {}
 
     def hits(self) -> list[Hit]:
-        """The best places, best first; of equal ones, in order of path and place.
+        """Find the best places, best first; of equal ones, in order of path and place.
 
         Each is the best passage of a run of passages that touch, with the others of the run before and after it.
         Fewer than `query.k` come back only where there are fewer.
@@ -73,14 +73,14 @@ class Ranking:
             mean=mean,
             deviation=deviation,
             keyword=by_words[0] if by_words else 0.0,
-            tenth=by_words[TENTH] if len(by_words) > TENTH else 0.0,
-            bound=self._candidates.bound,
+            keyword_10th=by_words[TENTH] if len(by_words) > TENTH else 0.0,
+            keyword_upper_bound=self._candidates.bound,
         )
         fixed = {"vector": 1.0, "keyword": 0.0}.get(self._query.mode)
         return Retrieved(best, signals, vector_weight(signals) if fixed is None else fixed)
 
     def _ranked(self, retrieved: Retrieved, wanted: int) -> RankedPassages:
-        """The best `wanted` of the candidates of both arms by themselves, and those beside them, all of them lifted."""
+        """Find the best `wanted` candidates of both arms by themselves, and those beside them, all lifted."""
         candidates = self._candidates
         scorer = Scorer(self._query.mode, candidates, retrieved)
         bare = scorer.of(candidates.of_texts(list(retrieved.best.cosines)))
@@ -103,7 +103,7 @@ class Ranking:
         return RankedPassages(order, positions, lifted, together, scorer.cosines, scorer.keywords, complete)
 
     def _groups(self, runs: Sequence[list[int]]) -> list[HitGroup]:
-        """The first runs that are asked for, those that say nearly the same as a better one folded into that."""
+        """Take the first runs that are asked for, those that say nearly the same as a better one folded into that."""
         k = self._query.k
         if not self._query.fold_duplicates:
             return [HitGroup(run, []) for run in runs[:k]]
@@ -125,6 +125,6 @@ class Ranking:
 
 
 def _least(scores: dict[int, float], number: int) -> float:
-    """The score that so many have, or more; where there are not so many, one that all have."""
+    """Return the score that so many have, or more; where there are not so many, one that all have."""
     best = nlargest(number, scores.values())
     return best[-1] if best and len(best) == number else -math.inf

@@ -76,7 +76,7 @@ class Reranker:
         )
 
     def rerank(self, question: str, hits: Sequence[Hit]) -> tuple[list[Hit], str]:
-        """The hits, the first of them in their new order with new ranks, and a note of what went wrong.
+        """Rerank the hits: the first of them in their new order with new ranks, and a note of what went wrong.
 
         The passage of each hit is sent as it was embedded: with its title, and with the header of its table. Its
         neighbours are not, since many servers refuse, or cut, what is longer than 512 tokens.
@@ -106,7 +106,7 @@ class Reranker:
         self._wire.close()
 
     def _scores(self, question: str, texts: list[str], deadline: float) -> dict[int, float]:
-        """The score of each text, by its place; those that the server left out are not in it.
+        """Request the score of each text, by its place; those that the server left out are not in it.
 
         Raises:
             RequestFailed: the server gave none, or such as cannot be trusted.
@@ -120,7 +120,7 @@ class Reranker:
         return scores
 
     def _asked(self, question: str, texts: list[str], deadline: float) -> Any:
-        """What the server answers, at the first of its routes that there is; that one is kept for the next time."""
+        """Request an answer at the first of the server's routes that there is; that one is kept for the next time."""
         while True:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -156,7 +156,7 @@ def _parsed(address: str) -> tuple[str, str, str]:
 
 
 def _checked(answer: Any, count: int) -> dict[int, float]:
-    """The scores in an answer, by the place of the text; Failure where one is bad, since then no place is sure."""
+    """Read the scores in an answer, by the place of the text; Failure where one is bad, since then no place is sure."""
     results = answer.get("results") if isinstance(answer, dict) else answer
     if not isinstance(results, list):
         raise RequestFailed(FailureKind.GARBLED, "the answer has no list of results", status=200)
@@ -176,7 +176,7 @@ def _checked(answer: Any, count: int) -> dict[int, float]:
 
 
 def _what(failure: RequestFailed) -> str:
-    """What a server did, for a note."""
+    """Word what a server did, for a note."""
     if failure.fault is FailureKind.NO_CONNECTION:
         return f"cannot be reached ({failure.message})"
     if failure.status in (None, 200):
@@ -187,7 +187,7 @@ def _what(failure: RequestFailed) -> str:
 
 
 def _within(seconds: float, work: Callable[[], T]) -> T:
-    """What `work` returns or raises; TimeoutError where it takes longer, and is left to itself.
+    """Run `work` and return or raise as it does; TimeoutError where it takes longer, and is left to itself.
 
     A thread that nobody waits for, since nothing can cut short a look-up in the DNS.
     """

@@ -44,7 +44,7 @@ class Scorer:
         self.keywords: dict[int, float] = {}
 
     def of(self, passages: Mapping[int, int]) -> dict[int, float]:
-        """The score of each passage; one that is in neither ranking has none.
+        """Compute the score of each passage; one that is in neither ranking has none.
 
         Args:
             passages: the ids of their texts, by their own.
@@ -63,7 +63,7 @@ class Scorer:
         }
 
     def at_most(self, keyword: float) -> float:
-        """No passage with this BM25 score that is not among the nearest can have a higher score than this.
+        """Bound the score of a passage with this BM25 score that is not among the nearest.
 
         What cannot be among the best need not be looked up: the threshold algorithm of Fagin, Lotem and Naor, "Optimal
         aggregation algorithms for middleware", 2003.

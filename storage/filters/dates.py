@@ -13,7 +13,7 @@ _MONTH = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?")
 
 
 def interval(text: str) -> Span | None:
-    """What "2024", "2024-05", a date, or a date and time, mean; None for anything else."""
+    """Return what "2024", "2024-05", a date, or a date and time, mean; None for anything else."""
     with suppress(ValueError):
         if match := _MONTH.fullmatch(text):
             return _month(int(match[1]), int(match[2])) if match[2] else (_begin(int(match[1])), _end(int(match[1])))
@@ -24,18 +24,18 @@ def interval(text: str) -> Span | None:
 
 
 def day(value: date) -> Span:
-    """From midnight to midnight."""
+    """Span a day from midnight to midnight."""
     return instant(datetime.combine(value, time())), _midnight_behind(value)
 
 
 def point(value: datetime) -> Span:
-    """That moment alone."""
+    """Span that moment alone."""
     start = instant(value)
     return start, start + 1
 
 
 def instant(value: datetime) -> int:
-    """A moment in nanoseconds since 1970; one without a time zone is of the local one."""
+    """Return a moment in nanoseconds since 1970; one without a time zone is of the local one."""
     if value.tzinfo is None:
         try:
             value = value.astimezone()

@@ -43,7 +43,7 @@ class _File(NamedTuple):
 
 
 def matching(db: Database, only: Filter) -> Allowed | None:
-    """What a filter lets through; None where it lets everything through.
+    """Return what a filter lets through; None where it lets everything through.
 
     Paths are matched as by `index --include`: relative to a folder that was indexed by name, whichever it is where one
     lies within another; a glob that begins with "/" is of the absolute path.
@@ -73,7 +73,7 @@ def intersected(
     only: NDArray[np.int64] | None = None,
     never: NDArray[np.int64] | None = None,
 ) -> Allowed | None:
-    """Of the passages that are allowed, None being all, those in `only` and not in `never`, which are ids of passages.
+    """Narrow what is allowed (None: all passages) to the ids of passages in `only`, without those in `never`.
 
     None where that is still all.
     """
@@ -95,7 +95,7 @@ def _allowed(pairs: NDArray[np.int64]) -> Allowed:
 
 
 def _pairs(db: Database, column: str = "", ids: Sequence[int] = ()) -> NDArray[np.int64]:
-    """The passages where this column holds one of these ids, or all: their ids and those of their texts, (2, n)."""
+    """Find the passages where this column holds one of these ids, or all: ids and those of their texts, (2, n)."""
     where = f"WHERE {column} IN (SELECT value FROM json_each(?))" if column else ""
     values = (json.dumps(ids),) if column else ()
     # Written out by SQLite and read by numpy they are there four times sooner than as a row of objects for each.
@@ -104,7 +104,7 @@ def _pairs(db: Database, column: str = "", ids: Sequence[int] = ()) -> NDArray[n
 
 
 def _files(db: Database, folders: Sequence[bytes]) -> dict[int, _File]:
-    """The documents at and below any of these folders, or all, by id."""
+    """Find the documents at and below any of these folders, or all, by id."""
     sql = "SELECT id, path, kind, mtime_ns FROM documents"
     rows = [] if folders else db.rows(sql)
     for folder in folders:
@@ -190,13 +190,13 @@ def _pattern(glob: str) -> GitIgnoreSpecPattern:
 
 
 def _behind(path: bytes, root: bytes) -> bytes:
-    """What of a path comes after its root; of a root that is a file, its name."""
+    """Return what of a path comes after its root; of a root that is a file, its name."""
     folder = root.rpartition(SEPARATOR)[0] if path == root else root.rstrip(SEPARATOR)
     return path[len(folder) + 1 :]
 
 
 def _text(path: bytes) -> str:
-    """A path as globs see it; pathspec's "." and "$" stop at a line break, which a name may hold."""
+    """Return a path as globs see it; pathspec's "." and "$" stop at a line break, which a name may hold."""
     text = os.fsdecode(path).replace("\n", "\0")
     return text if os.sep == "/" else text.replace(os.sep, "/")
 

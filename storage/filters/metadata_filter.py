@@ -26,7 +26,10 @@ _BETWEEN_TAGS = re.compile(r"[,;]|\s(?=#)")
 
 
 def with_tags(db: Database, tags: Sequence[str]) -> set[int]:
-    """The documents that have each of these tags, or one below it; compared without case and without "#" in front."""
+    """Find the documents that have each of these tags, or one below it.
+
+    Compared without case and without "#" in front.
+    """
     has: dict[int, set[str]] = {}
     for document, item, kind, value in _said(db, TAGS):
         text = ("false", "true")[bool(value)] if kind == "boolean" else str(value)
@@ -37,7 +40,7 @@ def with_tags(db: Database, tags: Sequence[str]) -> set[int]:
 
 
 def with_field(db: Database, key: str, asked: str) -> set[int]:
-    """The documents that say this under that key, or in a list under it.
+    """Find the documents that say this under that key, or in a list under it.
 
     Texts are compared without case, numbers as numbers, truth values as true or yes, false or no, and dates as far as
     they are given: 2024-05 is any day of that May.
@@ -47,7 +50,7 @@ def with_field(db: Database, key: str, asked: str) -> set[int]:
 
 
 def document_dates(db: Database) -> dict[int, Span]:
-    """When they are of, for the documents that give themselves a date."""
+    """Read the dates that documents give themselves."""
     dates: dict[int, Span] = {}
     meant = cache(interval)  # not for longer: the time zone of this machine may change
     for key in DATES:
@@ -66,7 +69,7 @@ def _said(db: Database, keys: Collection[str]) -> Iterator[tuple[int, int | None
 
 
 def _plain(text: str) -> str:
-    """A text as it is compared: its case, its blanks and the way its accents are written aside."""
+    """Fold a text as it is compared: its case, its blanks and the way its accents are written aside."""
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
@@ -75,7 +78,7 @@ def _tag(text: str) -> str:
 
 
 def _upwards(tag: str) -> Iterator[str]:
-    """A tag, and those that it is below."""
+    """Yield a tag, and those that it is below."""
     while tag:
         yield tag
         tag = tag.rpartition("/")[0]

@@ -53,18 +53,18 @@ class TermLookup(Protocol):
     """What `storage.keywords.keyword_index.KeywordIndex` does for phrases."""
 
     def containing_all(self, text: str) -> NDArray[np.int64]:
-        """The sorted ids of the live passages that have every term of a text."""
+        """Find the live passages that have every term of a text, as sorted ids."""
 
 
 def contains_phrase(text: str, phrase: str) -> bool:
-    """Whether a phrase stands in a text; one that has nothing in it stands everywhere."""
+    """Tell whether a phrase stands in a text; one that has nothing in it stands everywhere."""
     return all(one.stands_in(_folded(text.replace("\0", " "))) for one in _phrases([phrase]))
 
 
 def matching_phrases(
     db: Database, keywords: TermLookup, question: Question
 ) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
-    """The passages that hold every phrase of a question, and those that hold something it is without.
+    """Find the passages that hold every phrase of a question, and those that hold something it is without.
 
     A word that is excluded is looked for by its terms, as in keyword search (`-tile` excludes "tiles"); one that has
     none, or has symbols (`-C++`), and what stands in quotes, as phrases are.
@@ -189,7 +189,7 @@ class _Phrase:
         self._tail = re.compile("" if first[0].isalnum() else rest)
 
     def stands_in(self, text: str) -> bool:
-        """Whether it does."""
+        """Tell whether the phrase stands in the text."""
         at = 0
         while head := self._head.search(text, at):
             tail = self._tail.match(text, head.end())
@@ -227,7 +227,7 @@ def _has_words(folded: str) -> bool:
 
 
 def _pieces(folded: str) -> list[str]:
-    """What of a phrase has to be there without a gap; [] where it has no words and is looked for as it stands."""
+    """Return what of a phrase has no gap within; [] where it has no words and is looked for as it stands."""
     if not _has_words(folded):
         return []
     signed = NUMBER_SIGN.sub(MINUS, folded)
@@ -237,12 +237,12 @@ def _pieces(folded: str) -> list[str]:
 
 
 def _other(piece: str) -> str:
-    """A piece with the gap before it."""
+    """Write a piece with the gap before it."""
     return rf"{GAP}*+{_body(piece)}" if piece[0].isalnum() else rf"(?>{GAP}*?{_body(piece)})"
 
 
 def _body(piece: str) -> str:
-    """A group marks where a word ends. A line may end between any two characters of scripts without blanks."""
+    """Write a pattern whose group marks where a word ends. A line may end between any two characters without blanks."""
     signs = []
     for before, sign in pairwise(" " + piece):
         if not (before.isspace() or sign.isspace()) and (IS_DENSE.match(sign) or IS_DENSE.match(before)):

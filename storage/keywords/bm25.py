@@ -43,7 +43,7 @@ class Bm25:
         self._norms = (WEIGHT_SCALE * K1 * (1 - B + B * sizes / (mean or 1))).astype(np.float32)
 
     def scores(self, terms: Mapping[int, int]) -> tuple[NDArray[np.float32], float]:
-        """The score of every slot, and what none can reach.
+        """Compute the score of every slot, and what none can reach.
 
         Args:
             terms: how often each is in the question, by id.
@@ -66,7 +66,7 @@ class Bm25:
         return scores, bound
 
     def holding(self, terms: Iterable[int]) -> NDArray[np.int64]:
-        """The live slots that have every one of these terms, ascending."""
+        """Find the live slots that have every one of these terms, ascending."""
         found = self._alive.copy()
         for term in terms:
             here = np.zeros(len(found), np.bool_)

@@ -70,7 +70,7 @@ class Segments:
         return self.chunks[slots], slots
 
     def slots_of(self, chunks: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The slot of each of these passages, shape (n,); -1 where it is not there or gone."""
+        """Return the slot of each of these passages, shape (n,); -1 where it is not there or gone."""
         ids, slots = self._by_chunk
         at = np.searchsorted(ids, chunks)
         at[at == len(ids)] = 0
@@ -92,7 +92,9 @@ class KeywordScores:
         self.scores, self.bound = index.ranking.scores(terms)
 
     def best(self, k: int, among: NDArray[np.int64] | None = None) -> list[tuple[int, float]]:
-        """Ids and scores of the k best passages that match, best first, ties by id; k come back whenever k are there.
+        """Find the k best passages that match, as ids and scores, best first, ties by id.
+
+        There are k whenever k match.
 
         Args:
             k: how many.
@@ -108,7 +110,7 @@ class KeywordScores:
         return list(zip(self.chunks[slots].tolist(), self.scores[slots].tolist(), strict=True))
 
     def of(self, chunk_ids: Sequence[int]) -> list[float]:
-        """The scores of these passages; 0 where nothing matches, or there is no such passage."""
+        """Compute the scores of these passages; 0 where nothing matches, or there is no such passage."""
         slots = self._index.slots_of(np.asarray(chunk_ids, np.int64))
         scores = np.zeros(len(slots), np.float32)
         scores[slots >= 0] = self.scores[slots[slots >= 0]]
@@ -116,7 +118,10 @@ class KeywordScores:
         return found
 
     def rank(self, chunk_id: int, among: NDArray[np.int64] | None = None) -> int | None:
-        """Where a passage stands among those that match, from 1; None where it does not match, or does not count."""
+        """Return the rank of a passage among those that match, from 1.
+
+        It is None where it does not match, or does not count.
+        """
         (score,) = self.of([chunk_id])
         slots = self._matching(among)
         scores, chunks = self.scores[slots], self.chunks[slots]
@@ -155,11 +160,11 @@ class KeywordIndex:
     # ---- questions
 
     def score(self, text: str) -> KeywordScores:
-        """How well each passage answers to the words of a question, by what the database has now."""
+        """Compute how well each passage answers to the words of a question, by what the database has now."""
         return KeywordScores(self.refresh(), Counter(map(term_id, analyze(text))))
 
     def containing_all(self, text: str) -> NDArray[np.int64]:
-        """Ids of the live passages that have every term of a text (of one without any, all), ascending; shape (n,)."""
+        """Find the live passages that have every term of a text (all, without any): ascending ids of shape (n,)."""
         index = self.refresh()
         return np.sort(index.chunks[index.ranking.holding(set(map(term_id, analyze(text))))])
 
@@ -171,7 +176,7 @@ class KeywordIndex:
         return self._db.is_current(NAME)
 
     def refresh(self) -> Segments:
-        """What the database has now."""
+        """Return what the database has now."""
         return self._db.made(NAME, self._replayed)
 
     def _replayed(self) -> Segments:
@@ -191,7 +196,7 @@ class KeywordIndex:
         return self._latest
 
     def _base(self) -> _Parts:
-        """What was loaded last, or else the snapshot; the database may know more."""
+        """Load what was loaded last, or else the snapshot; the database may know more."""
         oldest = self._first_known()
         if self._parts is not None and self._parts.oldest == oldest:
             return self._parts
@@ -206,7 +211,7 @@ class KeywordIndex:
         return first
 
     def _extended(self, base: _Parts) -> _Parts:
-        """The same with the rows that have come since."""
+        """Add the rows that have come since."""
         parts = list(base.postings)
         beyond = self._beyond(base.last)
         if len(beyond):
@@ -219,7 +224,7 @@ class KeywordIndex:
         return _Parts(tuple(parts), max(base.last, last), base.oldest)
 
     def _beyond(self, last: int) -> Postings:
-        """The rows after this one."""
+        """Yield the rows after this one."""
         rows = self._db.rows("SELECT id, chunk, size FROM keywords WHERE id > ? ORDER BY id", (last,))
         columns = np.array(rows, np.int64).reshape(len(rows), 3)
 

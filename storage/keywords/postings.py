@@ -43,7 +43,7 @@ class Postings:
         return len(self.rows)
 
     def of(self, term: int) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-        """The slots of a term, and what it weighs in each."""
+        """Return the slots of a term, and what it weighs in each."""
         at = int(np.searchsorted(self.terms, np.uint64(term)))
         if at == len(self.terms) or self.terms[at] != term:
             return self.slots[:0], self.weights[:0]
@@ -58,7 +58,9 @@ class Postings:
         sizes: NDArray[np.uint32],
         batches: Callable[[], Iterable[Batch]],
     ) -> Self:
-        """The index of these slots. The batches are gone through twice, so that they need never all be there at once.
+        """Build the index of these slots.
+
+        The batches are gone through twice, so that they need never all be there at once.
 
         Args:
             rows, chunks, sizes: shape (n,), see the attributes.
@@ -84,7 +86,7 @@ class Postings:
 
     @classmethod
     def joined(cls, parts: Sequence[Postings], alive: NDArray[np.bool_] | None = None) -> Self:
-        """One index of the slots of several, in order; of those alone that are `alive`, shape (all slots,)."""
+        """Join several into one index of their slots, in order; of those alone that are `alive`, shape (all slots,)."""
         if alive is None:
             alive = np.ones(sum(map(len, parts)), np.bool_)
         numbers = np.cumsum(alive, dtype=np.int32) - np.int32(1)
@@ -114,18 +116,18 @@ class Postings:
             yield Batch(terms[kept], slots[kept], self.weights[start:end][kept])
 
     def shape(self) -> list[list[Any]]:
-        """What `from_bytes` needs beside the bytes: name, type and length of each array."""
+        """Return what `from_bytes` needs beside the bytes: name, type and length of each array."""
         arrays = ((field.name, getattr(self, field.name)) for field in fields(self))
         return [[name, array.dtype.newbyteorder("<").str, len(array)] for name, array in arrays]
 
     def to_bytes(self) -> list[memoryview]:
-        """The arrays, as they are in memory of a little-endian machine."""
+        """Return the arrays, as they are in memory of a little-endian machine."""
         arrays = (getattr(self, field.name) for field in fields(self))
         return [np.ascontiguousarray(one, one.dtype.newbyteorder("<")).view(np.uint8).data for one in arrays]
 
     @classmethod
     def from_bytes(cls, shape: Any, data: memoryview) -> Self:
-        """The index of `to_bytes`, which goes on using `data`. Only ever for bytes whose checksum was right.
+        """Read the index of `to_bytes`, which goes on using `data`. Only ever for bytes whose checksum was right.
 
         Raises:
             DamagedError: it is no index of this kind.

@@ -195,7 +195,7 @@ class LocalStore:
         )
 
     def setting(self, key: str) -> str | None:
-        """Something that the collection was asked to remember."""
+        """Return a setting that the collection was asked to remember."""
         value: str | None = self.database.value("SELECT value FROM facts WHERE key = ?", (key,))
         return value
 
@@ -265,7 +265,7 @@ class LocalStore:
         self._keywords.save()
 
     def status(self) -> Status:
-        """What is here."""
+        """Count what is here."""
         return status_of(self.database, self.folder, self._embedder, self._identity)
 
     def close(self) -> None:

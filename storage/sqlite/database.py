@@ -29,7 +29,7 @@ SAFE = ("PRAGMA foreign_keys = ON", "PRAGMA busy_timeout = 5000", "PRAGMA synchr
 
 
 def batches(values: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Values in as many parts as are needed for statements that list them."""
+    """Cut values into as many parts as are needed for statements that list them."""
     return (values[start : start + MOST_VALUES] for start in range(0, len(values), MOST_VALUES))
 
 
@@ -47,7 +47,7 @@ class _Connection:
         self.made: dict[str, tuple[tuple[int, int], Callable[[], Any]]] = {}
 
     def mark(self) -> tuple[int, int]:
-        """Another one after any commit, of this connection or of another."""
+        """Return a mark that is another one after any commit, of this connection or of another."""
         return self.db.execute("PRAGMA data_version").fetchone()[0], self.db.conn.total_changes
 
 
@@ -93,7 +93,7 @@ class Database:
 
     @contextmanager
     def _connection(self) -> Iterator[_Connection]:
-        """The connection of this thread; it goes back to the others where nothing of the thread needs it any more."""
+        """Open the connection of this thread; it goes back to the others once nothing of the thread needs it."""
         connection: _Connection | None = getattr(self._own, "connection", None)
         if connection is None:
             connection = self._own.connection = self._take()
@@ -170,19 +170,19 @@ class Database:
     # ---- statements
 
     def rows(self, sql: str, values: Values = ()) -> list[Row]:
-        """All rows of a query."""
+        """Fetch all rows of a query."""
         with self._translated(), self._connection() as connection:
             return connection.db.execute(sql, values).fetchall()
 
     def stream(self, sql: str, values: Sequence[Any] = (), size: int = 4096) -> Iterator[list[Row]]:
-        """The rows of a query, `size` at a time; all of them are asked for by one thread."""
+        """Yield the rows of a query, `size` at a time; all of them are asked for by one thread."""
         with self._translated(), self._connection() as connection:
             cursor = connection.db.execute(sql, values)
             while rows := cursor.fetchmany(size):
                 yield rows
 
     def value(self, sql: str, values: Values = ()) -> Any:
-        """The first column of the first row, or None."""
+        """Fetch the first column of the first row, or None."""
         rows = self.rows(sql, values)
         return rows[0][0] if rows else None
 
@@ -204,12 +204,14 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing, and of one moment; a transaction within another is part of it."""
+        """Open a transaction, all or nothing and of one moment; one within another is part of it."""
         with self._translated(), self._connection() as connection, connection.db.atomic():
             yield
 
     def made(self, name: str, make: Callable[[], T], *, small: bool = False) -> T:
-        """What `make` makes of the database as this thread sees it; it is made again once anything was committed.
+        """Return what `make` makes of the database as this thread sees it.
+
+        That is made again once anything was committed.
 
         Whoever makes it keeps it alive, unless it is `small`.
         """

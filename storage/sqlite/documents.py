@@ -48,7 +48,7 @@ WHERE id = ? AND orphaned_at IS NULL AND NOT EXISTS (SELECT 1 FROM chunks WHERE 
 
 
 def subtree_sql(folder: bytes) -> tuple[str, tuple[bytes, bytes, bytes]]:
-    """The condition, and its values, for a path that is `folder` or lies in it."""
+    """Return the condition, and its values, for a path that is `folder` or lies in it."""
     start = folder.rstrip(SEPARATOR) + SEPARATOR
     return "(path = ? OR (path >= ? AND path < ?))", (folder, start, start[:-1] + AFTER_SEPARATOR)
 
@@ -60,7 +60,7 @@ class Documents:
         self._db = db
 
     def known(self, root: bytes) -> dict[bytes, IndexedFile]:
-        """The documents at or below `root`, by path."""
+        """Return the documents at or below `root`, by path."""
         where, values = subtree_sql(root)
         rows = self._db.rows(
             f"SELECT path, id, kind, digest, size, mtime_ns, ctime_ns FROM documents WHERE {where}", values
@@ -68,15 +68,15 @@ class Documents:
         return {path: IndexedFile(id_, kind, digest, stamp_of(*times)) for path, id_, kind, digest, *times in rows}
 
     def paths(self) -> list[bytes]:
-        """Those of all documents, in order."""
+        """List the paths of all documents, in order."""
         return [path for (path,) in self._db.rows("SELECT path FROM documents ORDER BY path")]
 
     def count(self) -> int:
-        """How many documents there are."""
+        """Count the documents."""
         return int(self._db.value("SELECT count(*) FROM documents"))
 
     def chunk_count(self) -> int:
-        """How many passages they have."""
+        """Count their passages."""
         return int(self._db.value("SELECT count(*) FROM chunks"))
 
     def put(self, batch: Iterable[tuple[Document, Sequence[Chunk]]]) -> None:
@@ -111,7 +111,7 @@ class Documents:
         term_rows.backfill(self._db)
 
     def metadata(self, path: bytes) -> dict[str, Field]:
-        """What a document says of itself; nothing where there is no such document."""
+        """Return what a document says of itself; nothing where there is no such document."""
         where = "document = (SELECT id FROM documents WHERE path = ?)"
         rows = self._db.rows(f"SELECT key, item, kind, value FROM metadata WHERE {where} ORDER BY rowid", (path,))
         return metadata_of((key, item, kind, value) for key, item, kind, value in rows)
@@ -138,7 +138,7 @@ class Documents:
         )
 
     def move(self, old: bytes, new: bytes) -> None:
-        """A file has another name now; its chunks stay what they are. What had the new name before is dropped."""
+        """Give a file another name; its chunks stay what they are. What had the new name before is dropped."""
         if old == new:
             return
         with self._db.transaction():
@@ -157,7 +157,7 @@ class Documents:
                 self._orphan(text for (text,) in texts)
 
     def replace_text(self, text_id: int, cuts: Sequence[tuple[int, int]]) -> None:
-        """Every chunk of a text becomes several: its pieces `[start, end)`, in characters of that text.
+        """Replace every chunk of a text by its pieces `[start, end)`, in characters of that text.
 
         A piece that holds nothing of the passage itself, only of what is embedded in front of it, is dropped.
         """
@@ -174,14 +174,14 @@ class Documents:
             self._orphan([text_id])
 
     def _chunks_of(self, text_id: int) -> list[tuple[int, Chunk]]:
-        """The chunks that are this text, each with its document."""
+        """Return the chunks that are this text, each with its document."""
         found = Passages(self._db).of_texts([text_id])
         rows = self._db.rows("SELECT id, document FROM chunks WHERE text = ?", (text_id,))
         of: dict[int, int] = dict(rows)
         return [(of[passage.chunk_id], passage.chunk) for _, passage in found]
 
     def roots(self) -> list[Root]:
-        """What was indexed by name, in order of path."""
+        """List what was indexed by name, in order of path."""
         rows = self._db.rows("SELECT path, include, exclude FROM roots ORDER BY path")
         return [Root(path, tuple(json.loads(include)), tuple(json.loads(exclude))) for path, include, exclude in rows]
 
@@ -201,7 +201,7 @@ class Documents:
         return len(paths)
 
     def note_skips(self, root: bytes, skips: Iterable[SkippedFile]) -> None:
-        """What was passed over at or below `root` is this, and no longer what it was."""
+        """Replace what was noted as passed over at or below `root`."""
         where, values = subtree_sql(root)
         with self._db.transaction():
             self._db.run(f"DELETE FROM skips WHERE {where}", values)
@@ -211,7 +211,7 @@ class Documents:
             )
 
     def skips(self) -> list[SkippedFile]:
-        """What was passed over, in order of path."""
+        """List what was passed over, in order of path."""
         rows = self._db.rows(
             "SELECT path, code, reason, failed, exceeded, size, mtime_ns, ctime_ns FROM skips ORDER BY path"
         )
@@ -221,7 +221,7 @@ class Documents:
         ]
 
     def scripts(self) -> dict[str, int]:
-        """How many documents are mostly in each script other than Latin, the most frequent first."""
+        """Count the documents that are mostly in each script other than Latin, the most frequent first."""
         numbers: dict[str, int] = dict(self._db.rows(SCRIPTS))
         return numbers
 
@@ -231,7 +231,7 @@ def _times(stamp: FileStamp | None) -> tuple[int | None, int | None, int | None]
 
 
 def _row(chunk: Chunk) -> tuple[Any, ...]:
-    """What of a chunk is kept beside its text."""
+    """Return what of a chunk is kept beside its text."""
     place = chunk.place
     return (
         *(len(chunk.lead), len(chunk.header), chunk.start_char, chunk.end_char, chunk.start_line, chunk.end_line),
@@ -241,7 +241,7 @@ def _row(chunk: Chunk) -> tuple[Any, ...]:
 
 
 def _piece(chunk: Chunk, start: int, end: int) -> Chunk:
-    """What `[start, end)` of a chunk's embedded text is, its lead and header as far as they lie in it."""
+    """Return what `[start, end)` of a chunk's embedded text is, its lead and header as far as they lie in it."""
     front = len(chunk.lead) + len(chunk.header)
     first, last = max(start - front, 0), max(end - front, 0)
     lines = _lines_of_piece(chunk, first, last)
@@ -258,7 +258,7 @@ def _piece(chunk: Chunk, start: int, end: int) -> Chunk:
 
 
 def _lines_of_piece(chunk: Chunk, start: int, end: int) -> tuple[int | None, int | None]:
-    """The lines of a piece of a chunk; those of the chunk where the two do not run in step."""
+    """Find the lines of a piece of a chunk; those of the chunk where the two do not run in step."""
     first, last, text = chunk.start_line, chunk.end_line, chunk.text
     if first is None or last is None or last - first != text.count("\n"):
         return first, last

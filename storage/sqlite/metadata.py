@@ -17,7 +17,7 @@ LARGEST = 2**63 - 1  # of SQLite's integers
 
 
 def rows_of(metadata: Mapping[str, Field]) -> list[Row]:
-    """A row for each value, in order; an empty list has none."""
+    """Make a row for each value, in order; an empty list has none."""
     rows: list[Row] = []
     for key, field in metadata.items():
         if isinstance(field, tuple):
@@ -44,7 +44,7 @@ def _storable(text: str) -> str:
 
 
 def metadata_of(rows: Iterable[Row]) -> dict[str, Field]:
-    """What `rows_of` made the rows of."""
+    """Make metadata of what `rows_of` made of it."""
     metadata: dict[str, Field] = {}
     for key, item, kind, stored in rows:
         value = _value(kind, stored)

@@ -63,11 +63,11 @@ class Passages:
         self._db = db
 
     def of_texts(self, texts: Sequence[int]) -> list[tuple[int, Passage]]:
-        """The passages that are these texts, each with its text's id."""
+        """Find the passages that are these texts, each with its text's id."""
         return self._where("chunks.text", texts)
 
     def of_ids(self, ids: Sequence[int]) -> list[tuple[int, Passage]]:
-        """The passages of these ids, each with its text's id."""
+        """Find the passages of these ids, each with its text's id."""
         return self._where("chunks.id", ids)
 
     def positions(self, ids: Sequence[int]) -> dict[int, PassagePosition]:
@@ -78,7 +78,7 @@ class Passages:
         return found
 
     def texts(self, ids: Sequence[int] = (), texts: Sequence[int] = ()) -> dict[int, int]:
-        """The ids of the texts of these passages, and of those that are these texts, by the ids of the passages."""
+        """Return the texts of these passages, and of those that are these texts: text ids by passage ids."""
         return dict(self._either("SELECT id, text FROM chunks", ids, texts))
 
     def _either(self, select: str, ids: Sequence[int], texts: Sequence[int]) -> Iterator[tuple[Any, ...]]:
@@ -87,7 +87,7 @@ class Passages:
                 yield from self._db.rows(f"{select} WHERE {column} IN ({','.join('?' * len(some))})", some)
 
     def adjacent(self, ids: Sequence[int]) -> list[tuple[int, int]]:
-        """For each of these passages, its id with that of the one before it in its document, and of the one after."""
+        """Return for each of these passages its id, that of the one before it in its document, and of the one after."""
         pairs: list[tuple[int, int]] = []
         for some in batches(ids):
             rows = self._db.rows(BESIDE.format(",".join("?" * len(some))), some)
@@ -95,12 +95,12 @@ class Passages:
         return pairs
 
     def by_id(self, chunk_id: int) -> Passage | None:
-        """The passage of this id, or None where it is gone."""
+        """Return the passage of this id, or None where it is gone."""
         rows = self._db.rows(f"{SELECT} WHERE chunks.id = ?", (chunk_id,))
         return _passage(rows[0]) if rows else None
 
     def around(self, chunk_id: int, count: int) -> tuple[tuple[Passage, ...], tuple[Passage, ...]]:
-        """Up to `count` passages of the same document before this one, and as many after; in order."""
+        """Find up to `count` passages of the same document before this one, and as many after; in order."""
         if not count:
             return (), ()
         values = {"id": chunk_id, "count": min(count, MANY)}
@@ -109,7 +109,7 @@ class Passages:
         return tuple(map(_passage, reversed(before))), tuple(map(_passage, after))
 
     def at(self, path: bytes, where: Range) -> list[Passage]:
-        """The passages of a document that reach into a range, in order."""
+        """Find the passages of a document that reach into a range, in order."""
         if where.unit == LINE:
             within = "start_line <= :last AND end_line >= :first"
         elif where.unit == TIME:
@@ -131,13 +131,13 @@ class Passages:
         return found
 
     def ranges(self, path: bytes) -> list[Range]:
-        """What a document can be asked for: its lines, and each part of it in each of its units, in order."""
+        """Return what a document can be asked for: its lines, and each part of it in each of its units, in order."""
         lines = [Range(LINE, *row) for row in self._db.rows(LINES, (path,))]
         return lines + [Range(*row) for row in self._db.rows(PARTS, (path,))]
 
 
 def stamp_of(size: int | None, mtime_ns: int | None, ctime_ns: int | None) -> FileStamp | None:
-    """The stamp that these columns hold."""
+    """Return the stamp that these columns hold."""
     if size is None or mtime_ns is None or ctime_ns is None:
         return None
     return FileStamp(size, mtime_ns, ctime_ns)

@@ -197,28 +197,28 @@ FOURTH = (
 
 @migrations()
 def m001_first(db: Database) -> None:
-    """Documents, chunks, texts, vectors."""
+    """Create documents, chunks, texts, vectors."""
     for statement in _statements(FIRST):
         db.execute(statement)
 
 
 @migrations()
 def m002_places(db: Database) -> None:
-    """Places other than lines, leads and headers, metadata, scripts, the times of what was skipped."""
+    """Add places other than lines, leads and headers, metadata, scripts, the times of what was skipped."""
     for statement in _statements(SECOND):
         db.execute(statement)
 
 
 @migrations()
 def m003_keywords(db: Database) -> None:
-    """Terms of passages; those that are there already get theirs by the next index run."""
+    """Add terms of passages; those that are there already get theirs by the next index run."""
     for statement in _statements(THIRD):
         db.execute(statement)
 
 
 @migrations()
 def m004_codes(db: Database) -> None:
-    """Codes and limits of what was skipped; what a tuning remembered, which nothing reads any more, goes."""
+    """Add codes and limits of what was skipped; what a tuning remembered, which nothing reads any more, goes."""
     db.execute("ALTER TABLE skips ADD COLUMN code TEXT NOT NULL DEFAULT 'damaged'")
     db.execute("ALTER TABLE skips ADD COLUMN exceeded REAL")
     for path, reason, failed in db.execute("SELECT path, reason, failed FROM skips").fetchall():
@@ -230,7 +230,7 @@ def m004_codes(db: Database) -> None:
 
 
 def _statements(script: str) -> list[str]:
-    """The statements of a script; `executescript` would commit the migration's transaction."""
+    """Yield the statements of a script; `executescript` would commit the migration's transaction."""
     statements, current = [], ""
     for line in script.splitlines(keepends=True):
         current += line

@@ -65,14 +65,14 @@ def add(db: Database, documents: Iterable[int]) -> None:
 
 
 def rebuild(db: Database, document: int) -> None:
-    """The same for all passages of a document, which has another title or path now."""
+    """Replace the terms of all passages of a document, which has another title or path now."""
     with db.transaction():
         db.run("DELETE FROM keywords WHERE chunk IN (SELECT id FROM chunks WHERE document = ?)", (document,))
         add(db, [document])
 
 
 def missing(db: Database) -> int:
-    """How many passages cannot be found by their words, or only by what another version took for words."""
+    """Count the passages that cannot be found by their words, or only by what another version took for words."""
     outdated = db.value(OUTDATED, (str(VERSION),))
     return int(db.value("SELECT count(*) FROM chunks" if outdated else MISSING))
 
@@ -110,7 +110,7 @@ def _write(db: Database, sql: str, values: tuple[int, ...]) -> None:
 
 
 def terms_of(db: Database, chunks: Sequence[int]) -> dict[int, frozenset[int]]:
-    """The ids of the terms by which each of these passages is found."""
+    """Return the ids of the terms by which each of these passages is found."""
     found: dict[int, frozenset[int]] = {}
     for some in batches(chunks):
         rows = db.rows(f"SELECT chunk, terms FROM keywords WHERE chunk IN ({','.join('?' * len(some))})", some)
@@ -119,12 +119,12 @@ def terms_of(db: Database, chunks: Sequence[int]) -> dict[int, frozenset[int]]:
 
 
 def path_field(path: bytes) -> str:
-    """The words of a path: the file's name and those of the folders next above it."""
+    """Return the words of a path: the file's name and those of the folders next above it."""
     return " ".join(map(os.fsdecode, path.rsplit(SEPARATOR, FOLDERS + 1)[-1 - FOLDERS :]))
 
 
 def encode(fields: Fields) -> tuple[int, bytes]:
-    """The size of a passage, which is the sum of its weighted frequencies in quarters, and its terms, as ENTRY says."""
+    """Encode the terms of a passage, as ENTRY says, and its size: the sum of its weighted frequencies in quarters."""
     frequencies: dict[str, float] = {}
     for found, weight in zip(map(analyze, fields), WEIGHTS, strict=True):
         for term, number in Counter(found).items():

@@ -38,15 +38,15 @@ class Texts:
         self._embedder = embedder
 
     def count(self) -> int:
-        """How many texts some chunk points to."""
+        """Count the texts that some chunk points to."""
         return int(self._db.value("SELECT count(*) FROM texts WHERE orphaned_at IS NULL"))
 
     def waiting(self) -> int:
-        """How many texts have no vector yet, refused ones included."""
+        """Count the texts that have no vector yet, refused ones included."""
         return int(self._db.value(f"SELECT count(*) {WAITING}", (self._embedder,)))
 
     def waiting_batch(self, after: int, size: int) -> list[tuple[int, str]]:
-        """The first `size` waiting texts whose id is above `after`, by id."""
+        """Return the first `size` waiting texts whose id is above `after`, by id."""
         sql = f"SELECT id, text {WAITING} AND id > ? ORDER BY id LIMIT ?"
         return [(id_, text) for id_, text in self._db.rows(sql, (self._embedder, after, size))]
 
@@ -70,7 +70,7 @@ class Texts:
             )
 
     def refuse(self, id_: int, reason: str) -> None:
-        """The embedder will not have this text: it goes on waiting, with the reason."""
+        """Note that the embedder will not have this text: it goes on waiting, with the reason."""
         self._db.run(
             "INSERT OR REPLACE INTO refusals (embedder, text, reason) VALUES (?, ?, ?)", (self._embedder, id_, reason)
         )

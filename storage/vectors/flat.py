@@ -76,7 +76,7 @@ class FlatIndex:
         return sum(len(part.ids) for part in self._parts)
 
     def with_added(self, rows: Iterable[Rows]) -> FlatIndex:
-        """The same with more; what is there already is shared.
+        """Return an index of these and more; what is there already is shared.
 
         Args:
             rows: ids of shape (n,) and vectors of shape (n, dimension), in as many parts as they come in.
@@ -93,7 +93,7 @@ class FlatIndex:
     def search(
         self, query: Vectors, k: int, without: Sequence[int] = (), among: NDArray[np.int64] | None = None
     ) -> tuple[Vectors, NDArray[np.int64]]:
-        """The k nearest of what is there, best first.
+        """Find the k nearest of what is there, best first.
 
         What must not be found is passed over during the scan, not after it, so k come back whenever k are there.
 
@@ -113,14 +113,20 @@ class FlatIndex:
         return scores[order], ids[order]
 
     def sample(self) -> Vectors:
-        """About SAMPLE of the vectors, or all where there are fewer, from all over; of shape (those, dimension)."""
+        """Take about SAMPLE of the vectors, or all where there are fewer, from all over.
+
+        They are of shape (those, dimension).
+        """
         step = -(-len(self) // SAMPLE) or 1
         some = [part.rows.reconstruct_batch(np.arange(0, len(part.ids), step)) for part in self._parts]
         vectors: Vectors = np.concatenate([np.empty((0, self.dimension), np.float32), *some])
         return vectors
 
     def to_bytes(self) -> list[memoryview]:
-        """The number of ids, the ids, and what FAISS writes. It carries no checksum: never keep it without one."""
+        """Write the number of ids, the ids, and what FAISS writes.
+
+        It carries no checksum: never keep it without one.
+        """
         whole = _Part.joined(self._parts, self.dimension)
         head = np.concatenate([np.array([len(self)], COUNT), whole.ids]).astype(COUNT)
         gap = memoryview(bytes(_gap(len(self), self.dimension)))
@@ -128,7 +134,7 @@ class FlatIndex:
 
     @classmethod
     def from_bytes(cls, data: bytes | memoryview, dimension: int) -> FlatIndex:
-        """The index of `to_bytes`, which goes on using `data`.
+        """Read the index of `to_bytes`, which goes on using `data`.
 
         Only ever for bytes whose checksum was right: FAISS does not defend itself.
 
@@ -148,7 +154,7 @@ class FlatIndex:
 
 
 def _serialized(index: faiss.IndexFlatIP) -> NDArray[np.uint8]:
-    """What FAISS writes: a head, and the rows."""
+    """Write what FAISS writes: a head, and the rows."""
     written: NDArray[np.uint8] = faiss.serialize_index(index)
     return written
 

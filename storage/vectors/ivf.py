@@ -74,7 +74,7 @@ class IVFIndex:
     def search(
         self, query: Vectors, k: int, without: Sequence[int] = (), among: NDArray[np.int64] | None = None
     ) -> NDArray[np.int64]:
-        """Ids of at least k of the nearest, or of all there are where there are fewer; in no order to rely on.
+        """Find ids of at least k of the nearest, or of all there are where there are fewer; in no order to rely on.
 
         Args:
             query: float32 of shape (dimension,).
@@ -106,7 +106,7 @@ class IVFIndex:
         return ids[ids >= 0]
 
     def with_added(self, rows: Iterable[Rows]) -> IVFIndex:
-        """A copy with more vectors in the same lists."""
+        """Return a copy with more vectors in the same lists."""
         index: faiss.IndexIVF = faiss.deserialize_index(faiss.serialize_index(self._index))  # type: ignore[assignment]
         with _all_threads():
             for ids, vectors in rows:
@@ -114,17 +114,17 @@ class IVFIndex:
         return IVFIndex(index, self.quality, self.sample)
 
     def header(self) -> dict[str, Any]:
-        """What `from_bytes` needs beside the bytes."""
+        """Return what `from_bytes` needs beside the bytes."""
         return {"lists": self.quality, "sample": len(self.sample)}
 
     def to_bytes(self) -> list[memoryview]:
-        """The sample, and the index as FAISS writes it. It carries no checksum: never keep it without one."""
+        """Write the sample, and the index as FAISS writes it. It carries no checksum: never keep it without one."""
         sample = np.ascontiguousarray(self.sample, "<f4")
         return [sample.reshape(-1).view(np.uint8).data, faiss.serialize_index(self._index).data]
 
     @classmethod
     def from_bytes(cls, data: bytes | memoryview, dimension: int, header: dict[str, Any]) -> IVFIndex:
-        """The lists of `to_bytes`, which go on using `data`. Only ever for bytes whose checksum was right.
+        """Read the lists of `to_bytes`, which go on using `data`. Only ever for bytes whose checksum was right.
 
         Raises:
             DamagedError: it is no index of this kind and dimension.
@@ -143,12 +143,12 @@ class IVFIndex:
 
 
 def list_count(number: int) -> int:
-    """How many lists so many vectors are put in."""
+    """Return how many lists so many vectors are put in."""
     return max(1, int(PER_ROOT * math.sqrt(number)))
 
 
 def build(sample: Vectors, number: int, rows: Iterable[Rows]) -> IVFIndex | None:
-    """IVFIndex of all rows, with as many probes as the recall that is wanted takes.
+    """Build the index of all rows, with as many probes as the recall that is wanted takes.
 
     The questions are made of the collection's own vectors: two of them mixed, and as much noise added. Of what
     was tried it is such ones that are about as hard to answer as real questions: passages themselves, and mixtures with
@@ -209,7 +209,7 @@ class _ExactNeighbours:
         self._ids = np.take_along_axis(every, best, 1)
 
     def recall(self, index: faiss.IndexIVF, probes: int) -> float:
-        """Of the nearest, those that are among as many candidates as a search for NEAREST has."""
+        """Measure which part of the nearest is among as many candidates as a search for NEAREST has."""
         found = index.search(self._questions, NEAREST + SPARE, params=_parameters(probes))[1]
         hits = sum(np.isin(true, candidates).sum() for true, candidates in zip(self._ids, found, strict=True))
         return float(hits / np.count_nonzero(self._ids >= 0))

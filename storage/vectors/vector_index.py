@@ -34,7 +34,10 @@ USUAL_COUNT, USUAL_MEAN, USUAL_DEVIATION = 10, 0.1, 0.1
 
 
 def sweeps_so_far(db: Database) -> int:
-    """How often vectors have been taken out of the database; an index loaded before the last time holds too many."""
+    """Return how often vectors have been taken out of the database.
+
+    An index loaded before the last time holds too many.
+    """
     return int(db.value("SELECT value FROM facts WHERE key = 'sweeps'") or 0)
 
 
@@ -91,7 +94,7 @@ class VectorIndex:
     def search(
         self, query: Vectors, k: int, among: NDArray[np.int64] | None = None
     ) -> tuple[Vectors, NDArray[np.int64]]:
-        """Cosines and text ids of the k nearest texts that some chunk points to; see `FlatIndex.search`.
+        """Find the k nearest texts that some chunk points to, as cosines and ids; see `FlatIndex.search`.
 
         In a large collection they are very likely the nearest: see `storage.vectors.ivf`. What has come since its
         snapshot, and what is among few, is compared one by one. The cosines are always those of the exact vectors.
@@ -124,7 +127,7 @@ class VectorIndex:
         return float(mean), float(np.sqrt(squares / (len(cosines) + USUAL_COUNT)))
 
     def cosines(self, query: Vectors, texts: Sequence[int]) -> dict[int, float]:
-        """Cosines of the texts that have a vector, by id."""
+        """Compute cosines of the texts that have a vector, by id."""
         scores: dict[int, float] = {}
         for some in batches(texts):
             sql = f"SELECT text, vector FROM vectors WHERE embedder = ? AND text IN ({','.join('?' * len(some))})"
@@ -140,7 +143,7 @@ class VectorIndex:
         return self._db.is_current(NAME)
 
     def refresh(self) -> _Loaded:
-        """What the database has now."""
+        """Return what the database has now."""
         return self._db.made(NAME, self._replayed)
 
     def _replayed(self) -> _Loaded:
@@ -163,7 +166,7 @@ class VectorIndex:
             return self._latest
 
     def _base(self) -> _Loaded:
-        """What was loaded last, or else the snapshot; the database may know more."""
+        """Load what was loaded last, or else the snapshot; the database may know more."""
         sweeps = sweeps_so_far(self._db)
         if self._latest is not None and self._latest.sweeps == sweeps:
             return self._latest
@@ -192,7 +195,7 @@ class VectorIndex:
         return IVFIndex.from_bytes(body, self._dimension, header)
 
     def _rows(self, after: int) -> Iterator[tuple[int, NDArray[np.int64], Vectors]]:
-        """The vectors behind a row of the database: the last row of each part, the ids of their texts, and they."""
+        """Yield the vectors behind a row of the database: the last row of each part, text ids, and vectors."""
         sql = "SELECT id, text, vector FROM vectors WHERE embedder = ? AND id > ? ORDER BY id"
         for rows in self._db.stream(sql, (self._embedder, after)):
             texts = np.array([row[1] for row in rows], dtype=np.int64)
@@ -232,7 +235,7 @@ class VectorIndex:
         return True
 
     def _new_lists(self, former: _Loaded, total: int, last: int) -> IVFIndex | None:
-        """Lists of all vectors: the former ones with what has come since, unless they have doubled meanwhile."""
+        """Build lists of all vectors: the former ones with what has come since, unless they have doubled meanwhile."""
         if former.ivf is not None and self._snapshot.trusted and total < 2 * former.ivf.quality.trained:
             return former.ivf.with_added(row[1:] for row in self._rows(self._saved_last))
         from storage.vectors.ivf import TRAINED_ON, build, list_count

@@ -222,7 +222,7 @@ def test_what_the_user_should_know_is_told_or_logged(tiny: str, notes: Path, cap
         snapshot = collection.folder / "vectors.faiss"
     told: list[str] = []
     snapshot.write_bytes(b"damaged")
-    index_by_name("default", [notes], told=told.append)
+    index_by_name("default", [notes], on_note=told.append)
     assert len(told) == 1
     assert "was rebuilt from the database" in told[0]
     snapshot.write_bytes(b"damaged")

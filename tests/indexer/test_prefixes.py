@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.embed.remote.prefixes import PromptPrefixes, canonical_model, scheme_for
+from indexer.embed.remote.prefixes import PromptPrefixes, canonical_model, prefixes_of
 
 PASSAGES = "Represent this sentence for searching relevant passages: "
 INSTRUCT = "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"
@@ -13,7 +13,7 @@ BGE = PromptPrefixes(PASSAGES, "", 512, False)
 
 
 @pytest.mark.parametrize(
-    ("model", "scheme"),
+    ("model", "prefixes"),
     [
         ("all-minilm", PromptPrefixes("", "", 256, False)),
         ("all-minilm:l6-v2", PromptPrefixes("", "", 256, False)),
@@ -46,8 +46,8 @@ BGE = PromptPrefixes(PASSAGES, "", 512, False)
         ("", PromptPrefixes()),
     ],
 )
-def test_scheme(model: str, scheme: PromptPrefixes) -> None:
-    assert scheme_for(model) == scheme
+def test_prefixes(model: str, prefixes: PromptPrefixes) -> None:
+    assert prefixes_of(model) == prefixes
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from search.ranking.confidence import GOOD, confidence
 from search.ranking.fusion import Signals, fuse, reciprocal_rank, vector_weight
 from search.ranking.near_duplicates import is_near_duplicate, shingles
 
-ASKED = Signals(cosine=0.6, mean=0.1, deviation=0.1, keyword=10.0, tenth=4.0, bound=20.0)
+ASKED = Signals(cosine=0.6, mean=0.1, deviation=0.1, keyword=10.0, keyword_10th=4.0, keyword_upper_bound=20.0)
 
 
 def test_the_weight_is_that_of_the_formula() -> None:
@@ -21,7 +21,11 @@ def test_the_weight_is_that_of_the_formula() -> None:
 
 
 def test_words_that_stand_out_weigh_more_than_words_that_many_have() -> None:
-    assert vector_weight(replace(ASKED, tenth=1.0)) < vector_weight(ASKED) < vector_weight(replace(ASKED, tenth=9.0))
+    assert (
+        vector_weight(replace(ASKED, keyword_10th=1.0))
+        < vector_weight(ASKED)
+        < vector_weight(replace(ASKED, keyword_10th=9.0))
+    )
 
 
 def test_a_passage_that_stands_out_in_meaning_weighs_more() -> None:
@@ -29,11 +33,11 @@ def test_a_passage_that_stands_out_in_meaning_weighs_more() -> None:
 
 
 def test_a_question_in_other_words_than_the_documents_is_answered_by_meaning() -> None:
-    assert vector_weight(replace(ASKED, bound=100.0)) > 0.95
+    assert vector_weight(replace(ASKED, keyword_upper_bound=100.0)) > 0.95
 
 
 def test_without_a_word_in_common_meaning_alone_counts() -> None:
-    nothing = replace(ASKED, keyword=0.0, tenth=0.0)
+    nothing = replace(ASKED, keyword=0.0, keyword_10th=0.0)
     assert vector_weight(nothing) == 1.0
     assert fuse(0.6, 0.0, nothing, 1.0) == 1.0
 

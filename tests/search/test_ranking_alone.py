@@ -66,7 +66,7 @@ def test_keyword_order_is_that_of_bm25_and_what_does_not_match_is_left_out() -> 
 def test_hybrid_score_is_the_weighted_sum_of_both() -> None:
     near, common = {"apple": 0.8, "pear": 0.6}, {"apple": 2.0, "plum": 4.0}
     hits = ranked(MemoryCandidates({b"/a": ["apple"], b"/b": ["pear"], b"/c": ["plum"]}, near, common))
-    signals = Signals(cosine=0.8, mean=0.1, deviation=0.1, keyword=4.0, tenth=0.0, bound=20.0)
+    signals = Signals(cosine=0.8, mean=0.1, deviation=0.1, keyword=4.0, keyword_10th=0.0, keyword_upper_bound=20.0)
     by_meaning = vector_weight(signals)
     assert {hit.chunk.text: hit.score for hit in hits} == {
         text: pytest.approx(fuse(near.get(text, 0.1), common.get(text, 0.0), signals, by_meaning))

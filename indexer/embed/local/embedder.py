@@ -84,7 +84,7 @@ class LocalEmbedder:
         return self._folder.max_tokens
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text as a document: with its prefix and the special tokens."""
+        """Count tokens of each text as a document: with its prefix and the special tokens."""
         return [len(tokens) for tokens in self.tokens(texts)]
 
     def tokens(self, texts: Sequence[str]) -> list[list[int]]:
@@ -100,10 +100,10 @@ class LocalEmbedder:
         return self.encoder.encode_batch(self._checked(tokens))
 
     def verify_batching(self) -> None:
-        """Nothing: rows are computed apart, whatever stands in the batch."""
+        """Do nothing: rows are computed apart, whatever stands in the batch."""
 
     def verify_weights(self) -> None:
-        """Nothing: the weights in memory do not change."""
+        """Do nothing: the weights in memory do not change."""
 
     def probe_vector(self) -> Vectors:
         """See `Embedder`."""
@@ -118,7 +118,7 @@ class LocalEmbedder:
         return self._row(text, self._folder.query_prefix)
 
     def embed_response(self, texts: Sequence[str]) -> dict[str, Any]:
-        """What `POST /api/embed` of Ollama would answer; no prefixes are added.
+        """Return what `POST /api/embed` of Ollama would answer; no prefixes are added.
 
         Returns:
             model, embeddings (shortest decimal form of each float32), durations in nanoseconds, prompt_eval_count.

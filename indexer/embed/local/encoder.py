@@ -106,7 +106,7 @@ class Encoder:
         return vectors
 
     def encode_batch(self, tokens: Sequence[Sequence[int]]) -> Vectors:
-        """The same for a few sequences of like length, in one request."""
+        """Tokenise a few sequences of like length, in one request."""
         request = self._idle.get()
         try:
             vectors: Vectors = request.infer(padded(tokens))[0]
@@ -118,7 +118,7 @@ class Encoder:
 
 
 def batches(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """Rows of like length together: what is padding costs as much as what is text."""
+    """Yield rows of like length together: what is padding costs as much as what is text."""
     batch: list[int] = []
     for row in sorted(range(len(tokens)), key=lambda row: -len(tokens[row])):
         if batch and len(tokens[batch[0]]) * (len(batch) + 1) > TOKENS_IN_BATCH:
@@ -130,7 +130,7 @@ def batches(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
 
 
 def padded(tokens: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int32]]:
-    """Ids and mask of shape (batch, longest)."""
+    """Return ids and mask of shape (batch, longest)."""
     ids = np.zeros((len(tokens), max(map(len, tokens))), np.int32)
     mask = np.zeros_like(ids)
     for row, sequence in enumerate(tokens):
@@ -157,7 +157,7 @@ class _Graph:
         )
 
     def model(self) -> Any:
-        """Ids and mask (B, S) to unit rows (B, H)."""
+        """Compute unit rows (B, H) of ids and mask (B, S)."""
         ids, mask = _inputs()
         weight = ops.convert(mask, "f32")
         # (B, 1, 1, S): 0 for a token, far below zero for padding
@@ -205,7 +205,7 @@ class _Graph:
 
 
 def _from_onnx(core: Any, path: Path, pooling: str) -> Any:
-    """The model of an ONNX file that gives hidden states, with pooling and normalisation behind it."""
+    """Build the model of an ONNX file that gives hidden states, with pooling and normalisation behind it."""
     try:
         model = core.read_model(path)
     except RuntimeError as error:

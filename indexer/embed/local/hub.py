@@ -189,7 +189,7 @@ class _Hub:
                         raise self._too_large(file)
 
     def _checked(self, response: httpx.Response, file: str, start: int) -> tuple[int, int | None]:
-        """The place of the answer's first byte in the file, and the size of the file where the hub tells it."""
+        """Read the place of the answer's first byte in the file, and the size of the file where the hub tells it."""
         status = response.status_code
         said = f"{status} {response.reason_phrase}"
         if status in (408, 425, 429) or status >= 500:
@@ -247,7 +247,7 @@ def _size(path: Path) -> int:
 
 
 def _words(error: Exception) -> str:
-    """What an error says, fit for a terminal: one line, no control characters."""
+    """Word an error fit for a terminal: one line, no control characters."""
     if isinstance(error, httpx.TimeoutException):
         return "no answer in time"
     said = "".join(c if c.isprintable() else " " for c in str(error))

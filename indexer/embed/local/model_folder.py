@@ -52,7 +52,7 @@ class ModelFolder:
 
 
 def find(name: str, settings: Settings | None = None) -> ModelFolder:
-    """The model `local:name` stands for.
+    """Find the model `local:name` stands for.
 
     `all-minilm` is looked for in the folder `models` of the settings, in the installed package that carries it, in the
     cache, and at last fetched from its hub; any other name is the path of a folder. Without settings it is looked for
@@ -93,7 +93,7 @@ def _places(settings: Settings | None) -> Iterator[Path]:
 
 
 def _described(folder: Path) -> ModelFolder:
-    """What a folder in the layout of Hugging Face and sentence-transformers says of its model."""
+    """Read what a folder in the layout of Hugging Face and sentence-transformers says of its model."""
     weights = next((file for file in (WEIGHTS, *ONNX) if (folder / file).is_file()), WEIGHTS)
     missing = [file for file in ("config.json", TOKENIZER, weights) if not (folder / file).is_file()]
     if missing:
@@ -132,7 +132,7 @@ def _read(folder: Path, weights: str) -> ModelFolder:
 
 
 def _refuse_unknown(folder: Path, config: dict[str, Any]) -> None:
-    """What would be left out of a model makes its vectors wrong in silence."""
+    """Refuse a model of which something would be left out: its vectors would be wrong in silence."""
     kind = config.get("model_type")
     if kind not in ("bert", "roberta", "xlm-roberta"):
         raise NearestError(f"{folder} holds a {kind} model; bert, roberta and xlm-roberta are understood")
@@ -162,7 +162,7 @@ def _pooling(folder: Path) -> str:
 
 
 def _json(path: Path) -> Any:
-    """What the file holds; an empty object where there is no file."""
+    """Read what the file holds; an empty object where there is no file."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

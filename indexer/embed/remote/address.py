@@ -12,7 +12,7 @@ _DURATION = re.compile(r"-?(\d+(\.\d*)?(ns|us|µs|ms|s|m|h))+")
 
 
 def base_url(value: str | None) -> str:
-    """The address to call, read as Ollama reads it: `scheme://host:port[/path]`, with no slash at its end.
+    """Read an address as Ollama reads it: `scheme://host:port[/path]`, with no slash at its end.
 
     An address that a server binds to in order to be reached from everywhere is none that a client can call, so
     0.0.0.0 and [::] become loopback.
@@ -43,7 +43,7 @@ def base_url(value: str | None) -> str:
 
 
 def duration(value: str | None) -> str | int:
-    """How long the server shall keep the model loaded: a duration like "30m", or seconds; below 0 is for ever.
+    """Read how long the server shall keep the model loaded: a duration like "30m", or seconds; below 0 is for ever.
 
     Args:
         value: what OLLAMA_KEEP_ALIVE holds; where that is no duration, the default counts, as it does for Ollama.
@@ -55,7 +55,7 @@ def duration(value: str | None) -> str | int:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether an address that `base_url` made leads to this machine, so that no proxy has any business with it."""
+    """Tell whether an address that `base_url` made leads to this machine, so that no proxy has any business with it."""
     host, _ = _split(url.partition("://")[2].partition("/")[0])
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -74,7 +74,7 @@ def _split(authority: str) -> tuple[str, str]:
 
 
 def _connectable(host: str) -> str:
-    """The host as it stands in a URL: IPv6 in brackets, unspecified addresses as loopback."""
+    """Write the host as it stands in a URL: IPv6 in brackets, unspecified addresses as loopback."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

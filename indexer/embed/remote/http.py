@@ -37,7 +37,7 @@ class Timeouts:
     per_text: float = 4.0
 
     def embedding(self, texts: int, *, loaded: bool) -> float:
-        """How long the server may be silent over so many texts."""
+        """Return how long the server may be silent over so many texts."""
         return max(self.least, self.base + self.per_text * texts) if loaded else self.load
 
 
@@ -68,7 +68,7 @@ class JsonHttpClient:
         self._lock = threading.Lock()
 
     def request_object(self, method: str, path: str, body: Mapping[str, Any] | None, read: float) -> dict[str, Any]:
-        """The JSON object that the server answers with status 200.
+        """Request the JSON object that the server answers with status 200.
 
         Args:
             method: of HTTP.
@@ -87,7 +87,9 @@ class JsonHttpClient:
     def request(
         self, method: str, path: str, body: Mapping[str, Any] | None, read: float, whole: float
     ) -> dict[str, Any] | list[Any]:
-        """The JSON object or array that the server answers with status 200; `whole` seconds are all it may take.
+        """Request the JSON object or array that the server answers with status 200.
+
+        `whole` seconds are all it may take.
 
         Looking the server's name up in the DNS has no limit. For the rest, and what it raises, see `request_object`.
         """
@@ -136,7 +138,7 @@ class JsonHttpClient:
             raise RequestFailed(FailureKind.NO_CONNECTION, one_line(str(error))) from error
 
     def _read(self, response: httpx.Response) -> bytes:
-        """The body as it came, up to the limit."""
+        """Read the body as it came, up to the limit."""
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise RequestFailed(FailureKind.GARBLED, "the answer is compressed", status=response.status_code)
         data = bytearray()
@@ -168,7 +170,7 @@ class _Deadline:
         self._timer.cancel()
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Told by httpx of everything that happens; remembers the latest layer of the connection."""
+        """Remember the latest layer of the connection; told by httpx of everything that happens."""
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
             self._socket = info["return_value"].get_extra_info("socket")
             if self.passed:
@@ -183,7 +185,7 @@ class _Deadline:
 
 
 def _json(response: httpx.Response, data: bytes) -> dict[str, Any] | list[Any]:
-    """The JSON object or array of a good answer; everything else is a Failure."""
+    """Read the JSON object or array of a good answer; everything else is a Failure."""
     status = response.status_code
     try:
         body = json.loads(data)
@@ -208,5 +210,5 @@ def _json(response: httpx.Response, data: bytes) -> dict[str, Any] | list[Any]:
 
 
 def one_line(text: str) -> str:
-    """A server's words, fit for a terminal: no control characters, one line, 200 characters at most."""
+    """Make a server's words fit for a terminal: no control characters, one line, 200 characters at most."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:200]

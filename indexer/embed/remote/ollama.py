@@ -12,7 +12,7 @@ import numpy as np
 from indexer.embed.protocol import PROBE
 from indexer.embed.remote.address import base_url, duration
 from indexer.embed.remote.http import MAX_BYTES, JsonHttpClient, Timeouts
-from indexer.embed.remote.prefixes import canonical_model, scheme_for
+from indexer.embed.remote.prefixes import canonical_model, prefixes_of
 from indexer.embed.remote.retry import FailureKind, RequestFailed, call_with_retries
 from indexer.embed.remote.validate import unit_rows
 from storage.errors import EmbedderError, EmbedderMismatchError, RefusedError, TooLongError, UnreachableError
@@ -75,7 +75,7 @@ class OllamaEmbedder:
         self.name = f"ollama:{self.model}"
         self._wire = JsonHttpClient(base_url(host), key=key, timeouts=timeouts, max_bytes=max_bytes)
         self._keep_alive = duration(keep_alive)
-        self._scheme = scheme_for(self.model)
+        self._prefixes = prefixes_of(self.model)
         self._sleep = sleep
         self._dimension = 0  # until the first vector
         self._loaded = False
@@ -91,24 +91,24 @@ class OllamaEmbedder:
             EmbedderError: the server cannot embed with this model.
             UnreachableError: no answer.
         """
-        name, digest, scheme = self.name, self._digest(), self._scheme
+        name, digest, prefixes = self.name, self._digest(), self._prefixes
         self._embed(_SURE)
-        return EmbedderFingerprint(name, digest, self._dimension, scheme.query_prefix, scheme.document_prefix)
+        return EmbedderFingerprint(name, digest, self._dimension, prefixes.query_prefix, prefixes.document_prefix)
 
     @cached_property
     def max_tokens(self) -> int | None:
         """The smaller of what is known of the family and of what the server says. Raises UnreachableError."""
         info = self._ask("POST", "/api/show", {"model": self.model}).get("model_info")
         length = info.get(f"{info.get('general.architecture')}.context_length") if isinstance(info, dict) else None
-        known = (self._scheme.max_tokens, length if isinstance(length, int) else None)
+        known = (self._prefixes.max_tokens, length if isinstance(length, int) else None)
         return min((tokens for tokens in known if tokens), default=None)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int] | None:
-        """None: only the server can count, and it has no route for that."""
+        """Return None: only the server can count, and it has no route for that."""
         return None
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
-        """Float32 of shape (len(texts), dimension), each row of length 1.
+        """Embed texts, each in a row of length 1: float32 of shape (len(texts), dimension).
 
         Raises:
             TooLongError: one text, sent alone, is longer than the window.
@@ -118,7 +118,7 @@ class OllamaEmbedder:
             UnreachableError: no answer.
         """
         rows: list[Vectors] = [np.empty((0, self.identity.dimension), np.float32)]
-        for batch in self._batches([self._scheme.document_prefix + text for text in texts]):
+        for batch in self._batches([self._prefixes.document_prefix + text for text in texts]):
             rows.append(self._embed(batch)[0])
             self._unchecked += 1
             if self._unchecked >= CHECK_EVERY:
@@ -126,12 +126,12 @@ class OllamaEmbedder:
         return np.concatenate(rows)
 
     def embed_query(self, text: str) -> Vectors:
-        """Float32 of shape (dimension,), of length 1. Raises as `embed_documents` does."""
-        row: Vectors = self._embed([self._scheme.query_prefix + text])[0][0]
+        """Embed a question: float32 of shape (dimension,), of length 1. Raises as `embed_documents` does."""
+        row: Vectors = self._embed([self._prefixes.query_prefix + text])[0][0]
         return row
 
     def embed_response(self, texts: Sequence[str]) -> dict[str, Any]:
-        """What /api/embed answers: `model`, `embeddings` and, for at least one text, counts and nanoseconds.
+        """Return what /api/embed answers: `model`, `embeddings` and, for at least one text, counts and nanoseconds.
 
         No prefix is added. Raises as `embed_documents` does.
         """
@@ -145,7 +145,7 @@ class OllamaEmbedder:
         return whole
 
     def probe_vector(self) -> Vectors:
-        """The vector of `PROBE` as a document, float32 of shape (dimension,): other weights give another one."""
+        """Embed `PROBE` as a document, float32 of shape (dimension,): other weights give another one."""
         row: Vectors = self.embed_documents([PROBE])[0]
         return row
 
@@ -179,7 +179,7 @@ class OllamaEmbedder:
         self._wire.close()
 
     def _embed(self, texts: Sequence[str]) -> tuple[Vectors, dict[str, Any]]:
-        """The rows of one request's texts, and the answer that they came in; tried as often as is worth it."""
+        """Request the rows of some texts, and the answer that they came in; tried as often as is worth it."""
         splittable = len(texts) > 1 and texts is not _SURE
         try:
             attempt = partial(self._attempt, texts)
@@ -250,7 +250,7 @@ class OllamaEmbedder:
         return f"Ollama at {url} does not embed with {model} ({said}): check the model's name and the server's log"
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """What the server says there; nothing where it has nothing to say."""
+        """Request what the server says there; nothing where it has nothing to say."""
         attempt = partial(self._wire.request_object, method, path, body, self._wire.timeouts.ask)
         try:
             return call_with_retries(attempt, splittable=False, sleep=self._sleep, between=self._between)
@@ -286,7 +286,7 @@ class OllamaEmbedder:
                 )
 
     def _batches(self, texts: Sequence[str]) -> Iterator[list[str]]:
-        """The texts in parts of at most `batch_texts` and `batch_bytes`; at least one in each."""
+        """Yield the texts in parts of at most `batch_texts` and `batch_bytes`; at least one in each."""
         batch: list[str] = []
         size = 0
         for text in texts:

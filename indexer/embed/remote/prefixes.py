@@ -50,17 +50,17 @@ _FAMILIES: tuple[tuple[str, PromptPrefixes], ...] = (
 )
 
 
-def scheme_for(model: str) -> PromptPrefixes:
-    """What the family of a model wants; nothing at all for a family that is not known.
+def prefixes_of(model: str) -> PromptPrefixes:
+    """Return what the family of a model wants; nothing at all for a family that is not known.
 
     Args:
         model: a name as Ollama takes it, `[host/][namespace/]model[:tag]`, in any case.
     """
     name = model.strip().lower().rpartition("/")[2]
-    return next((scheme for pattern, scheme in _FAMILIES if re.match(pattern, name)), PromptPrefixes())
+    return next((prefixes for pattern, prefixes in _FAMILIES if re.match(pattern, name)), PromptPrefixes())
 
 
 def canonical_model(model: str) -> str:
-    """The name as Ollama compares names: in lower case, without its default registry, with its tag."""
+    """Return the name as Ollama compares names: in lower case, without its default registry, with its tag."""
     name = model.strip().lower().removeprefix("registry.ollama.ai/").removeprefix("library/")
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"

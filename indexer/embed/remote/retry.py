@@ -76,7 +76,7 @@ _BUSY = frozenset({408, 425, 429, 499, 500, 502, 503, 504})
 
 
 def classify(status: int, message: str) -> FailureKind:
-    """The fault behind an HTTP answer that is not 200."""
+    """Return the fault behind an HTTP answer that is not 200."""
     # These three come first because their messages repeat the model's name, which may be any words.
     if status in (401, 403, 404):
         return FailureKind.FATAL
@@ -89,7 +89,7 @@ def classify(status: int, message: str) -> FailureKind:
 def backoff(
     faults: Sequence[FailureKind], *, splittable: bool, spent: float, jitter: float, retry_after: float | None = None
 ) -> float | None:
-    """Seconds to wait before the same request is sent again; None when it is not worth sending.
+    """Return the seconds to wait before the same request is sent again; None when it is not worth sending.
 
     Args:
         faults: of every try so far, the latest last; not empty.
@@ -112,7 +112,7 @@ def call_with_retries(
     sleep: Callable[[float], None],
     between: Callable[[RequestFailed], bool],
 ) -> T:
-    """What `attempt` returns, tried as often as its failures deserve.
+    """Call `attempt` as often as its failures deserve, and return what it returns.
 
     Args:
         attempt: sends one request; raises Failure.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def unit_rows(vectors: object, texts: Sequence[str]) -> Vectors:
-    """Float32 of shape (len(texts), dimension), each row of length 1.
+    """Check an answer and bring each row to length 1: float32 of shape (len(texts), dimension).
 
     Servers are known to send, with status 200, too few vectors, null, zeros, NaN, and one vector for every text.
 
