@@ -47,7 +47,7 @@ def run(precision: str | None, split: str) -> dict[str, Any]:
             searched = time.perf_counter()
     figures = values(found, prepared.questions)
     return {
-        "precision": LocalEmbedder("all-minilm").encoder.precision,
+        "precision": LocalEmbedder("all-minilm", from_environment().precision).encoder.precision,
         "documents": documents,
         "questions": len(prepared.questions),
         **{name: round(float(figures[name].mean()), 4) for name in FIGURES},

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from indexer.embed.protocol import RawEmbeddings
     from indexer.progress import Report
     from search.evaluation.evaluate import Evaluation
     from search.explain.why_not import Explanation
@@ -63,6 +64,18 @@ def _field(value: Field) -> Any:
     if isinstance(value, tuple):
         return [_field(one) for one in value]
     return value.isoformat() if isinstance(value, date) else value
+
+
+def embeddings_object(made: RawEmbeddings) -> dict[str, Any]:
+    """Make the object of `embed`, which is that of Ollama's `POST /api/embed`; numbers in their shortest form."""
+    rows = [[float(str(number)) for number in row] for row in made.vectors]
+    counts = {
+        "total_duration": made.total_ns,
+        "load_duration": made.load_ns,
+        "prompt_eval_count": made.tokens,
+    }
+    known = {name: count for name, count in counts.items() if count is not None}
+    return {"model": made.model, "embeddings": rows, **known}
 
 
 def report_object(report: Report) -> dict[str, Any]:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from indexer.embed.protocol import TokenEmbedder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from indexer.embed.protocol import Embedder
     from storage.types import Vectors
 
     Waiting = list[tuple[int, str]]  # id and text
-    Prepare = Callable[[Sequence[str]], Sequence[str]]
 
 
 class Batch(NamedTuple):
@@ -28,19 +27,19 @@ class Batch(NamedTuple):
     embed: Callable[[], Vectors]
 
 
-def batches(embedder: Embedder, waiting: Waiting, prepare: Prepare) -> Iterator[Batch]:
+def batches(embedder: Embedder, waiting: Waiting, truncate: bool) -> Iterator[Batch]:
     """Yield all of the texts, long ones first: what is padding costs a model as much as what is text.
 
     Args:
         embedder: makes the vectors; says how large a batch may be.
         waiting: the texts.
-        prepare: what the embedder is given in place of them.
+        truncate: see `TokenEmbedder.tokens`; no other embedder truncates.
     """
     if not isinstance(embedder, TokenEmbedder):
         for items in _by_bytes(waiting, embedder.batch_texts, embedder.batch_bytes):
-            yield Batch(items, partial(embedder.embed_documents, prepare([text for _, text in items])))
+            yield Batch(items, partial(embedder.embed_documents, [text for _, text in items]))
         return
-    tokens = embedder.tokens(prepare([text for _, text in waiting]))
+    tokens = embedder.tokens([text for _, text in waiting], truncate)
     for rows in embedder.batches(tokens):
         yield Batch([waiting[row] for row in rows], partial(embedder.embed_tokens, [tokens[row] for row in rows]))
 

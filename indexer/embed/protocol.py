@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,12 +69,34 @@ class Embedder(Protocol):
         """Embed a question: float32 of shape (dimension,), of length 1. Raises as `embed_documents` does."""
         ...
 
-    def embed_response(self, texts: Sequence[str]) -> dict[str, Any]:
-        """Return the object with which Ollama's `POST /api/embed` answers; no prefix is added."""
-        ...
-
     def close(self) -> None:
         """Give back what is held: sessions, threads, memory."""
+        ...
+
+
+class RawEmbeddings(NamedTuple):
+    """What a model made of texts as they are, and what is known of the making.
+
+    Attributes:
+        model: as the engine calls it.
+        vectors: float32 of shape (len(texts), dimension), each row of length 1.
+        tokens: of all texts, special tokens included.
+        load_ns: nanoseconds that it took to load the model.
+        total_ns: nanoseconds that all of it took.
+    """
+
+    model: str
+    vectors: Vectors
+    tokens: int | None
+    load_ns: int | None
+    total_ns: int | None
+
+
+class RawEmbedder(Embedder, Protocol):
+    """An `Embedder` with a name, which embeds texts without the prefix of a question or a document, too."""
+
+    def embed_raw(self, texts: Sequence[str]) -> RawEmbeddings:
+        """Embed texts as they are. Raises as `embed_documents` does."""
         ...
 
 
@@ -88,8 +110,11 @@ class TokenEmbedder(Protocol):
 
     requests: int
 
-    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the ids of each text as a document: with its prefix and the special tokens."""
+    def tokens(self, texts: Sequence[str], truncate: bool = False) -> list[list[int]]:
+        """Return the ids of each text as a document: with its prefix and the special tokens.
+
+        `truncate`: of a text that is too long for the model no more than fits, as its tokenizer truncates.
+        """
         ...
 
     def batches(self, tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:

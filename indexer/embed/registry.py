@@ -10,7 +10,7 @@ from storage.errors import NearestError
 from storage.home import similar
 
 if TYPE_CHECKING:
-    from indexer.embed.protocol import Embedder
+    from indexer.embed.protocol import RawEmbedder
     from storage.settings import Settings
 
 DEFAULT = "local:all-minilm"
@@ -24,7 +24,7 @@ def canonical_name(name: str) -> str:
     return f"local:{Path(model).expanduser().absolute()}"
 
 
-def open_embedder(name: str, settings: Settings) -> Embedder:
+def open_embedder(name: str, settings: Settings) -> RawEmbedder:
     """Open the embedder of that name: `local:all-minilm`, `local:FOLDER` or `ollama:MODEL`.
 
     Raises:

@@ -18,7 +18,7 @@ from storage.errors import EmbedderError, EmbedderMismatchError, RefusedError, T
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from indexer.embed.batching import Prepare, Waiting
+    from indexer.embed.batching import Waiting
     from indexer.embed.protocol import Embedder
     from storage.store import Store
     from storage.types import Vectors
@@ -29,14 +29,14 @@ WINDOW = 4096  # texts among which those of like length are looked for; two wind
 AHEAD = 2  # batches for each thread of the model: one that it works on and one that waits for it
 
 
-def embed(collection: Store, embedder: Embedder, done: Done, prepare: Prepare = list) -> None:
+def embed(collection: Store, embedder: Embedder, done: Done, truncate: bool = False) -> None:
     """Give every waiting text its vector; what the embedder will not have goes on waiting, with the reason.
 
     Args:
         collection: open for writing, of this embedder.
         embedder: makes the vectors.
         done: is told after each batch how many texts it settled, and how many of them have a vector now.
-        prepare: what the embedder is given in place of the texts.
+        truncate: see `batches`.
 
     Raises:
         EmbedderError: the embedder is not what it should be; all that was embedded before is kept.
@@ -45,7 +45,7 @@ def embed(collection: Store, embedder: Embedder, done: Done, prepare: Prepare = 
     """
     threads = embedder.requests if isinstance(embedder, TokenEmbedder) else 1
     pool = ThreadPoolExecutor(threads, "embedding")
-    run = _EmbeddingRun(collection, embedder, done, prepare, pool, AHEAD * threads)
+    run = _EmbeddingRun(collection, embedder, done, truncate, pool, AHEAD * threads)
     try:
         while run.once():  # a text that was too long leaves its pieces waiting
             pass
@@ -63,7 +63,7 @@ class _EmbeddingRun:
         collection: Store,
         embedder: Embedder,
         done: Done,
-        prepare: Prepare,
+        truncate: bool,
         pool: ThreadPoolExecutor,
         most: int,
     ) -> None:
@@ -71,7 +71,7 @@ class _EmbeddingRun:
         self._texts = collection.texts
         self._embedder = embedder
         self._done = done
-        self._prepare = prepare
+        self._truncate = truncate
         self._pool = pool
         self._most = most
         self._running: deque[tuple[Waiting, Future[Vectors]]] = deque()
@@ -103,7 +103,7 @@ class _EmbeddingRun:
         return after, window
 
     def _batches(self, waiting: Waiting) -> list[Batch]:
-        return list(batches(self._embedder, waiting, self._prepare))
+        return list(batches(self._embedder, waiting, self._truncate))
 
     def _begin(self, batch: Batch) -> tuple[Waiting, Future[Vectors]]:
         return batch.items, self._pool.submit(self._embed, batch)

@@ -157,7 +157,7 @@ def embed(texts: tuple[str, ...], embedder: str) -> int:
 
     engine = open_embedder(embedder, from_environment())
     try:
-        click.echo(json_output.json_text(engine.embed_response(texts)))
+        click.echo(json_output.json_text(json_output.embeddings_object(engine.embed_raw(texts))))
     finally:
         engine.close()
     return 0

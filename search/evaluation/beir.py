@@ -6,12 +6,12 @@ import hashlib
 import itertools
 import os
 import re
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.chunk.chunker import settings_key
 from indexer.document_writer import DocumentWriter
+from indexer.embed.protocol import TokenEmbedder
 from indexer.embed.registry import DEFAULT, canonical_name, open_embedder
 from indexer.embed.run import embed
 from indexer.markup.headings import plain_title
@@ -26,7 +26,7 @@ from storage.store import Store, open_store
 from storage.types import Chunk, Document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from indexer.embed.protocol import Embedder
     from indexer.progress import Progress
@@ -40,8 +40,6 @@ CUT = "beir cut"  # and a line on what was cut
 WHOLE = "whole, keywords uncut"
 BATCH = 512  # rows that are cut and kept together
 LONGEST = 22  # characters of each part of a collection's name
-
-_WORD = re.compile(r"\w{1,24}|[^\w\s]")
 
 
 class Prepared(NamedTuple):
@@ -118,9 +116,7 @@ def _fill(
         if beir:
             collection.set_setting(CUT, _keep(collection.documents, engine, beir, whole, progress))
         progress.embedding(collection.texts.waiting())
-        embed(
-            collection, engine, lambda settled, _: progress.embedded(settled), partial(_cut, engine) if whole else list
-        )
+        embed(collection, engine, lambda settled, _: progress.embedded(settled), truncate=whole)
         collection.texts.sweep()
         collection.save_snapshot()
     finally:
@@ -184,34 +180,6 @@ def _keep_whole(documents: DocumentTable, engine: Embedder, rows: Iterator[Docum
 def _window(engine: Embedder) -> int:
     """Tokens that a text may have."""
     limit = engine.max_tokens
-    if limit is None or engine.count_tokens([]) is None:
+    if limit is None or not isinstance(engine, TokenEmbedder):
         raise OptionError("{} does not tell how long a text may be: leave {whole} away", engine.name)
     return limit
-
-
-def _cut(engine: Embedder, texts: Sequence[str]) -> list[str]:
-    """Cut the texts that are too long to what of their beginning fits, as a tokenizer would cut them; all are returned.
-
-    Half a word may be more tokens than all of it, so whole words are tried first, then every part of the next one.
-    """
-    limit, numbers = _window(engine), engine.count_tokens(texts) or []
-    long = [at for at, number in enumerate(numbers) if number > limit]
-    ends = {at: [0, *(word.end() for word in _WORD.finditer(texts[at]))] for at in long}
-    low, high = dict.fromkeys(long, 0), {at: len(ends[at]) for at in long}  # words that fit, and that do not
-    while trying := {at: (low[at] + high[at]) // 2 for at in long if high[at] - low[at] > 1}:
-        for at, fits in _fit({at: [ends[at][words]] for at, words in trying.items()}, texts, engine, limit).items():
-            (low if fits else high)[at] = trying[at]
-    parts = {at: list(range(ends[at][low[at]], (*ends[at], len(texts[at]))[low[at] + 1])) for at in long}
-    fitting = _fit(parts, texts, engine, limit)
-    return [text[: max(fitting[at])].rstrip() if at in parts else text for at, text in enumerate(texts)]
-
-
-def _fit(tried: dict[int, list[int]], texts: Sequence[str], engine: Embedder, limit: int) -> dict[int, list[int]]:
-    """Of the lengths that are tried of each text, by its place, those that fit."""
-    each = [(at, length) for at, lengths in tried.items() for length in lengths]
-    counts = engine.count_tokens([texts[at][:length] for at, length in each]) or []
-    fitting: dict[int, list[int]] = {at: [] for at in tried}
-    for (at, length), count in zip(each, counts, strict=True):
-        if count <= limit:
-            fitting[at].append(length)
-    return fitting

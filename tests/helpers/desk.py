@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -78,9 +78,6 @@ class Words:
     def embed_query(self, text: str) -> Vectors:
         row: Vectors = self.change(words_vector(text, self.dimension)[None])[0]
         return row
-
-    def embed_response(self, texts: Sequence[str]) -> dict[str, Any]:
-        raise NotImplementedError
 
     def close(self) -> None:
         """Nothing."""

@@ -95,7 +95,7 @@ class Tokens(Words):
     requests: int = 2
     counted: int = 0  # texts that were made tokens of
 
-    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+    def tokens(self, texts: Sequence[str], truncate: bool = False) -> list[list[int]]:
         self.counted += len(texts)
         return [[ord(letter) for letter in text] for text in texts]
 

@@ -15,6 +15,7 @@ from helpers.opened import open_embedder
 
 from indexer.embed.local import model_folder
 from indexer.embed.local.embedder import LocalEmbedder
+from nearest.json_output import embeddings_object
 from nearest.settings import from_environment
 from storage.errors import NearestError, TooLongError
 
@@ -81,14 +82,17 @@ def test_whole_vectors_are_those_of_ollama(minilm: LocalEmbedder) -> None:
 
 
 def test_a_response_has_what_ollama_s_has(minilm: LocalEmbedder) -> None:
-    response = minilm.embed_response(list(DOCUMENTED))
-    assert response["model"] == "all-minilm"
-    assert response["prompt_eval_count"] == 16
-    assert minilm.embed_response(["Why is the sky blue?"])["prompt_eval_count"] == 8
-    assert 0 <= response["load_duration"] < response["total_duration"] < 60e9
-    rows = np.array(response["embeddings"], np.float32)
-    assert np.array_equal(rows, minilm.embed_documents(list(DOCUMENTED)))
-    assert all(float(str(np.float32(number))) == number for number in response["embeddings"][0])  # shortest form
+    made = minilm.embed_raw(list(DOCUMENTED))
+    assert (made.model, made.tokens) == ("all-minilm", 16)
+    assert minilm.embed_raw(["Why is the sky blue?"]).tokens == 8
+    assert made.load_ns is not None
+    assert made.total_ns is not None
+    assert 0 <= made.load_ns < made.total_ns < 60e9
+    assert np.array_equal(made.vectors, minilm.embed_documents(list(DOCUMENTED)))
+    answer = embeddings_object(made)
+    assert list(answer) == ["model", "embeddings", "total_duration", "load_duration", "prompt_eval_count"]
+    assert np.array_equal(np.array(answer["embeddings"], np.float32), made.vectors)
+    assert all(float(str(np.float32(number))) == number for number in answer["embeddings"][0])  # shortest form
 
 
 def test_identity_is_that_of_the_published_weights(minilm: LocalEmbedder) -> None:
@@ -154,9 +158,31 @@ def test_the_window_is_filled_but_never_overrun(minilm: LocalEmbedder) -> None:
     before = minilm.embed_query(full)
     after = minilm.embed_query(" ".join([*words[:-1], "fire"]))
     assert before @ after < 0.9999  # the last word counts
-    for embed in (minilm.embed_documents, lambda texts: minilm.embed_query(texts[0]), minilm.embed_response):
+    for embed in (minilm.embed_documents, lambda texts: minilm.embed_query(texts[0]), minilm.embed_raw):
         with pytest.raises(TooLongError, match="257 tokens does not fit all-minilm, which takes 256"):
             embed([full + " fire"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "immature interferon methylation " * 150,
+        "pneumonoultramicroscopicsilicovolcanoconiosis " * 40,
+        "x" * 3000,
+        "(IFN-gamma); " * 120,
+        "....!?--" * 100,
+        "漢字かな交じり文。" * 60,
+        "naïve café über " * 120,
+        "word " * 254,
+        "word " * 255,
+        "\n\n" * 2000 + "word",
+        "a",
+    ],
+)
+def test_a_text_is_truncated_as_its_tokenizer_does_it_where_that_is_asked_for(text: str, minilm: LocalEmbedder) -> None:
+    whole, part = minilm.tokens([text])[0], minilm.tokens([text], truncate=True)[0]
+    assert part == (whole if len(whole) <= 256 else [*whole[:255], whole[-1]])
+    assert minilm.count_tokens([text]) == [len(whole)]  # the same tokenizer goes on truncating nothing
 
 
 def test_one_long_text_is_refused_with_its_batch(minilm: LocalEmbedder) -> None:
@@ -166,7 +192,7 @@ def test_one_long_text_is_refused_with_its_batch(minilm: LocalEmbedder) -> None:
 
 def test_what_is_counted_is_what_is_embedded(minilm: LocalEmbedder) -> None:
     texts = [*mixed_texts(20), "", "naïve café", "  spaces\n\nand lines  "]
-    assert sum(minilm.count_tokens(texts)) == minilm.embed_response(texts)["prompt_eval_count"]
+    assert sum(minilm.count_tokens(texts)) == minilm.embed_raw(texts).tokens
     assert minilm.count_tokens([]) == []
 
 

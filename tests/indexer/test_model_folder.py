@@ -87,7 +87,7 @@ def test_prompts_are_read_from_their_file(bert: Tiny) -> None:
     assert np.abs(prompted.embed_documents(["w9"])[0] - document).max() < 1e-6
     assert np.abs(prompted.probe_vector() - plain.probe_vector()).max() < 1e-6
     assert prompted.count_tokens(["w9"]) == [4]
-    assert prompted.embed_response(["w9"])["prompt_eval_count"] == 3  # as Ollama, which adds nothing
+    assert prompted.embed_raw(["w9"]).tokens == 3  # as Ollama, which adds nothing
     assert (prompted.identity.query_prefix, prompted.identity.document_prefix) == ("w1 w2 ", "w3 ")
     assert prompted.identity.digest != plain.identity.digest
 

@@ -170,12 +170,13 @@ def test_one_request_at_a_time(server: OllamaServer, embedder: OllamaEmbedder) -
 def test_the_answer_of_embed(server: OllamaServer) -> None:
     embedder = of(server, NOMIC)
     texts = [f"{n}" for n in range(40)]
-    answer = embedder.embed_response(texts)
+    answer = embedder.embed_raw(texts)
     assert [text for batch in server.embedded for text in batch] == texts  # without a prefix
-    assert answer["embeddings"] == [server.vector(text) for text in texts]
-    del answer["embeddings"]
-    assert answer == {"model": NOMIC, "total_duration": 2000, "load_duration": 20, "prompt_eval_count": 120}
-    assert embedder.embed_response([]) == {"model": NOMIC, "embeddings": []}
+    assert np.allclose(answer.vectors, [server.vector(text) for text in texts], atol=1e-6)
+    assert (answer.model, answer.tokens, answer.load_ns, answer.total_ns) == (NOMIC, 120, 20, 2000)
+    nothing = embedder.embed_raw([])
+    assert nothing.vectors.shape == (0, server.dimension)
+    assert (nothing.tokens, nothing.load_ns, nothing.total_ns) == (None, None, None)
     embedder.close()
 
 

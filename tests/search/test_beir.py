@@ -254,29 +254,6 @@ def truncated(text: str) -> str:
     return text if len(encoding.ids) <= WINDOW else text[: encoding.offsets[WINDOW - 2][1]]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "immature interferon methylation " * 150,
-        "pneumonoultramicroscopicsilicovolcanoconiosis " * 40,
-        "x" * 3000,
-        "(IFN-gamma); " * 120,
-        "....!?--" * 100,
-        "漢字かな交じり文。" * 60,
-        "naïve café über " * 120,
-        "word " * 254,
-        "word " * 255,
-        "\n\n" * 2000 + "word",
-        "a",
-    ],
-)
-def test_a_text_is_cut_as_the_tokenizer_would(text: str) -> None:
-    engine = open_embedder(DEFAULT)
-    (cut,) = beir._cut(engine, [text])
-    assert engine.count_tokens([cut]) == engine.count_tokens([truncated(text)])
-    assert cut.rstrip() == truncated(text).rstrip()
-
-
 def test_whole_needs_an_embedder_that_counts(tiny: Path, words: Words) -> None:
     words.counts = False
     with pytest.raises(NearestError, match="test:words does not tell how long a text may be: leave whole away"):
@@ -391,8 +368,3 @@ def test_scifact_is_read(scifact: Path) -> None:
     assert sum(len(question.documents) for question in questions) == 339
     assert all(path in rows for question in questions for path in question.documents)
     assert len(folder.questions("train")) == 809
-
-
-def test_scifact_is_cut_as_for_the_published_figures(scifact: Path) -> None:
-    texts = [f"{row.title} {row.text}".strip() for row in list(BeirFolder(scifact).rows())[:150]]
-    assert beir._cut(open_embedder(DEFAULT), texts) == [truncated(text) for text in texts]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tokenizers
@@ -13,7 +14,7 @@ from safetensors.numpy import load_file
 
 from indexer.embed.local import model_folder
 from indexer.embed.local.encoder import REQUESTS, Architecture, Encoder, batches
-from indexer.embed.protocol import PROBE
+from indexer.embed.protocol import PROBE, RawEmbeddings
 from storage.errors import NearestError, TooLongError
 from storage.types import EmbedderFingerprint
 
@@ -87,9 +88,9 @@ class LocalEmbedder:
         """Count tokens of each text as a document: with its prefix and the special tokens."""
         return [len(tokens) for tokens in self.tokens(texts)]
 
-    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+    def tokens(self, texts: Sequence[str], truncate: bool = False) -> list[list[int]]:
         """See `TokenEmbedder`."""
-        return self._tokens(texts, self._folder.document_prefix)
+        return self._tokens(texts, self._folder.document_prefix, truncate)
 
     def batches(self, tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
         """See `TokenEmbedder`."""
@@ -117,31 +118,30 @@ class LocalEmbedder:
         """See `Embedder`."""
         return self._row(text, self._folder.query_prefix)
 
-    def embed_response(self, texts: Sequence[str]) -> dict[str, Any]:
-        """Return what `POST /api/embed` of Ollama would answer; no prefixes are added.
-
-        Returns:
-            model, embeddings (shortest decimal form of each float32), durations in nanoseconds, prompt_eval_count.
-        """
+    def embed_raw(self, texts: Sequence[str]) -> RawEmbeddings:
+        """See `RawEmbedder`."""
         start = time.perf_counter_ns()
         _ = self.encoder
         loaded = time.perf_counter_ns()
         tokens = self._checked(self._tokens(texts, ""))
         vectors = self.encoder.encode(tokens)
-        return {
-            "model": self.model,
-            "embeddings": [[float(str(number)) for number in row] for row in vectors],
-            "total_duration": time.perf_counter_ns() - start,
-            "load_duration": loaded - start,
-            "prompt_eval_count": sum(map(len, tokens)),
-        }
+        total = time.perf_counter_ns() - start
+        return RawEmbeddings(self.model, vectors, sum(map(len, tokens)), loaded - start, total)
 
     def _row(self, text: str, prefix: str) -> Vectors:
         row: Vectors = self.embed_tokens(self._tokens([text], prefix))[0]
         return row
 
-    def _tokens(self, texts: Sequence[str], prefix: str) -> list[list[int]]:
-        encodings = self._tokenizer.encode_batch_fast([prefix + text for text in texts] if prefix else list(texts))
+    @cached_property
+    def _truncating(self) -> tokenizers.Tokenizer:
+        """A tokenizer of its own, since other threads may be at work with the one that truncates nothing."""
+        tokenizer = tokenizers.Tokenizer.from_str(self._tokenizer.to_str())
+        tokenizer.enable_truncation(self.max_tokens)
+        return tokenizer
+
+    def _tokens(self, texts: Sequence[str], prefix: str, truncate: bool = False) -> list[list[int]]:
+        tokenizer = self._truncating if truncate else self._tokenizer
+        encodings = tokenizer.encode_batch_fast([prefix + text for text in texts] if prefix else list(texts))
         return [encoding.ids for encoding in encodings]
 
     def _checked(self, tokens: Sequence[Sequence[int]]) -> Sequence[Sequence[int]]:

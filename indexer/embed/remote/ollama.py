@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from indexer.embed.protocol import PROBE
+from indexer.embed.protocol import PROBE, RawEmbeddings
 from indexer.embed.remote.address import base_url, duration
 from indexer.embed.remote.http import MAX_BYTES, JsonHttpClient, Timeouts
 from indexer.embed.remote.prefixes import canonical_model, prefixes_of
@@ -130,19 +130,17 @@ class OllamaEmbedder:
         row: Vectors = self._embed([self._prefixes.query_prefix + text])[0][0]
         return row
 
-    def embed_response(self, texts: Sequence[str]) -> dict[str, Any]:
-        """Return what /api/embed answers: `model`, `embeddings` and, for at least one text, counts and nanoseconds.
+    def embed_raw(self, texts: Sequence[str]) -> RawEmbeddings:
+        """Embed texts as they are, and tell what the server counts; raises as `embed_documents` does."""
+        answers = [self._embed(batch) for batch in self._batches(texts)]
+        rows = [vectors for vectors, _ in answers] or [np.empty((0, self.identity.dimension), np.float32)]
 
-        No prefix is added. Raises as `embed_documents` does.
-        """
-        whole: dict[str, Any] = {"model": self.model, "embeddings": []}
-        for batch in self._batches(texts):
-            _, body = self._embed(batch)
-            whole["embeddings"] += body["embeddings"]
-            for name in ("total_duration", "load_duration", "prompt_eval_count"):
-                if isinstance(body.get(name), int):
-                    whole[name] = whole.get(name, 0) + body[name]
-        return whole
+        def total(name: str) -> int | None:
+            counted = [body[name] for _, body in answers if isinstance(body.get(name), int)]
+            return sum(counted) if counted else None
+
+        tokens, load, whole = map(total, ("prompt_eval_count", "load_duration", "total_duration"))
+        return RawEmbeddings(self.model, np.concatenate(rows), tokens, load, whole)
 
     def probe_vector(self) -> Vectors:
         """Embed `PROBE` as a document, float32 of shape (dimension,): other weights give another one."""
