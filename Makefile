@@ -14,7 +14,7 @@ help:
 	@echo "make test   run all tests (about four minutes on two cores)"
 	@echo "make quick  the tests that start no processes, servers or models of note (under a minute)"
 	@echo "make lint   ruff and mypy"
-	@echo "make docs   write docs/cli.md anew from the commands"
+	@echo "make docs   write docs/cli.md anew from the commands, docs/figures.md from what benchmarks kept"
 	@echo "make bench  the figures of the README (an hour)"
 	@echo "make bench-quality  how well keyword, vector and hybrid search answer on every labelled set (an hour)"
 	@echo "make lock   write requirements.txt anew from pyproject.toml (needs uv)"
@@ -38,7 +38,8 @@ lint: $(READY)
 	$(PY) -m mypy
 
 docs: $(READY)
-	$(PY) docs/cli.py > docs/cli.md
+	$(PY) -m docs.cli > docs/cli.md
+	$(PY) -m docs.figures > docs/figures.md
 
 bench: $(READY)
 	$(PY) -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps -r benchmarks/requirements.txt

@@ -1,4 +1,7 @@
-"""All benchmarks in turn, a few minutes each: `make bench`. Each can be run alone, and for longer: see its `--help`."""
+"""All benchmarks in turn, a few minutes each: `make bench`. Each can be run alone, and for longer: see its `--help`.
+
+Options are handed on to each; with `--save` they keep their figures for docs/figures.md.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ RUNS = (
     ("scifact",),
     ("embedding", "--texts", "400", "--rounds", "5"),
     ("chunking",),
+    ("confidence", "--questions", "100"),
     ("extraction",),
     ("latency",),
     ("fuzz", "--count", "10000"),
@@ -23,7 +27,8 @@ RUNS = (
 def main() -> None:
     """Run each in a process of its own, as anyone would; exit status 1 where one of them fails."""
     failed = False
-    for name, *options in RUNS:
+    for name, *own in RUNS:
+        options = [*own, *sys.argv[1:]]
         print(f"\n== python -m benchmarks.{' '.join((name, *options))}", flush=True)
         failed |= subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *options], check=False).returncode != 0
     sys.exit(failed)

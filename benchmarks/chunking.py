@@ -8,7 +8,7 @@ precision and IoU: over all characters. Means over the questions. On SciFact: nD
 
 from __future__ import annotations
 
-import argparse
+import itertools
 import json
 import re
 import statistics
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from benchmarks import results
 from benchmarks.metrics import ndcg
 from indexer.chunk import chunker as chunking
 from indexer.chunk import split as cutting
@@ -210,8 +211,8 @@ def _rows(file: Path) -> Iterator[dict[str, Any]]:
     return map(json.loads, file.read_text(encoding="utf-8").splitlines())
 
 
-def run_excerpts(lab: Lab, name: str, ways: Sequence[Way], budgets: Sequence[int]) -> None:
-    """Print a row for each way and budget."""
+def run_excerpts(lab: Lab, name: str, ways: Sequence[Way], budgets: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """A row for each way and budget."""
     documents, questions, excerpts = excerpts_of(name)
     queries = lab.embed(list(questions.values()))
     for way in ways:
@@ -226,15 +227,19 @@ def run_excerpts(lab: Lab, name: str, ways: Sequence[Way], budgets: Sequence[int
                 for order, query in zip(orders, questions, strict=True)
             ]
             figures = JudgedQuery(*(statistics.mean(column) for column in zip(*judged, strict=True)))
-            print(
-                f"{name:14}{budget:6}  {way.name:50}{len(passages.spans):6} passages of {length:4.0f}"
-                + "".join(f"  {key} {value:.3f}" for key, value in figures._asdict().items()),
-                flush=True,
-            )
+            yield {
+                "set": name,
+                "way": way.name,
+                "passages": len(passages.spans),
+                "characters of each": round(length),
+                "characters returned": budget,
+                **{key: f"{value:.3f}" for key, value in figures._asdict().items()},
+                "nDCG@10": "",
+            }
 
 
-def run_documents(lab: Lab, name: str, ways: Sequence[Way]) -> None:
-    """Print nDCG@10 for each way, documents ranked by their best passage."""
+def run_documents(lab: Lab, name: str, ways: Sequence[Way]) -> Iterator[dict[str, Any]]:
+    """NDCG@10 for each way, documents ranked by their best passage."""
     corpus = {row["_id"]: f"{row['title']} {row['text']}".strip() for row in _rows(DATA / name / "corpus.jsonl")}
     judged: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for file in sorted((DATA / name / "qrels").glob("*.tsv")):
@@ -251,28 +256,38 @@ def run_documents(lab: Lab, name: str, ways: Sequence[Way]) -> None:
             order = ranking(row, passages.spans, way, 100)
             found = list(dict.fromkeys(passages.spans[at][0] for at in order))
             values.append(ndcg(found, judged[query], 10))
-        print(
-            f"{name:20}  {way.name:50}{len(passages.spans):6} passages  nDCG@10 {statistics.mean(values):.4f}",
-            flush=True,
-        )
+        length = statistics.mean(end - start for _, start, end in passages.spans)
+        yield {
+            "set": name,
+            "way": way.name,
+            "passages": len(passages.spans),
+            "characters of each": round(length),
+            "characters returned": "",
+            **dict.fromkeys(JudgedQuery._fields, ""),
+            "nDCG@10": f"{statistics.mean(values):.4f}",
+        }
 
 
 def main() -> None:
     """Print a row for each set and way."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = results.parser("chunking", __doc__)
     parser.add_argument("--quick", action="store_true", help="only the way of nearest, on chunking-eval")
     options = parser.parse_args()
     if not DATA.is_dir():
         parser.exit(2, f"there is no labelled data at {DATA}\n")
     lab = Lab(open_embedder("local:all-minilm", from_environment()))
     nearest = tuple(replace(way) for way in WAYS if way == Way(way.name))
-    if options.quick:
-        run_excerpts(lab, "chunking-eval", nearest, [4000])
-        return
     few = [WAYS[0], WAYS[2], *nearest]
-    run_excerpts(lab, "chunking-eval", WAYS, [4000])
-    run_excerpts(lab, "qmsum-val", few, [4000, 8000])
-    run_documents(lab, "scifact-train-1k", few)
+    rows = (
+        run_excerpts(lab, "chunking-eval", nearest, [4000])
+        if options.quick
+        else itertools.chain(
+            run_excerpts(lab, "chunking-eval", WAYS, [4000]),
+            run_excerpts(lab, "qmsum-val", few, [4000, 8000]),
+            run_documents(lab, "scifact-train-1k", few),
+        )
+    )
+    results.report("chunking", list(rows), options.save)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ in the order in which the command goes through them.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
@@ -16,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks import results
 from benchmarks.trees import python_documentation
 
 COMMAND = (
@@ -76,7 +76,7 @@ def make(tree: Path, chunks: int, home: Path) -> int:
 
 def main() -> None:
     """Print the number of chunks, the whole and the parts, in seconds."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = results.parser("cold_search", __doc__)
     parser.add_argument("--chunks", type=int, default=10_000)
     parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("--tree", type=Path, help="a folder of documents; Python's documentation if none")
@@ -93,11 +93,17 @@ def main() -> None:
             found = subprocess.run([sys.executable, "-c", PARTS], env=environment, check=True, capture_output=True)
             for name, seconds in json.loads(found.stdout).items():
                 parts.setdefault(name, []).append(seconds)
-    print(f"{chunks} chunks; one search in a new process, median of {options.runs}, seconds:")
-    print(f"{statistics.median(whole):.3f}  whole command ({min(whole):.3f} to {max(whole):.3f})")
-    print("Its parts, one after the other (the command itself compiles the model while it reads the vectors):")
-    for name, seconds_ in parts.items():
-        print(f"{statistics.median(seconds_):.3f}  {name}")
+    rows = [
+        {
+            "part": name,
+            "seconds": f"{statistics.median(each):.3f}",
+            "from": f"{min(each):.3f}",
+            "to": f"{max(each):.3f}",
+        }
+        for name, each in {"whole command": whole, **parts}.items()
+    ]
+    note = f"{chunks:,} chunks, median of {options.runs}; the command compiles the model while it reads the vectors."
+    results.report("cold_search", rows, options.save, [note])
 
 
 if __name__ == "__main__":

@@ -8,18 +8,22 @@ of the right best hits (should be none), and of the best hits for questions of t
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import sys
 import tempfile
 from statistics import mean
+from typing import TYPE_CHECKING, Any
 
+from benchmarks import results
 from benchmarks.embedding import DATA
 from nearest.settings import from_environment
 from search.evaluation.beir import prepare
 from search.ranking.confidence import GOOD
 from search.searcher import Searcher
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SPLITS = {
     "scifact-train-1k": "test", "feedbackqa": "dev", "cosqa": "dev", "pubmedqa": "test",
@@ -28,12 +32,11 @@ SPLITS = {
 SEED = 1
 
 
-def run(names: list[str], count: int) -> None:
-    """Print a line for each set."""
+def run(names: list[str], count: int) -> Iterator[dict[str, Any]]:
+    """A row for each set."""
     sets = {name: prepare(DATA / name, from_environment(), SPLITS[name], whole=True) for name in names}
     drawn = random.Random(SEED)
     asked = {name: drawn.sample(one.questions, min(count, len(one.questions))) for name, one in sets.items()}
-    print(f"{'set':18} {'right':>6} {'confidence':>11} {'right, below':>13} | {'of others':>9} {'below':>6}")
     for name, one in sets.items():
         with Searcher(one.collection, from_environment()) as searcher:
             own = []
@@ -43,16 +46,19 @@ def run(names: list[str], count: int) -> None:
             texts = [other.text for others in names if others != name for other in asked[others][: count // 4]]
             strange = [hit.confidence for text in texts for hit in searcher.ask(text, 1).hits]
         right = [confidence for confidence, is_right in own if is_right]
-        print(
-            f"{name:18} {len(right) / len(own):6.2f} {mean(confidence for confidence, _ in own):11.2f} "
-            f"{mean(confidence < GOOD for confidence in right):13.1%} | "
-            f"{mean(strange):9.2f} {mean(confidence < GOOD for confidence in strange):6.0%}"
-        )
+        yield {
+            "set": name,
+            "questions": len(own),
+            "right": f"{len(right) / len(own):.2f}",
+            "mean confidence": f"{mean(confidence for confidence, _ in own):.2f}",
+            "right, called no good match": f"{mean(confidence < GOOD for confidence in right):.1%}",
+            "of others, called no good match": f"{mean(confidence < GOOD for confidence in strange):.0%}",
+        }
 
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.confidence", description=__doc__)
+    parser = results.parser("confidence", __doc__)
     parser.add_argument("--sets", default=",".join(SPLITS), help="parted by commas")
     parser.add_argument("--questions", type=int, default=200, help="of each set")
     parser.add_argument("--home", help="keep the collections there, so that nothing is embedded again")
@@ -62,7 +68,7 @@ def main() -> None:
         sys.exit(f"none of these sets is at {DATA}")
     with tempfile.TemporaryDirectory() as home:
         os.environ["NEAREST_HOME"] = given.home or home
-        run(names, given.questions)
+        results.report("confidence", list(run(names, given.questions)), given.save)
 
 
 if __name__ == "__main__":

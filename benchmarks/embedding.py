@@ -6,12 +6,8 @@ slows down all of them; the ratios are medians over the ratios of each round. Ti
 
 from __future__ import annotations
 
-import argparse
-import datetime
-import importlib.metadata
 import json
 import os
-import platform
 import random
 import statistics
 import sys
@@ -22,10 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import openvino as ov
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
+from benchmarks import results
 from indexer.embed.local import model_folder
 from indexer.embed.local.embedder import LocalEmbedder
 from indexer.embed.local.encoder import batches, padded
@@ -174,85 +170,42 @@ def measure(
     return speeds, vectors
 
 
-def machine() -> dict[str, Any]:
-    """What it was measured on."""
-    try:
-        flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
-    except OSError:
-        flags = set()
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            versions[package] = "not installed"
-    return {
-        "processor": ov.Core().get_property("CPU", "FULL_DEVICE_NAME"),
-        "threads": THREADS,
-        "load_before": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else "unknown",
-        "amx_bf16": "amx_bf16" in flags,
-        "avx512_bf16": "avx512_bf16" in flags,
-        "python": platform.python_version(),
-        **versions,
-        "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
-    }
-
-
-def cosines(one: Vectors, other: Vectors) -> dict[str, float]:
-    """How near the rows are: of the farthest, of the farthest hundredth, of the middle one."""
-    each = np.einsum("ij,ij->i", one.astype(np.float64), other.astype(np.float64))
-    return {"min": float(each.min()), "p01": float(np.quantile(each, 0.01)), "median": float(np.median(each))}
-
-
-def run(number: int, rounds: int) -> dict[str, Any]:
-    """Everything that there is to report."""
-    measured_on = machine()
+def run(number: int, rounds: int) -> tuple[list[dict[str, Any]], str]:
+    """A row for each contender, and what the texts are."""
     note, texts = real_texts(number)
     tokens = [len(encoding.ids) for encoding in tokenizer().encode_batch_fast(texts)]
-    runners = contenders()
-    speeds, vectors = measure(runners, texts, rounds)
-    first, *others = speeds
-    exact = "nearest fp32"
-    return {
-        "machine": measured_on,
-        "texts": {"number": len(texts), "tokens_on_average": round(statistics.mean(tokens), 1), "from": note},
-        "rounds": rounds,
-        "chunks_per_second": {name: round(statistics.median(each), 1) for name, each in speeds.items()},
-        "times_as_fast": {
-            other: round(statistics.median(a / b for a, b in zip(speeds[first], speeds[other], strict=True)), 2)
-            for other in others
-        },
-        "cosine_to_nearest_fp32": {
-            name: cosines(rows, vectors[exact]) for name, rows in vectors.items() if name != exact
-        },
-    }
+    speeds, vectors = measure(contenders(), texts, rounds)
+    first = next(iter(speeds))
+    exact = vectors["nearest fp32"]
+    rows = [
+        {
+            "embedder": name,
+            "chunks/s": round(statistics.median(each), 1),
+            f"{first} is faster by": round(
+                statistics.median(a / b for a, b in zip(speeds[first], each, strict=True)), 2
+            ),
+            "cosine to nearest fp32, 1st percentile": f"{first_percentile(vectors[name], exact):.5f}",
+        }
+        for name, each in speeds.items()
+    ]
+    return rows, (
+        f"{len(texts)} texts of {statistics.mean(tokens):.0f} tokens on average, {note}; medians of {rounds} rounds."
+    )
 
 
-def show(report: dict[str, Any]) -> None:
-    """The report for a reader."""
-    print(", ".join(f"{name} {value}" for name, value in report["machine"].items()))
-    texts = report["texts"]
-    print(f"{texts['number']} texts of {texts['tokens_on_average']} tokens on average, from {texts['from']}")
-    print(f"\nchunks a second (median of {report['rounds']} rounds), and how many times as fast nearest is")
-    for name, speed in report["chunks_per_second"].items():
-        print(f"  {name:44} {speed:8.1f} {report['times_as_fast'].get(name, ''):>6}")
-    print("\ncosine to nearest fp32: min, 1st percentile, median")
-    for name, near in report["cosine_to_nearest_fp32"].items():
-        print(f"  {name:44} {near['min']:.6f} {near['p01']:.6f} {near['median']:.6f}")
+def first_percentile(one: Vectors, other: Vectors) -> float:
+    """The cosine that all pairs of rows but the worst hundredth reach."""
+    return float(np.quantile(np.einsum("ij,ij->i", one.astype(np.float64), other.astype(np.float64)), 0.01))
 
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.embedding", description=__doc__)
+    parser = results.parser("embedding", __doc__)
     parser.add_argument("--texts", type=int, default=400, help="how many (default 400)")
     parser.add_argument("--rounds", type=int, default=5, help="how often (default 5)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args()
-    report = run(given.texts, given.rounds)
-    if given.json:
-        print(json.dumps(report, indent=1))
-    else:
-        show(report)
+    rows, note = run(given.texts, given.rounds)
+    results.report("embedding", rows, given.save, [note])
 
 
 if __name__ == "__main__":

@@ -6,15 +6,14 @@ processes, as a run does; then some packages are indexed whole, for the share of
 
 from __future__ import annotations
 
-import argparse
 import os
-import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from benchmarks import results
 from benchmarks.trees import package
 from indexer.file_types import unpacked_name
 from indexer.index import index_by_name
@@ -65,8 +64,8 @@ def files(roots: Sequence[Path]) -> tuple[list[bytes], list[SkippedFile]]:
     ]
 
 
-def by_format(paths: Sequence[bytes]) -> None:
-    """Read each file here; print a row for each format, and the reasons of what cannot be read."""
+def by_format(paths: Sequence[bytes]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Read each file here; a row for each format, and the reasons of what cannot be read."""
     seconds: defaultdict[str, float] = defaultdict(float)
     sizes: Counter[str] = Counter()
     texts: Counter[str] = Counter()
@@ -85,55 +84,59 @@ def by_format(paths: Sequence[bytes]) -> None:
         sizes[kind] += os.path.getsize(path)  # noqa: PTH202 - not every name is text
         texts[kind] += len(found.text)
         counts[kind] += 1
-    print(f"{'format':18}{'files':>7}{'MB':>8}{'MB of text':>12}{'seconds':>9}{'MB/s':>8}")
-    for kind in sorted(counts, key=counts.__getitem__, reverse=True):
-        size, took = sizes[kind] / 1e6, seconds[kind]
-        print(f"{kind:18}{counts[kind]:7}{size:8.2f}{texts[kind] / 1e6:12.2f}{took:9.2f}{size / took:8.1f}")
-    for reason, count in reasons.most_common():
-        print(f"not read: {count} {reason}")
+    rows = [
+        {
+            "format": kind,
+            "files": counts[kind],
+            "MB": round(sizes[kind] / 1e6, 2),
+            "MB of text": round(texts[kind] / 1e6, 2),
+            "seconds": round(seconds[kind], 2),
+            "MB/s": round(sizes[kind] / 1e6 / seconds[kind], 1),
+        }
+        for kind in sorted(counts, key=counts.__getitem__, reverse=True)
+    ]
+    return rows, [f"Not read: {count} {reason}." for reason, count in reasons.most_common()]
 
 
-def through_workers(paths: Sequence[bytes]) -> float:
-    """Read all files as a run does; returns the seconds."""
+def through_workers(paths: Sequence[bytes]) -> tuple[float, str]:
+    """Read all files as a run does; the seconds, and a sentence on them."""
     start = time.perf_counter()
     documents = sum(isinstance(found, Document) for found in read_all(paths, SandboxLimits()))
     took = time.perf_counter() - start
     size = sum(os.path.getsize(path) for path in paths) / 1e6  # noqa: PTH202
-    print(f"through worker processes: {documents} documents of {len(paths)} files, {size:.1f} MB in {took:.1f} s")
-    return took
+    return took, f"Worker processes read {documents} documents of {len(paths)} files, {size:.1f} MB, in {took:.1f} s."
 
 
-def whole(name: str) -> None:
-    """Index a package, and say how much of the time extraction alone takes."""
+def whole(name: str) -> str:
+    """Index a package; a sentence on how much of the time extraction alone takes."""
     root = package(name)
-    extraction = through_workers(files([root])[0])
+    extraction, _ = through_workers(files([root])[0])
     clock = Clock()
     with tempfile.TemporaryDirectory() as home:
         os.environ["NEAREST_HOME"] = home
         report = index_by_name("extraction", [root], from_environment(), progress=clock)
     end = time.perf_counter()
     reading, total = clock.embed - clock.read, end - clock.read
-    print(
+    return (
         f"{name}: {report.documents.added} documents, {report.chunks} chunks; reading, chunking and storing"
-        f" {reading:.1f} s, embedding {end - clock.embed:.1f} s; extraction alone is {extraction / total:.1%} of it all"
+        f" {reading:.1f} s, embedding {end - clock.embed:.1f} s; extraction alone is {extraction / total:.1%} of all."
     )
 
 
 def main() -> None:
-    """Print a row for each format, then one for each package that is indexed whole."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Print a row for each format, and what is to be said of each package that is indexed whole."""
+    parser = results.parser("extraction", __doc__)
     parser.add_argument("--tree", type=Path, action="append", help="a folder of documents in place of Debian's")
     parser.add_argument("--no-index", action="store_true", help="leave out the runs that embed")
     options = parser.parse_args()
     roots = options.tree or [package(name) for name in PACKAGES]
     paths, skips = files(roots)
-    print(f"{len(paths)} files to read, {len(skips)} passed over by name, as hidden or as links")
-    by_format(paths)
-    sys.stdout.flush()
-    through_workers(paths)
+    rows, unread = by_format(paths)
+    notes = [f"{len(paths)} files to read, {len(skips)} passed over by name, as hidden or as links.", *unread]
+    notes.append(through_workers(paths)[1])
     if not (options.no_index or options.tree):
-        for name in WHOLE:
-            whole(name)
+        notes += map(whole, WHOLE)
+    results.report("extraction", rows, options.save, notes)
 
 
 if __name__ == "__main__":

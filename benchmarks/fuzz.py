@@ -14,7 +14,6 @@ with vectors that stand in for those of a model. Counted are
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import os
 import random
@@ -29,6 +28,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks import results
 from nearest.settings import from_environment
 from search.query.question import parse_question
 from search.ranking.ranker import search
@@ -161,18 +161,22 @@ def run(count: int, seed: int = 1) -> Findings:
 
 def main() -> None:
     """Print the counts; exit status 1 where anything is wrong."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = results.parser("fuzz", __doc__)
     parser.add_argument("--count", type=int, default=100_000, help="how many questions (default 100,000)")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     findings = run(given.count, given.seed)
-    print(
-        f"{findings.questions} questions in {len(MODES)} modes, {findings.seconds:.0f} s: "
-        f"{findings.wrong['exception']} exceptions, {findings.wrong['operator injected']} operators injected, "
-        f"{findings.wrong['passage missed']} of {findings.checked} passages missed, "
-        f"{findings.wrong['passage found wrongly']} questions with passages found wrongly"
-    )
-    print(*findings.examples, sep="\n")
+    row = {
+        "questions": findings.questions,
+        "modes": len(MODES),
+        "seconds": round(findings.seconds),
+        "exceptions": findings.wrong["exception"],
+        "operators injected": findings.wrong["operator injected"],
+        "passages looked for": findings.checked,
+        "passages missed": findings.wrong["passage missed"],
+        "passages found wrongly": findings.wrong["passage found wrongly"],
+    }
+    results.report("fuzz", [row], given.save, findings.examples)
     sys.exit(bool(findings.wrong))
 
 

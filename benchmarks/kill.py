@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks import results
 from indexer.read.reader import read
 from nearest.settings import from_environment
 from search.ranking.adjacency import boost, merge_adjacent
@@ -278,7 +279,7 @@ def _compare(tree: Tree, home: Path, fresh: Path, findings: Findings) -> None:
 
 def main() -> None:
     """Print what was found; exit status 1 where anything was."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = results.parser("kill", __doc__)
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--longest", type=float, default=3.0, help="seconds within which the kills fall")
@@ -289,7 +290,12 @@ def main() -> None:
         return
     start = time.perf_counter()
     findings = run(options.trials, options.seed, longest=options.longest)
-    print(json.dumps({**asdict(findings), "seconds": round(time.perf_counter() - start, 1)}, indent=2))
+    rows = [
+        {"what": name.replace("_", " "), "count": value}
+        for name, value in {**asdict(findings), "seconds": round(time.perf_counter() - start)}.items()
+        if name != "notes"
+    ]
+    results.report("kill", rows, options.save, findings.notes)
     sys.exit(findings.failures > 0)
 
 

@@ -7,9 +7,7 @@ they cost what real ones do, and what is found with them means nothing. The ques
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import json
 import os
 import random
 import re
@@ -22,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.embedding import DATA, machine
+from benchmarks import results
+from benchmarks.embedding import DATA
 from indexer.embed.local.embedder import LocalEmbedder
 from nearest.settings import from_environment
 from search.evaluation.beir_folder import CORPUS, QUERIES
@@ -190,8 +189,8 @@ def measure(
     return clock.times
 
 
-def run(chunks: int, number: int) -> dict[str, Any]:
-    """Everything that there is to report, in the current home."""
+def run(chunks: int, number: int) -> tuple[list[dict[str, Any]], str]:
+    """A row for each part, and what was searched; in the current home."""
     embedder = LocalEmbedder("all-minilm")
     asked = questions(number)
     centres = np.stack([embedder.embed_query(text) for text in asked])
@@ -204,45 +203,33 @@ def run(chunks: int, number: int) -> dict[str, Any]:
         measure(searcher, embedder, asked[:WARM], read, fused)
         times = measure(searcher, embedder, asked, read, fused)
         there = searcher.collection.documents.chunk_count()
-    return {
-        "machine": machine(),
-        "chunks": there,
-        "questions": len(asked),
-        "hits": HITS,
-        "note": "vectors of the passages are random: latency only",
-        "milliseconds": {
-            part: {"p50": round(float(np.median(each)), 2), "p95": round(float(np.quantile(each, 0.95)), 2)}
-            for part, each in times.items()
-        },
-    }
-
-
-def show(report: dict[str, Any]) -> None:
-    """The report for a reader."""
-    print(", ".join(f"{name} {value}" for name, value in report["machine"].items()))
-    print(f"{report['chunks']} chunks, {report['questions']} questions, {report['hits']} hits; {report['note']}")
-    print(f"{'milliseconds':50}{'p50':>8}{'p95':>8}")
-    for part, each in report["milliseconds"].items():
-        print(f"{part:50}{each['p50']:8.1f}{each['p95']:8.1f}")
+    rows = [
+        {
+            "milliseconds": part,
+            "p50": f"{float(np.median(each)):.1f}",
+            "p95": f"{float(np.quantile(each, 0.95)):.1f}",
+        }
+        for part, each in times.items()
+    ]
+    return rows, (
+        f"{there:,} chunks, whose vectors are random, since only latency is measured; {len(asked)} questions, "
+        f"{HITS} hits, {embedder.encoder.precision}."
+    )
 
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = results.parser("latency", __doc__)
     parser.add_argument("--chunks", type=int, default=100_000, help="how many (default 100,000)")
     parser.add_argument("--questions", type=int, default=200, help="how many (default 200)")
     parser.add_argument("--home", type=Path, help="keep the collection there for the next run")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
     given = parser.parse_args()
     if not DATA.is_dir():
         parser.exit(2, f"there is no labelled data at {DATA}\n")
     with tempfile.TemporaryDirectory() as home:
         os.environ["NEAREST_HOME"] = str(given.home.absolute() if given.home else home)
-        report = run(given.chunks, given.questions)
-    if given.json:
-        print(json.dumps(report, indent=1))
-    else:
-        show(report)
+        rows, note = run(given.chunks, given.questions)
+    results.report("latency", rows, given.save, [note])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ texts that the document did not have before; each would have to be embedded.
 
 from __future__ import annotations
 
-import argparse
 import random
 import statistics
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from semantic_text_splitter import TextSplitter
 
+from benchmarks import results
 from benchmarks.trees import python_documentation
 from indexer.chunk.chunker import MAX_CHARACTERS, chunk
 from indexer.markup.headings import headings
@@ -53,19 +53,29 @@ def new_texts(split: Callable[[str], list[str]], text: str, seed: int) -> list[i
 
 def main() -> None:
     """Print a row for each way."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = results.parser("locality", __doc__)
     parser.add_argument("--tree", type=Path, help="a folder of reST files; Python's documentation if none")
-    tree = parser.parse_args().tree or python_documentation()
+    given = parser.parse_args()
+    tree = given.tree or python_documentation()
     texts = [path.read_text(encoding="utf-8") for path in sorted(tree.rglob("*")) if path.is_file()]
     texts = [text for text in texts if 40_000 < len(text) < 70_000]
+    rows = []
     for name, split in (("nearest", ours), ("greedy", greedy)):
         counts = [count for seed, text in enumerate(texts) for count in new_texts(split, text, seed)]
         length = statistics.mean(len(passage) for text in texts for passage in split(text))
         few = sum(count <= 2 for count in counts) / len(counts)
-        print(
-            f"{name}: {len(texts)} files, {len(counts)} additions, passages of {length:.0f} characters; "
-            f"new texts: at most 2 in {few:.1%}, mean {statistics.mean(counts):.2f}, worst {max(counts)}"
+        rows.append(
+            {
+                "cut": name,
+                "files": len(texts),
+                "additions": len(counts),
+                "characters of a passage": round(length),
+                "at most 2 new": f"{few:.1%}",
+                "new on average": round(statistics.mean(counts), 2),
+                "new at worst": max(counts),
+            }
         )
+    results.report("locality", rows, given.save)
 
 
 if __name__ == "__main__":

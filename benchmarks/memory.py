@@ -6,7 +6,6 @@ repeats. Peak memory is the operating system's own account of the process (Linux
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
@@ -17,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks import results
 from benchmarks.trees import python_documentation
 
 COMMAND = (sys.executable, "-c", "from nearest.cli.main import script; script()", "index", "--json")
@@ -41,7 +41,7 @@ def main() -> None:
     """Print the size of the text, what the run did of it, and the peak memory."""
     import resource  # not on Windows
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = results.parser("memory", __doc__)
     parser.add_argument("--megabytes", type=float, default=30.0)
     parser.add_argument(
         "--seconds", type=float, help="interrupt the run after so long; its memory has then long settled"
@@ -66,9 +66,16 @@ def main() -> None:
         status = subprocess.run([*COMMAND[:-2], "status", "--json"], env=environment, check=True, capture_output=True)
         found = json.loads(status.stdout)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    print(f"{size / 1e6:.1f} MB of text, {found['chunks']} chunks, {found['vectors']} embedded in {seconds:.0f} s")
-    print(f"{found['vectors'] / seconds:.1f} chunks/s end to end; {'finished' if out else 'interrupted'}")
-    print(f"peak memory {peak / 1e6:.0f} MB; on disk {found['bytes_on_disk'] / 1e6:.0f} MB")
+    row = {
+        "MB of text": round(size / 1e6, 1),
+        "chunks": found["chunks"],
+        "embedded": found["vectors"],
+        "seconds": round(seconds),
+        "peak MB of memory": round(peak / 1e6),
+        "MB on disk": round(found["bytes_on_disk"] / 1e6),
+        "the run": "finished" if out else "interrupted",
+    }
+    results.report("memory", [row], options.save)
 
 
 if __name__ == "__main__":

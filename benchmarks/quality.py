@@ -11,17 +11,16 @@ chunked as every document is, and are found by their best passage ("passages").
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import random
 import statistics
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from benchmarks import results
 from benchmarks.embedding import DATA
 from nearest.cli.progress import TqdmProgress
 from nearest.settings import from_environment
@@ -175,21 +174,16 @@ def checks(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-def table(rows: Sequence[Row]) -> list[str]:
-    """A line for each row; * marks what was chosen on."""
-    titles = [f"{name:>8}" for name in (*COLUMNS, "margin", *COLUMNS)]
-    lines = [
-        f"{'':46}{'nDCG@10':>8}{'':36}{'Recall@100':>12}",
-        f"{'set and split (* chosen on)':30}{'questions':>16}" + " ".join(titles),
-    ]
-    for row in rows:
-        name = f"{row.name} {row.split}{' *' if row.chosen_on else ''}"
-        asked = str(row.questions) if row.questions == row.of else f"{row.questions}/{row.of}"
-        first, second = (row.values[figure] for figure in FIGURES)
-        figures = [*first.values(), f"{row.margin:+.4f}", *second.values()]
-        cells = " ".join(f"{value:>8}" if isinstance(value, str) else f"{value:8.4f}" for value in figures)
-        lines.append(f"{name:28}{'passages' if row.passages else 'whole':>9}{asked:>9}{cells}")
-    return lines
+def row_of(row: Row) -> dict[str, Any]:
+    """A row as it is read."""
+    ndcg, recall = (row.values[figure] for figure in FIGURES)
+    return {
+        "set and split": f"{row.name} {row.split}{' *' if row.chosen_on else ''}{', passages' if row.passages else ''}",
+        "questions": str(row.questions) if row.questions == row.of else f"{row.questions} of {row.of}",
+        **{f"nDCG@10: {column}" if column == MODES[0] else column: f"{value:.4f}" for column, value in ndcg.items()},
+        "hybrid less the better one": f"{row.margin:+.4f}",
+        **{f"Recall@100: {column}": f"{value:.4f}" for column, value in recall.items() if column != RRF},
+    }
 
 
 def say(line: str) -> None:
@@ -209,10 +203,9 @@ def run(folders: Sequence[Path], chunked: bool) -> list[Row]:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = results.parser("quality", __doc__)
     parser.add_argument("--sets", help="only these, parted by commas")
     parser.add_argument("--chunked", action="store_true", help="every set once more, its documents chunked")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     parser.add_argument("--home", type=Path, help="keep the collections there, so that nothing is embedded again")
     given = parser.parse_args()
     folders = list(named(given.sets.split(",") if given.sets else None))
@@ -221,11 +214,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         os.environ["NEAREST_HOME"] = str(given.home.absolute() if given.home else home)
         rows = run(folders, given.chunked)
-    notes = [f"of a split with more than {MOST:,} questions so many are asked, the same in every run"]
-    print(*table(rows), "", *checks(rows), *notes, sep="\n")
-    if given.json:
-        found = {"rows": [{**asdict(row), "chosen_on": row.chosen_on, "margin": row.margin} for row in rows]}
-        given.json.write_text(json.dumps({**found, "checks": checks(rows)}, indent=1) + "\n", encoding="utf-8")
+    notes = [f"Of a split with more than {MOST:,} questions so many are asked, the same in every run.", *checks(rows)]
+    results.report("quality", [row_of(row) for row in rows], given.save, notes)
 
 
 if __name__ == "__main__":

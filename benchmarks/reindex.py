@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -13,6 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks import results
 from benchmarks.trees import python_documentation
 
 if TYPE_CHECKING:
@@ -113,19 +113,17 @@ def run(tree: Path) -> list[dict[str, Any]]:
             report = bench.index()
             seconds = time.perf_counter() - start
             row = {"what": name, "embedded": report["embedded"], "seconds": round(seconds, 2), **report["documents"]}
-            if victim:
-                row["still found"] = bench.finds(question, victim)
+            row["found afterwards"] = str(bench.finds(question, victim)).lower() if victim else ""
             rows.append(row)
-            print(json.dumps(row), flush=True)
     return rows
 
 
 def main() -> None:
     """Print a row for each thing that happens."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = results.parser("reindex", __doc__)
     parser.add_argument("--tree", type=Path, help="a folder of Markdown or reST files; Python's documentation if none")
     options = parser.parse_args()
-    run(options.tree or python_documentation())
+    results.report("reindex", run(options.tree or python_documentation()), options.save)
 
 
 if __name__ == "__main__":

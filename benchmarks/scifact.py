@@ -6,14 +6,13 @@ that of `nearest eval --whole`; a document would never be cut. Published for all
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import sys
 import tempfile
 import time
 from typing import TYPE_CHECKING, Any
 
+from benchmarks import results
 from benchmarks.embedding import DATA
 from indexer.embed.local.embedder import LocalEmbedder
 from nearest.cli.progress import TqdmProgress
@@ -58,20 +57,16 @@ def run(precision: str | None, split: str) -> dict[str, Any]:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.scifact", description=__doc__)
+    parser = results.parser("scifact", __doc__)
     parser.add_argument("--split", choices=["test", "train"], default="test")
     parser.add_argument("--precision", choices=["bf16", "fp32"], help="only this one (default: the default, and fp32)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     given = parser.parse_args()
     if not FOLDER.is_dir():
         sys.exit(f"SciFact is not beside this checkout: {FOLDER} has to hold corpus.jsonl, queries.jsonl and qrels/")
-    seen: set[str] = set()
-    for precision in [given.precision] if given.precision else [None, "fp32"]:
-        if precision in seen:
-            continue
-        result = run(precision, given.split)
-        seen.add(result["precision"])
-        print(json.dumps(result) if given.json else "  ".join(f"{name} {value}" for name, value in result.items()))
+    rows = [run(given.precision, given.split)]
+    if not given.precision and rows[0]["precision"] != "fp32":
+        rows.append(run("fp32", given.split))
+    results.report("scifact", rows, given.save)
 
 
 if __name__ == "__main__":

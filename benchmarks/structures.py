@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 import faiss
 import numpy as np
 
-from benchmarks.embedding import THREADS, machine, real_texts
+from benchmarks.embedding import THREADS, real_texts
 from benchmarks.latency import questions
+from benchmarks.results import machine
 from indexer.embed.local.embedder import LocalEmbedder
 from storage.vectors.ivf import SPARE, TRAINED_ON, build, list_count
 from storage.vectors.vector_index import TRAINED_ON_MOST
@@ -196,7 +197,7 @@ def main() -> None:
         asked = np.stack([embedder.embed_query(text) for text in questions(ASKED)])
         if given.keep:
             np.savez(given.keep, real=real, asked=asked)
-    print(", ".join(f"{name} {value}" for name, value in machine().items()), f"FAISS {faiss.__version__}", sep=", ")
+    print(f"{machine()}, FAISS {faiss.__version__}")
     print(f"{len(real):,} real vectors, grown to size; {len(asked)} questions, one thread")
     print(
         f"{'size':>9}  {'structure':46}{'setting':>13}{'build s':>9}{'bytes':>10}{'recall@10':>10}{'p50':>8}{'p95':>8}"
