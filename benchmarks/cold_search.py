@@ -36,9 +36,10 @@ mark("import of numpy, sqlite-utils and FAISS")
 import indexer.embed.local.embedder
 mark("import of OpenVINO and the tokenizer")
 from search.ranking.ranker import search
+from nearest.settings import from_environment
 from storage.local.store import LocalStore
 from storage.types import Query, Question
-collection = LocalStore("default")
+collection = LocalStore("default", from_environment())
 mark("opening of the collection")
 collection.load("hybrid")
 mark("reading of the vectors")
