@@ -12,6 +12,7 @@ RUNS = (
     ("scifact",),
     ("embedding", "--texts", "400", "--rounds", "5"),
     ("chunking",),
+    ("excerpts",),
     ("confidence", "--questions", "100"),
     ("extraction",),
     ("latency",),

@@ -34,6 +34,12 @@ of long ones. On the sets with * the fusion was chosen. The model is English: on
 with keywords or a little behind.""",
     ),
     Section(
+        "excerpts",
+        "What is printed",
+        """How many answers that the best hit holds, whole, are among the lines that a terminal of 100 columns shows of
+it. Before, these were the first six lines of the passage.""",
+    ),
+    Section(
         "scifact",
         "The model",
         """SciFact's questions over 5,183 abstracts, one passage each, vector search alone. Published for this model:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from indexer.sync import SyncCounts
     from nearest.api import Collection, collections
     from nearest.api import open as open  # public, but not in __all__, where it would hide the built-in one
+    from search.excerpt import Excerpt
     from search.explain.document_rank import DocumentRank
     from search.explain.excluded import Barrier
     from search.explain.not_indexed import NotIndexed
@@ -68,6 +69,7 @@ _LATER = {
     "search.explain.excluded": ("Barrier",),
     "search.explain.not_indexed": ("NotIndexed",),
     "search.explain.why_not": ("Explanation",),
+    "search.excerpt": ("Excerpt",),
     "search.result": ("SearchResult",),
     "search.types": ("Hit", "RetrieverScore", "ScoreBreakdown"),
     "storage.files": ("SkipCode", "SkippedFile"),
@@ -87,6 +89,7 @@ __all__ = [
     "EmbedderError",
     "EmbedderFingerprint",
     "EmbedderMismatchError",
+    "Excerpt",
     "Explanation",
     "FileStamp",
     "Hit",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from search.query.locations import chunk_place
 from storage.types import Passage, chunk_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from search.excerpt import Excerpt
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,27 @@ class Hit(Passage):
     confidence: float = 0.0  # 0 to 1: how likely it is that this answers the question
     similar: tuple[Passage, ...] = ()  # passages that say nearly the same, which would have come further down
     explanation: ScoreBreakdown = ScoreBreakdown()
+    question: str = field(default="", repr=False, compare=False)  # its words
+    idf: Mapping[int, float] = field(default_factory=dict, repr=False, compare=False)  # of the question's terms, by id
+    scores: Mapping[int, float] = field(default_factory=dict, repr=False, compare=False)  # of its run, by chunk_id
+
+    @property
+    def run(self) -> tuple[Passage, ...]:
+        """All that it brings, in the order of the document."""
+        return (*self.before, self, *self.after)
+
+    @property
+    def best(self) -> Excerpt:
+        """The few sentences of the hit, and of what it brings beside it, that answer the question best."""
+        from search.excerpt import best_excerpt  # which is needed only where somebody reads it
+
+        return best_excerpt(self)
+
+    def excerpts(self, characters: int) -> list[Excerpt]:
+        """Find what answers the question best, up to so many characters; in reading order."""
+        from search.excerpt import excerpts
+
+        return excerpts(self, characters)
 
     def __str__(self) -> str:
         return chunk_place(self.path, self.chunk)
@@ -47,6 +73,7 @@ class Hit(Passage):
             "score": round(self.score, 6),
             "confidence": round(self.confidence, 4),
             **Passage.to_dict(self),
+            "best": self.best.to_dict(),
             "similar": [{"path": passage.path, **chunk_object(passage)} for passage in self.similar],
             **({"explanation": asdict(self.explanation)} if explain else {}),
         }

@@ -39,10 +39,12 @@ class Candidates(Protocol):
     Attributes:
         background: mean and standard deviation of the cosines of a sample of all texts; the latter is above 0.
         bound: more than any passage can score by words; 0 where words are not looked for.
+        idf: inverse document frequency of each term of the question, by id; none where words are not looked for.
     """
 
     background: tuple[float, float]
     bound: float
+    idf: Mapping[int, float]
 
     def best(self, depth: int) -> Best:
         """Look up the `depth` best texts by meaning, and the `depth` best passages by words."""

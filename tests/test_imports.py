@@ -22,7 +22,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "file_types", "file_status", "markup", "read", "formats", "sandbox", "walk", "chunk", "embed.protocol",
         "embed.local", "embed.remote", "embed", "document_writer", "sync", "progress", "index", "add",
     ),
-    "search": ("modes", "stale", "query", "types", "ranking", "result", "searcher", "explain", "evaluation"),
+    "search": ("modes", "stale", "query", "excerpt", "types", "ranking", "result", "searcher", "explain", "evaluation"),
     "nearest": ("plain_text", "reasons", "json_output", "settings", "session", "api", "cli"),
 }  # fmt: skip
 # Which modules may import an engine; the others stay loadable without it.
@@ -36,7 +36,7 @@ ENGINES = {
     "safetensors": {"indexer.embed.local.embedder"},
     "httpx": {"indexer.embed.local.hub", "indexer.embed.remote.http"},
     "psutil": {"indexer.sandbox.process"},
-    "semantic_text_splitter": {"indexer.chunk.split"},
+    "semantic_text_splitter": {"indexer.chunk.split", "search.excerpt"},
     "lxml": {"indexer.formats.html", "indexer.formats.xml"},
     "mammoth": {"indexer.formats.docx"},
     "oxmsg": {"indexer.formats.outlook"},

@@ -8,20 +8,24 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nearest.cli.highlight import Highlight
 from nearest.plain_text import escape_controls, relative_path
 from search.query.locations import chunk_place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from indexer.progress import Report
     from search.evaluation.evaluate import Evaluation
+    from search.excerpt import Excerpt
     from search.result import SearchResult
     from search.types import Hit, RetrieverScore
     from storage.status import Status
-    from storage.types import Passage
+    from storage.types import Chunk, Passage
 
-MOST_LINES = 6  # of a passage on screen, unless it is to be read; the machine formats have all of it
+MOST_LINES = 6  # of a neighbour on screen, unless it is to be read; the machine formats have all of it
+FIRST_LINES = 14  # of the best hit, as many as nearly every answer that it holds is printed with
+OTHER_LINES = 4  # of each of the others
 MOST_HEADER = 2  # lines of a table's header
 MOST_WIDTH = 100
 EDGE = "    "
@@ -39,27 +43,57 @@ def print_paths(answer: SearchResult) -> None:
 def print_vimgrep(answer: SearchResult) -> None:
     """Print `path:line:column:text`, as editors read it; line 1 of a file that is not made of lines."""
     for hit in answer.hits:
-        first = hit.chunk.text.split("\n", 1)[0]
-        click.echo(
-            os.fsencode(relative_path(hit.path)) + f":{hit.chunk.start_line or 1}:1:{escape_controls(first)}".encode()
-        )
+        best = hit.best
+        first = escape_controls(best.text.split("\n", 1)[0])
+        click.echo(os.fsencode(relative_path(hit.path)) + f":{best.start_line or 1}:1:{first}".encode())
 
 
 def print_hits(answer: SearchResult, width: int | None, *, explain: bool = False) -> None:
-    """Print hits for a terminal: place, confidence, headings and passage.
+    """Print hits for a terminal: place, confidence, headings, and what answers the question best.
 
-    The neighbours of a passage are dimmed, where they were asked for.
+    With neighbours, where they were asked for, a passage is printed whole and they are dimmed.
     """
     for hit in answer.hits:
-        click.echo(_head(hit, f"{hit.confidence:.0%}", _folded(hit, answer.context)))
+        of, lines = (hit.chunk, []) if answer.context else _excerpts(hit, _columns(width, EDGE))
+        click.echo(_head(hit, of, f"{hit.confidence:.0%}", _folded(hit, answer.context)))
         if explain:
             click.echo(EDGE + click.style(_explained(hit, answer), dim=True))
-        for neighbour in hit.before if answer.context else ():
-            _passage(neighbour, width, most=-MOST_LINES, dim=True)
-        _passage(hit, width, most=None if answer.context else MOST_LINES, edge="  > " if answer.context else EDGE)
-        for neighbour in hit.after if answer.context else ():
-            _passage(neighbour, width, most=MOST_LINES, dim=True)
+        if answer.context:
+            _with_neighbours(hit, width)
+        for line in lines:
+            click.echo(EDGE + line)
         click.echo()
+
+
+def _with_neighbours(hit: Hit, width: int | None) -> None:
+    for neighbour in hit.before:
+        _passage(neighbour, width, most=-MOST_LINES, dim=True)
+    _passage(hit, width, most=None, edge="  > ")
+    for neighbour in hit.after:
+        _passage(neighbour, width, most=MOST_LINES, dim=True)
+
+
+def _excerpts(hit: Hit, columns: int) -> tuple[Excerpt, list[str]]:
+    """Lay out what answers best: the part with the best of it, and lines, with a sign where something is left out."""
+    most = FIRST_LINES if hit.rank == 1 else OTHER_LINES
+    characters, best = most * columns, hit.best
+    highlight = Highlight(hit.question, best)
+    while True:
+        parts, lines, header = hit.excerpts(characters), [], ""
+        for part in parts:
+            lines += ["..."] * part.gap
+            if part.header != header:
+                header = part.header
+                lines += _cut(list(_lines(header, columns)), MOST_HEADER)
+            lines += _wrapped(highlight.lines(part), columns)
+        # Short lines fill a screen with few characters.
+        if len(lines) <= most + len(parts) or characters < columns:
+            break
+        characters = characters * most // len(lines)
+    whole = hit.run[-1].chunk
+    if len(lines) > 2 * most or parts[-1].end_char < whole.start_char + len(whole.text.rstrip()):
+        lines = [*lines[: 2 * most], "..."]
+    return max(parts, key=lambda part: min(part.end_char, best.end_char) - max(part.start_char, best.start_char)), lines
 
 
 def _folded(hit: Hit, context: int) -> str:
@@ -89,13 +123,13 @@ def print_passages(passages: Sequence[Passage], width: int | None) -> None:
     """Print passages to be read, each whole and with its place; their neighbours dimmed."""
     for passage in passages:
         for one in (*passage.before, passage, *passage.after):
-            click.echo(_head(one))
+            click.echo(_head(one, one.chunk))
             _passage(one, width, most=None, dim=one is not passage)
             click.echo()
 
 
-def _head(passage: Passage, score: str = "", more: str = "") -> str:
-    place = click.style(escape_controls(chunk_place(relative_path(passage.path), passage.chunk)), fg="green", bold=True)
+def _head(passage: Passage, of: Chunk | Excerpt, score: str = "", more: str = "") -> str:
+    place = click.style(escape_controls(chunk_place(relative_path(passage.path), of)), fg="green", bold=True)
     headings = escape_controls(" > ".join(passage.chunk.headings))
     change = CHANGES[passage.change]
     parts = (
@@ -109,19 +143,26 @@ def _head(passage: Passage, score: str = "", more: str = "") -> str:
 
 
 def _passage(passage: Passage, width: int | None, *, most: int | None, dim: bool = False, edge: str = EDGE) -> None:
-    columns = min(width or MOST_WIDTH, MOST_WIDTH) - len(edge)
+    columns = _columns(width, edge)
     header = _cut(list(_lines(passage.chunk.header, columns)), MOST_HEADER)
     for line in (*header, *_cut(list(_lines(passage.chunk.text, columns)), most)):
         click.echo(edge + (click.style(line, dim=True) if dim else line))
 
 
+def _columns(width: int | None, edge: str) -> int:
+    return min(width or MOST_WIDTH, MOST_WIDTH) - len(edge)
+
+
 def _lines(text: str, width: int) -> Iterator[str]:
-    """Return the lines of a passage that are not blank, none wider than the terminal."""
+    """Yield the lines of a passage that are not blank, none wider than the terminal."""
+    return _wrapped((escape_controls(line.rstrip()) for line in text.split("\n") if line.strip()), width)
+
+
+def _wrapped(lines: Iterable[str], width: int) -> Iterator[str]:
     import wcwidth  # knows how wide the letters of any script are; only people need it
 
-    for line in text.split("\n"):
-        if line.strip():
-            yield from wcwidth.wrap(escape_controls(line.rstrip()), max(20, width))
+    for line in lines:
+        yield from wcwidth.wrap(line, max(20, width))
 
 
 def _cut(lines: list[str], most: int | None) -> list[str]:

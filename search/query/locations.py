@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from storage.types import Chunk, Location, Range
+    from storage.types import Location, Range
 
 MOST_PARTS = 5  # that are named
+
+
+class Placed(Protocol):
+    """A passage, or a part of one."""
+
+    @property
+    def start_line(self) -> int | None:
+        """See `Chunk`, as of `place`."""
+
+    @property
+    def place(self) -> Location | None: ...
 
 
 def place_text(place: Location) -> str:
@@ -21,7 +32,7 @@ def place_text(place: Location) -> str:
     return part + _numbers(place.unit, place.first, place.last, "-")
 
 
-def chunk_place(path: str, chunk: Chunk) -> str:
+def chunk_place(path: str, chunk: Placed) -> str:
     """Word a path and where in it a passage stands, as an editor or a reader goes there.
 
     As `a.md:12`, or `report.pdf  page 7`.

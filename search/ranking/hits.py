@@ -92,6 +92,9 @@ class HitBuilder:
             confidence=confidence(cosine, keyword, self._signals),
             similar=tuple(group.similar),
             explanation=self._explanation(passage, cosine, keyword, has),
+            question=self._query.question.text,
+            idf=self._candidates.idf,
+            scores={id_: self._ranked.scores[id_] for id_ in group.run},
         )
 
     def _explanation(

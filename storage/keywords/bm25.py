@@ -42,11 +42,12 @@ class Bm25:
         # of each slot, in quarters as the frequencies are
         self._norms = (WEIGHT_SCALE * K1 * (1 - B + B * sizes / (mean or 1))).astype(np.float32)
 
-    def scores(self, terms: Mapping[int, int]) -> tuple[NDArray[np.float32], float]:
+    def scores(self, terms: Mapping[int, int], idf: Mapping[int, float]) -> tuple[NDArray[np.float32], float]:
         """Compute the score of every slot, and what none can reach.
 
         Args:
             terms: how often each is in the question, by id.
+            idf: of each of them.
 
         Returns:
             scores: shape (n,); 0 where nothing matches, and of those that are gone.
@@ -54,7 +55,7 @@ class Bm25:
         """
         scores, bound = np.zeros(len(self._alive), np.float32), 0.0
         for term, times in terms.items():
-            most = times * self._idf(term) * (K1 + 1)
+            most = times * idf[term] * (K1 + 1)
             bound += most
             for part, start in zip(self._parts, self._starts, strict=False):
                 slots, weights = part.of(term)
@@ -75,7 +76,8 @@ class Bm25:
             found &= here
         return np.flatnonzero(found)
 
-    def _idf(self, term: int) -> float:
+    def idf(self, term: int) -> float:
+        """Compute the inverse document frequency of a term; it is above 0."""
         number = 0
         for part, start in zip(self._parts, self._starts, strict=False):
             slots = part.of(term)[0]

@@ -84,12 +84,14 @@ class KeywordScores:
         chunks: shape (n,), ids of passages; one that was renewed is there twice, of which one scores 0.
         scores: shape (n,), BM25; 0 where nothing matches, and of what is gone.
         bound: more than any passage can score.
+        idf: of each term of the question, by id.
     """
 
     def __init__(self, index: Segments, terms: Counter[int]) -> None:
         self._index = index
         self.chunks = index.chunks
-        self.scores, self.bound = index.ranking.scores(terms)
+        self.idf = {term: index.ranking.idf(term) for term in terms}
+        self.scores, self.bound = index.ranking.scores(terms, self.idf)
 
     def best(self, k: int, among: NDArray[np.int64] | None = None) -> list[tuple[int, float]]:
         """Find the k best passages that match, as ids and scores, best first, ties by id.

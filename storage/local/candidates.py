@@ -53,10 +53,12 @@ class LocalCandidates:
         self._scored: KeywordScores | None = None
         self.background = 0.0, 1.0
         self.bound = 0.0
+        self.idf: Mapping[int, float] = {}
         if vectors is not None and vector is not None:
             self.background = vectors.cosine_statistics(vector)
         if keywords is not None:
             self._scored = keywords.score(question.text)
+            self.idf = self._scored.idf
             self.bound = self._scored.bound / (1 + unspaced_share(question.text))
             holding, never = matching_phrases(db, keywords, question)
             self._among = intersected(db, self._among, only=holding, never=never)

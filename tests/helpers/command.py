@@ -27,7 +27,7 @@ PASSAGE_KEYS = [
     "path", "kind", "title", "digest", "stale", "chunk_id", "start_line", "end_line", "start_char", "end_char", "place",
     "headings", "header", "text", "before", "after",
 ]  # fmt: skip
-HIT_KEYS = ["rank", "score", "confidence", *PASSAGE_KEYS, "similar"]
+HIT_KEYS = ["rank", "score", "confidence", *PASSAGE_KEYS, "best", "similar"]
 SETTINGS = ("NEAREST_EMBEDDER", "NEAREST_COLLECTION", "NEAREST_DEBUG", "NO_COLOR", "FORCE_COLOR", "OLLAMA_HOST")
 
 

@@ -27,6 +27,7 @@ class MemoryCandidates:
     common: Mapping[str, float] = field(default_factory=dict)
     background: tuple[float, float] = (0.1, 0.1)
     bound: float = 20.0
+    idf: Mapping[int, float] = field(default_factory=dict)
     read: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -37,6 +37,8 @@ from helpers.desk import as_somebody_else, words_vector
 from helpers.ollama_server import OllamaServer
 from helpers.stored import OtherProcess, local_store
 
+from nearest.cli.terminal import FIRST_LINES
+
 pytestmark = pytest.mark.slow
 
 ESCAPE = "\x1b"
@@ -257,7 +259,7 @@ def test_search_shows_place_confidence_headings_and_the_passage(indexed: Path) -
     ran = run("search", "moss", "on", "the", "lawn")
     assert (ran.status, ran.err) == (0, "")
     assert re.match(r"garden/moss\.txt:1  \d+%\n    Moss grows on the lawn\n    where no sun shines\.\n\n", ran.text)
-    house = r"^house\.md:5  \d+%  House > Cellar  \(\+1 beside it\)\n    ## Cellar\n    The boiler"
+    house = r"^house\.md:7  \d+%  House > Cellar  \(\+1 beside it\)\n    \.\.\.\n    The boiler"
     assert re.search(house, ran.text, re.MULTILINE)
     assert "The roof" not in ran.text
     assert "\n    ...\n" in ran.text  # the machine formats have the rest
@@ -283,6 +285,9 @@ def test_search_json_is_one_versioned_object_of_these_keys(indexed: Path) -> Non
     text = (indexed / "house.md").read_text()
     assert first["text"] in text
     assert text[first["start_char"] : first["end_char"]] == first["text"]
+    best = first["best"]
+    assert list(best) == ["start_line", "end_line", "start_char", "end_char", "text"]
+    assert (best["start_line"], best["text"]) == (7, text[best["start_char"] : best["end_char"]])
     assert (first["place"], first["header"], first["kind"], first["title"]) == (None, "", "markdown", "House")
     assert (first["digest"], first["stale"]) == (hashlib.sha256(text.encode()).hexdigest(), False)
     (roof,) = first["before"]
@@ -334,7 +339,7 @@ def test_paths_come_each_once_and_vimgrep_has_a_place_for_each_hit(indexed: Path
     assert run("index", ".").status == 0
     assert run("search", "cellar boiler", "--paths").text == "house.md\ngarden/moss.txt\ntools.csv\n"
     found = run("search", "cellar boiler", "--vimgrep").text.splitlines()
-    assert found[0].startswith("house.md:5:1:## Cellar")
+    assert found[0].startswith("house.md:7:1:The boiler is in the cellar.")
     assert found[1] == "garden/moss.txt:1:1:Moss grows on the lawn"
     assert sorted(line[:16] for line in found[2:]) == ["tools.csv:1:1:to", "tools.csv:3:1:ra"]
     assert all(re.match(r"[^:]+:\d+:1:.", line) for line in found)
@@ -618,12 +623,13 @@ def test_passages_are_shown_as_wide_as_the_terminal(
     server: OllamaServer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")
-    (folder / "wide.md").write_text("zebra " + "火車站在哪裡" * 60)
+    (folder / "wide.md").write_text("zebra " + "火車站在哪裡" * 300)
     run("index", ".")
     for terminal, width in ((True, 40), (False, 100)):
         shown = click.unstyle(run("search", "zebra", "-k1", terminal=terminal).text).splitlines()
         assert width - 2 <= max(map(wcwidth.wcswidth, shown[1:])) <= width
-        assert (len(shown), shown[-2:]) == (1 + 6 + 1 + 1, ["    ...", ""])
+        assert FIRST_LINES // 2 < len(shown[1:-2]) <= FIRST_LINES + 3
+        assert "    ..." in shown  # what is left out is told
 
 
 # ---- terminals

@@ -115,21 +115,22 @@ def test_scores_are_those_of_the_formula_over_what_is_alive(
     alive = np.array([slot not in gone for slot in range(len(every))], np.bool_)
     expected = bm25([one for one, flag in zip(every, alive, strict=True) if flag], question)
     ranking = Bm25([built(passages) for passages in parts], alive)
-    scores, bound = ranking.scores(question)
+    scores, bound = ranking.scores(question, {term: ranking.idf(term) for term in question})
     np.testing.assert_allclose(scores[alive], expected, rtol=1e-5)
     assert not scores[~alive].any()
     assert all(score < bound * 1.000001 for score in expected if score)
     holding = [slot for slot, one in enumerate(every) if alive[slot] and question.keys() <= one.keys()]
     assert ranking.holding(question).tolist() == holding
     whole = Postings.joined([built(passages) for passages in parts], alive)
-    same, _ = Bm25([whole], np.ones(len(whole), np.bool_)).scores(question)
+    joined = Bm25([whole], np.ones(len(whole), np.bool_))
+    same, _ = joined.scores(question, {term: joined.idf(term) for term in question})
     np.testing.assert_array_equal(scores[alive], same)  # to the last bit, so that ties stay ties
 
 
 def test_a_question_is_bounded_by_words_that_nothing_has_too() -> None:
     ranking = Bm25([built([{1: 4}, {2: 4}])], np.ones(2, np.bool_))
-    assert ranking.scores({9: 2})[1] == pytest.approx(2 * math.log(1 + 2.5 / 0.5) * (K1 + 1))
-    assert ranking.scores({})[1] == 0
+    assert ranking.scores({9: 2}, {9: ranking.idf(9)})[1] == pytest.approx(2 * math.log(1 + 2.5 / 0.5) * (K1 + 1))
+    assert ranking.scores({}, {})[1] == 0
 
 
 @pytest.mark.parametrize(

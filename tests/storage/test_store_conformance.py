@@ -185,6 +185,8 @@ def test_candidates_are_found_by_meaning_and_by_words(store: Store) -> None:
         assert found.of_texts([nearest]) == {pear: nearest}
         assert next(iter(best.keywords)) == pear
         assert 0 < best.keywords[pear] < found.bound
+        assert found.idf
+        assert all(weight > 0 for weight in found.idf.values())
         assert found.cosines([nearest])[nearest] == pytest.approx(cosine, abs=1e-5)
         assert found.keywords([pear])[pear] == pytest.approx(best.keywords[pear])
         assert found.background[1] > 0

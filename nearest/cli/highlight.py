@@ -1,0 +1,57 @@
+"""An excerpt in, its lines for a terminal out: the words of the question in colour, the best sentences in bold."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import click
+
+from nearest.plain_text import escape_controls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from search.excerpt import Excerpt
+
+_WORD = re.compile(r"\w+")
+
+
+class Highlight:
+    """What stands out in the excerpts of a hit.
+
+    Args:
+        question: its words are in colour, in whatever form they stand there.
+        best: is in bold.
+    """
+
+    def __init__(self, question: str, best: Excerpt) -> None:
+        from storage.analyzer import analyze  # only where hits are read by people
+
+        self._analyze = analyze
+        self._terms = frozenset(analyze(question))
+        self._best = best
+
+    def lines(self, part: Excerpt) -> Iterator[str]:
+        """Yield the lines that are not blank, with the codes of their styles."""
+        start = part.start_char
+        for line in part.text.split("\n"):
+            if shown := line.rstrip():
+                edges = (self._best.start_char - start, self._best.end_char - start)
+                first, last = (max(0, min(edge, len(shown))) for edge in edges)
+                bold = self._styled(shown[first:last], bold=True)
+                yield self._styled(shown[:first]) + bold + self._styled(shown[last:])
+            start += len(line) + 1
+
+    def _styled(self, text: str, bold: bool | None = None) -> str:
+        styled, at = "", 0
+        for word in _WORD.finditer(text):
+            if self._terms.intersection(self._analyze(word[0])):
+                styled += _style(text[at : word.start()], None, bold) + _style(word[0], "yellow", bold)
+                at = word.end()
+        return styled + _style(text[at:], None, bold)
+
+
+def _style(text: str, colour: str | None, bold: bool | None) -> str:
+    text = escape_controls(text)
+    return click.style(text, fg=colour, bold=bold) if text and (colour or bold) else text
