@@ -48,9 +48,9 @@ if TYPE_CHECKING:
     from nearest.api import open as open  # public, but not in __all__, where it would hide the built-in one
     from search.excerpt import Excerpt
     from search.explain.document_rank import DocumentRank
-    from search.explain.excluded import Barrier
     from search.explain.not_indexed import NotIndexed
     from search.explain.why_not import Explanation
+    from search.query.barriers import Barrier
     from search.result import SearchResult
     from search.types import Hit, RetrieverScore, ScoreBreakdown
     from storage.files import SkipCode, SkippedFile
@@ -66,7 +66,7 @@ _LATER = {
     "indexer.sync": ("SyncCounts",),
     "nearest.api": ("Collection", "collections", "open"),
     "search.explain.document_rank": ("DocumentRank",),
-    "search.explain.excluded": ("Barrier",),
+    "search.query.barriers": ("Barrier",),
     "search.explain.not_indexed": ("NotIndexed",),
     "search.explain.why_not": ("Explanation",),
     "search.excerpt": ("Excerpt",),

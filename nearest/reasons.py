@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from search.explain.document_rank import DocumentRank
-    from search.explain.excluded import Barrier
     from search.explain.not_indexed import NotIndexed
     from search.explain.why_not import Explanation
+    from search.query.barriers import Barrier
     from storage.types import Mode, Passage
 
 SHOWN = 3  # of many

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from indexer.embed.registry import canonical_name, open_embedder
 from search.modes import MODES
+from search.no_hits import why_nothing
+from search.query.phrases import missing_note, without_missing_phrases
 from search.query.question import parse_question
 from search.ranking.ranker import search
 from search.result import SearchResult
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from storage.types import EmbedderFingerprint, Mode, Vectors
 
 NO_FILTER = Filter()
-NO_MATCH = "nothing matches the filter"
 
 
 class Searcher:
@@ -104,6 +105,7 @@ class Searcher:
         mode: Mode = "hybrid",
         only: Filter = NO_FILTER,
         fold_duplicates: bool = True,
+        exact: bool = False,
     ) -> SearchResult:
         """Find the k places that answer `question` best, each with at least `context` neighbours on either side.
 
@@ -114,6 +116,7 @@ class Searcher:
             mode: by meaning, by words, or by both.
             only: which passages may be found.
             fold_duplicates: passages that say nearly the same are one hit.
+            exact: a phrase in quotes is demanded even where no passage has it.
 
         Raises:
             NearestError: the question is blank, k is not at least 1, or context is below 0.
@@ -129,14 +132,20 @@ class Searcher:
         if mode not in MODES:
             raise NearestError(f"there is no mode {mode!r}; there are: {', '.join(MODES)}")
         asked = parse_question(question, mode)
+        notes: list[str] = []
+        if asked.phrases and not exact:
+            asked, missing = without_missing_phrases(self.collection, asked, only)
+            notes += [missing_note(missing)] if missing else []
         hits: list[Hit] = []
-        if asked.text.strip():  # there is nothing to look for where a question only says what it is not about
-            vector = None if mode == "keyword" else self._embedded(asked.text)
-            query = Query(asked, vector, mode, k, context, only, fold_duplicates)
+        blank = not asked.text.strip()  # there is nothing to look for where it only says what it is not about
+        vector = None if blank or mode == "keyword" else self._embedded(asked.text)
+        query = Query(asked, vector, mode, k, context, only, fold_duplicates)
+        if not blank:
             hits = mark_stale(search(self.collection, query))
-        notes = () if hits or self.collection.allows(only) else (NO_MATCH,)
+        if not hits:
+            notes.append(why_nothing(self.collection, query))
         took = (time.perf_counter() - start) * 1000
-        return SearchResult(question, self.embedder_name, took, tuple(hits), context, mode, notes).with_notes()
+        return SearchResult(question, self.embedder_name, took, tuple(hits), context, mode, tuple(notes)).with_notes()
 
     def _open_embedder(self) -> Embedder:
         with self._opening:

@@ -218,6 +218,14 @@ class Store(Protocol):
         """Tell whether the phrases and exclusions of a question let any of these passages through."""
         ...
 
+    def tags(self) -> list[str]:
+        """List the tags that documents give themselves, the commonest first."""
+        ...
+
+    def keys(self) -> list[str]:
+        """List the keys under which documents say something of themselves, the commonest first."""
+        ...
+
     def coverage(self, path: bytes) -> Coverage:
         """Look up the passages at and below `path`, and what of them has no vector."""
         ...

@@ -22,7 +22,10 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "file_types", "file_status", "markup", "read", "formats", "sandbox", "walk", "chunk", "embed.protocol",
         "embed.local", "embed.remote", "embed", "document_writer", "sync", "progress", "index", "add",
     ),
-    "search": ("modes", "stale", "query", "excerpt", "types", "ranking", "result", "searcher", "explain", "evaluation"),
+    "search": (
+        "modes", "stale", "query", "excerpt", "types", "ranking", "no_hits", "result", "searcher", "explain",
+        "evaluation",
+    ),
     "nearest": ("plain_text", "reasons", "json_output", "settings", "session", "api", "cli"),
 }  # fmt: skip
 # Which modules may import an engine; the others stay loadable without it.

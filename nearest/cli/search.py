@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     default=True,
     help="Do not fold passages that say nearly the same into one hit.",
 )
+@click.option("--exact", is_flag=True, help='Demand "phrases" even where no passage has them.')
 @click.option("--explain", is_flag=True, help="With the rank and score in either ranking, and the words found.")
 @click.option(
     "--rerank", metavar="URL",
@@ -72,7 +73,8 @@ def search(
     """Find the passages that answer QUESTION best.
 
     Passages are ranked by meaning and by the words they share with the question. A phrase in "quotes" has to stand in
-    every passage found, and -WORD in none: nearest search 'roof "slate tiles" -price'
+    every passage found, and -WORD in none: nearest search 'roof "slate tiles" -price' A phrase that no passage has is
+    told and left aside, unless --exact.
 
     With - for the question, questions are read from standard input, one a line. Exit status 1 where nothing is found,
     or no hit is a good match.

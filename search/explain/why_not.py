@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 from indexer.sandbox.process import SandboxLimits
 from search.explain.document_rank import rank_of_documents
-from search.explain.excluded import excluded_by, filtered_by
 from search.explain.not_indexed import Unindexed, explain_missing, locate
 from search.modes import MODES
+from search.query.barriers import excluded_by, filtered_by
+from search.query.phrases import without_missing_phrases
 from search.query.question import parse_question
 from search.searcher import NO_FILTER
 from search.stale import mark_stale
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from search.explain.document_rank import DocumentRank
-    from search.explain.excluded import Barrier
     from search.explain.not_indexed import NotIndexed
+    from search.query.barriers import Barrier
     from search.searcher import Searcher
     from search.stale import Change
     from storage.files import SkippedFile
@@ -132,7 +133,7 @@ class _Indexed:
 
     def reasons(self) -> Explanation:
         collection = self.searcher.collection
-        asked = parse_question(self.question, self.mode)
+        asked, _ = without_missing_phrases(collection, parse_question(self.question, self.mode), self.only)
         chunks = frozenset(self.covered.chunks)
         filtered = filtered_by(collection, self.only, chunks)
         excluded = excluded_by(collection, asked, chunks)

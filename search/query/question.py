@@ -1,6 +1,7 @@
 """What was typed in, a question out: its text, what has to stand in every passage found, and what in none.
 
-`"exact phrases"` are required (“ ”, „ “, « », 「 」 and 『 』 are quotes, too); `-word` and `-"some phrase"` exclude.
+`"exact phrases"` are required (“ ”, „ “, ” ”, « », » «, 「 」 and 『 』 are quotes, too);
+`-word` and `-"some phrase"` exclude.
 Nothing else is an operator: AND, OR, NEAR, *, ^, : and parentheses are text like any other.
 """
 
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 
     from storage.types import Mode
 
-CLOSERS = {'"': '"', "“": "”", "„": "“”", "«": "»", "「": "」", "『": "』"}
+CLOSERS = {'"': '"', "”": "”", "“": "”", "„": "“”", "«": "»", "»": "«", "「": "」", "『": "』"}
 QUOTES = '"“”„«»「」『』'
 # A straight quote after a digit is inches, and a dash within a word, before a blank or before another is just a dash.
 OPERATOR = re.compile(
-    rf"(?P<minus>(?<!\S)-)?(?P<quote>(?<!\d)\"|[{''.join(CLOSERS)[1:]}])|(?<!\S)-(?P<word>[^\W_][^\s{QUOTES}]*)"
+    rf"(?P<minus>(?<!\S)-)?(?P<quote>(?<!\d)[\"”]|[{''.join(CLOSERS)[2:]}])|(?<!\S)-(?P<word>[^\W_][^\s{QUOTES}]*)"
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -31,12 +32,21 @@ def with_tags(db: Database, tags: Sequence[str]) -> set[int]:
     Compared without case and without "#" in front.
     """
     has: dict[int, set[str]] = {}
-    for document, item, kind, value in _said(db, TAGS):
-        text = ("false", "true")[bool(value)] if kind == "boolean" else str(value)
-        words = _BETWEEN_TAGS.split(text) if item is None else [text]
-        has.setdefault(document, set()).update(above for word in words for above in _upwards(_tag(word)))
+    for document, tag in _tags(db):
+        has.setdefault(document, set()).update(_upwards(tag))
     wanted = {_tag(tag) for tag in tags}
     return {document for document, own in has.items() if wanted <= own}
+
+
+def all_tags(db: Database) -> list[str]:
+    """List all tags, as they are compared, the commonest first."""
+    counts = Counter(tag for _, tag in set(_tags(db)) if tag)
+    return sorted(counts, key=lambda tag: (-counts[tag], tag))
+
+
+def all_keys(db: Database) -> list[str]:
+    """List the keys under which something is said, the commonest first."""
+    return [key for (key,) in db.rows("SELECT key FROM metadata GROUP BY key ORDER BY count(*) DESC, key")]
 
 
 def with_field(db: Database, key: str, asked: str) -> set[int]:
@@ -58,6 +68,13 @@ def document_dates(db: Database) -> dict[int, Span]:
             if not item and kind != "boolean" and (when := meant(str(value))):  # of a list the first
                 dates.setdefault(document, when)
     return dates
+
+
+def _tags(db: Database) -> Iterator[tuple[int, str]]:
+    """Yield documents and their tags, as these are compared."""
+    for document, item, kind, value in _said(db, TAGS):
+        text = ("false", "true")[bool(value)] if kind == "boolean" else str(value)
+        yield from ((document, _tag(word)) for word in (_BETWEEN_TAGS.split(text) if item is None else [text]))
 
 
 def _said(db: Database, keys: Collection[str]) -> Iterator[tuple[int, int | None, str, Stored]]:

@@ -10,6 +10,7 @@ import numpy as np
 from storage import home
 from storage.errors import INDEX_FIRST, DamagedError, EmbedderMismatchError, NearestError, NothingIndexedError
 from storage.filters.filters import matching
+from storage.filters.metadata_filter import all_keys, all_tags
 from storage.filters.phrases import matching_phrases
 from storage.keywords.keyword_index import FILE, KeywordIndex
 from storage.local.candidates import LocalCandidates
@@ -251,6 +252,14 @@ class LocalStore:
         only, never = matching_phrases(self.database, self._keywords, question)
         left = set(chunks).difference(never.tolist())
         return bool(left if only is None else left.intersection(only.tolist()))
+
+    def tags(self) -> list[str]:
+        """List the tags that documents give themselves, the commonest first."""
+        return all_tags(self.database)
+
+    def keys(self) -> list[str]:
+        """List the keys under which documents say something of themselves, the commonest first."""
+        return all_keys(self.database)
 
     def coverage(self, path: bytes) -> Coverage:
         """Look up the passages at and below `path`, and what of them has no vector."""

@@ -94,13 +94,15 @@ def injected(text: str, question: Question) -> list[str]:
         wrong.append(f"other words: {kept}")
     rest = iter(words)
     wrong += [f"added: {word}" for word in kept if word not in rest]
-    wrong += [f"required: {one}" for one in question.phrases if not re.search(rf'["“„«「『]\s*{re.escape(one)}', text)]
+    wrong += [
+        f"required: {one}" for one in question.phrases if not re.search(rf'["“”„«»「『]\s*{re.escape(one)}', text)
+    ]
     return wrong + [f"excluded: {one}" for one in question.without if not _with_dash(one, text)]
 
 
 def _with_dash(one: str, text: str) -> bool:
     if one[0] == '"':
-        return re.search(rf'(?<!\S)-["“„«「『]\s*{re.escape(one[1:-1])}', text) is not None
+        return re.search(rf'(?<!\S)-["“”„«»「『]\s*{re.escape(one[1:-1])}', text) is not None
     return one[0].isalnum() and re.search(rf"(?<!\S)-{re.escape(one)}", text) is not None
 
 

@@ -283,7 +283,11 @@ def test_results_are_a_sequence_that_says_what_it_is_worth(collection: nearest.C
     assert (result.query, result.mode, result.notes) == ("w20 w21", "hybrid", ())
     assert result.took_ms > 0
     nothing = collection.search("w20", paths="*.nosuch")
-    assert (len(nothing), nothing.has_good_match, nothing.notes) == (0, False, ("nothing matches the filter",))
+    assert (len(nothing), nothing.has_good_match, nothing.notes) == (
+        0,
+        False,
+        ("nothing matches the path '*.nosuch': write it as in a .gitignore, '*.md' or 'docs/'",),
+    )
     weak = collection.search("w39", mode="keyword")
     assert not weak.has_good_match
 

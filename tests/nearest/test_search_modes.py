@@ -169,7 +169,7 @@ def test_a_mode_that_is_none_is_refused(indexed: Path) -> None:
 def test_phrases_have_to_stand_there_and_what_has_a_minus_must_not(
     indexed: Path, mode: Mode, question: str, paths: list[str]
 ) -> None:
-    hits = found("--mode", mode, "--", question)
+    hits = found("--exact", "--mode", mode, "--", question)
     required = question.startswith('"')
     if mode == "keyword" or required or not paths:
         assert hits == paths
@@ -312,30 +312,92 @@ def test_filters_hold_in_every_mode(indexed: Path, mode: Mode) -> None:
     assert found("slate", "--mode", mode, "--where", "draft=true") == ["house/roof.md"]
 
 
-NO_MATCH = "nothing matches the filter"
+NO_TAG = "no document has the tag 'nobody'; there are: house, garden, plants/roses"
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("options", [["--tag", "nobody"], ["--path", "*.pdf"], ["--tag", "plants", "--path", "house/"]])
-def test_a_filter_that_nothing_matches_is_told(indexed: Path, mode: Mode, options: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("options", "note"),
+    [
+        (["--tag", "nobody"], NO_TAG),
+        (["--tag", "huose"], "no document has the tag 'huose'; did you mean 'house'?"),
+        (["--path", "*.pdf"], "nothing matches the path '*.pdf': write it as in a .gitignore, '*.md' or 'docs/'"),
+        (
+            ["--tag", "plants", "--path", "house/"],
+            "nothing fits all parts of the filter together: leave one of them away",
+        ),
+        (["--where", "drfat=true"], "no document says anything of 'drfat'; did you mean 'draft'?"),
+        (
+            ["--where", "draft=maybe"],
+            "no document says draft=maybe of itself: ask for another value, or see what `get` tells of one",
+        ),
+    ],
+)
+def test_a_filter_that_nothing_matches_is_told(indexed: Path, mode: Mode, options: list[str], note: str) -> None:
     ran = run("search", "slate", "--mode", mode, *options)
-    assert (ran.status, ran.out, lines(ran)) == (1, b"", [f"nearest: {NO_MATCH}"])
+    assert (ran.status, ran.out, lines(ran)) == (1, b"", [f"nearest: {note}"])
     answer = run("search", "slate", "--mode", mode, *options, "--json").json
-    assert (answer["good"], answer["hits"], answer["notes"]) == (False, [], [NO_MATCH])
+    assert (answer["good"], answer["hits"], answer["notes"]) == (False, [], [note])
 
 
-def test_what_a_filter_lets_through_may_have_none_of_the_words(indexed: Path) -> None:
-    for question in ('"tiles slate"', "zebra", "-slate"):
-        ran = run("search", "--mode", "keyword", "--tag", "house", "--", question)
-        assert (ran.status, ran.out, ran.err) == (1, b"", "")
+def test_dates_that_no_document_has_are_told(indexed: Path) -> None:
+    for options, said in (
+        (["--since", "2999"], "is younger than 2999-01-01"),
+        (["--until", "1971"], "is older than 19"),
+    ):
+        (line,) = lines(run("search", "slate", *options))
+        assert line.startswith(f"nearest: no document {said}")
+        assert line.endswith(": choose another date")
+
+
+@pytest.mark.parametrize(
+    ("question", "note"),
+    [
+        ('"tiles slate"', 'no passage has "tiles slate" word for word: leave the quotes away, or do not ask exactly'),
+        ("zebra", "no passage has a word of the question: ask in other words, or by meaning (hybrid or vector)"),
+        ("-slate", "the question only says what it is not about: ask for something, too"),
+        ("slate -slate", 'whatever fits has "slate", too: leave the minus away'),
+    ],
+)
+def test_a_question_without_a_hit_is_told_why(indexed: Path, question: str, note: str) -> None:
+    ran = run("search", "--mode", "keyword", "--tag", "house", "--exact", "--", question)
+    assert (ran.status, ran.out, lines(ran)) == (1, b"", [f"nearest: {note}"])
+
+
+def test_an_emptied_collection_is_told(indexed: Path) -> None:
+    assert run("forget", ".").status == 0
+    ran = run("search", "slate")
+    assert (ran.status, ran.out) == (1, b"")
+    assert lines(ran) == ["nearest: collection 'default' is empty: index something into it"]
+
+
+@pytest.mark.parametrize(
+    "quoted", ['"tiles slate"', "“tiles slate”", "„tiles slate“", "«tiles slate»", "»tiles slate«"]
+)
+def test_a_phrase_that_nothing_has_is_told_and_left_aside(indexed: Path, quoted: str) -> None:
+    ran = run("search", f"what of {quoted}?", "--paths")
+    assert ran.status == 0
+    assert ran.text.splitlines()[0] == "house/roof.md"
+    assert lines(ran) == [
+        'nearest: no passage has "tiles slate" word for word, so it was not demanded (`exact` demands it)'
+    ]
+    assert run("search", f"what of {quoted}?", "--paths", "--exact").status == 1
+
+
+def test_phrases_that_stand_apart_are_both_left_aside_and_the_ones_found_are_kept(indexed: Path) -> None:
+    apart = run("search", '"slate tiles" "moss"', "--paths", "--tag", "house")
+    assert apart.status == 0
+    kept = run("search", '"slate tiles" "no such thing"', "--json").json
+    assert kept["notes"][0].startswith('no passage has "no such thing" word for word, so it was not demanded')
+    assert all("slate tiles" in hit["text"].lower() for hit in kept["hits"])
 
 
 def test_a_filter_that_nothing_matches_is_told_with_several_questions_and_with_a_reranker(indexed: Path) -> None:
     ran = run("search", "-", "--tag", "nobody", "--paths", stdin=b"slate\nmoss\n")
     assert (ran.status, ran.out) == (1, b"")
-    assert lines(ran) == [f"nearest: 'slate': {NO_MATCH}", f"nearest: 'moss': {NO_MATCH}"]
+    assert lines(ran) == [f"nearest: 'slate': {NO_TAG}", f"nearest: 'moss': {NO_TAG}"]
     ran = run("search", "slate", "--tag", "nobody", "--rerank", f"http:{closed_port()}")
-    assert (ran.status, ran.out, lines(ran)) == (1, b"", [f"nearest: {NO_MATCH}"])
+    assert (ran.status, ran.out, lines(ran)) == (1, b"", [f"nearest: {NO_TAG}"])
 
 
 @pytest.mark.parametrize(
@@ -432,7 +494,8 @@ def test_why_not_says_where_it_stands(indexed: Path) -> None:
         (["house/attic.md", "slate", "-k1", "--mode", "keyword"], "ranked", "-k 2 would show it"),
         (["house/copy.txt", "boiler warm"], "similar", "shown as nearly the same as house/boiler.txt:1"),
         (["house/roof.md", "slate", "--type", "text"], "filtered", "the filter leaves it out: --type text"),
-        (["house/roof.md", '"tiles slate"'], "excluded", 'the question leaves it out: "tiles slate"'),
+        (["house/roof.md", '"tiles of slate"'], "excluded", 'the question leaves it out: "tiles of slate"'),
+        (["house/roof.md", '"tiles slate"'], "found", "its best passage: house/roof.md:1"),
         (["house/roof.md", "slate -barn"], "excluded", "the question leaves it out: -barn"),
     ],
 )
@@ -564,7 +627,8 @@ def test_the_python_face_takes_every_filter(indexed: Path) -> None:
         assert names(k=1, mode="vector", tags=["plants"]) == ["garden/roses.md"]
         (hit,) = collection.search('"slate tiles"')
         assert (hit.path, hit.explanation.terms) == (str(indexed / "house/roof.md"), ("slate", "tiles"))
-        assert not collection.search('"tiles slate"')
+        assert not collection.search('"tiles slate"', exact=True)
+        assert collection.search('"tiles slate"')[0].path == hit.path
         assert names(types=".txt", paths="garden/") == ["garden/lawn.txt"]
         assert names(tags="plants", where="draft=false", within="garden") == ["garden/roses.md"]
         for bad in ({"types": ["pdf"]}, {"since": "soon"}, {"where": ["draft"]}, {"paths": ["["]}, {"tags": [""]}):

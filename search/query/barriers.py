@@ -38,10 +38,10 @@ def filtered_by(store: Store, only: Filter, chunks: frozenset[int]) -> tuple[Bar
     """Find the parts of a filter that keep out all the passages of these ids."""
     if store.allows(only, chunks):
         return ()
-    return tuple(name for name, part in _parts(only) if not store.allows(part, chunks)) or (TOGETHER,)
+    return tuple(name for name, part in filter_parts(only) if not store.allows(part, chunks)) or (TOGETHER,)
 
 
-def _parts(only: Filter) -> Iterator[tuple[Barrier, Filter]]:
+def filter_parts(only: Filter) -> Iterator[tuple[Barrier, Filter]]:
     if only.paths:
         yield Barrier("path", ", ".join(only.paths)), Filter(paths=only.paths)
     if only.kinds:
