@@ -90,6 +90,7 @@ def status_object(name: str, status: Status) -> dict[str, Any]:
         "collection": name,
         "embedder": status.embedder.name if status.embedder else None,
         "dimension": status.embedder.dimension if status.embedder else None,
+        "folders": list(map(os.fsdecode, status.folders)),
         "documents": status.documents,
         "chunks": status.chunks,
         "vectors": status.vectors,
@@ -103,6 +104,18 @@ def status_object(name: str, status: Status) -> dict[str, Any]:
         "scripts": status.scripts,
         "bytes_on_disk": status.bytes_on_disk,
         "searchable": round(status.searchable, 6),
+    }
+
+
+def collection_object(name: str, status: Status) -> dict[str, Any]:
+    """Make an object of `ls --json`, one for each collection."""
+    return {
+        "name": name,
+        "documents": status.documents,
+        "chunks": status.chunks,
+        "bytes_on_disk": status.bytes_on_disk,
+        "embedder": status.embedder.name if status.embedder else None,
+        "folders": list(map(os.fsdecode, status.folders)),
     }
 
 

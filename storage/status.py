@@ -51,6 +51,7 @@ class Status:
     skips: list[SkippedFile]
     scripts: dict[str, int]  # how many documents are mostly in each script other than Latin
     bytes_on_disk: int
+    folders: list[bytes]  # and files, that were indexed by name
     structure: str  # how the vectors are searched: see `storage.vectors.vector_index`; "" before the first snapshot
 
 
@@ -76,6 +77,7 @@ def status_of(db: Database, folder: Path, embedder: int, identity: EmbedderFinge
         skips=documents.skips(),
         scripts=documents.scripts(),
         bytes_on_disk=sum(_file_size(path) for path in folder.iterdir()),
+        folders=[root.path for root in documents.roots()],
         structure=db.value("SELECT value FROM facts WHERE key = ?", (STRUCTURE,)) or "",
     )
 

@@ -226,6 +226,10 @@ class Store(Protocol):
         """List the keys under which documents say something of themselves, the commonest first."""
         ...
 
+    def kinds(self) -> list[str]:
+        """List the kinds of its documents, the commonest first."""
+        ...
+
     def coverage(self, path: bytes) -> Coverage:
         """Look up the passages at and below `path`, and what of them has no vector."""
         ...
@@ -269,6 +273,27 @@ class Store(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
+
+
+def check_exists(name: str, settings: Settings) -> None:
+    """Raise NotFoundError where there is no collection of that name, in whatever state."""
+    from storage.local.housekeeping import existing_folder
+
+    existing_folder(name, settings)
+
+
+def drop_store(name: str, settings: Settings) -> None:
+    """Drop a collection; see `storage.local.housekeeping.drop`."""
+    from storage.local.housekeeping import drop
+
+    drop(name, settings)
+
+
+def rename_store(old: str, new: str, settings: Settings) -> None:
+    """Give a collection another name; see `storage.local.housekeeping.rename`."""
+    from storage.local.housekeeping import rename
+
+    rename(old, new, settings)
 
 
 def open_store(name: str, settings: Settings, *, write: bool = False) -> Store:

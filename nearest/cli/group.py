@@ -55,6 +55,22 @@ class Cli(click.Group):
             status = STATUS
         sys.exit(status or 0)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse as click does it, and say where an option of a command belongs."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            name = error.option_name
+            having = [
+                command
+                for command in self.list_commands(ctx)
+                if any(name in one.opts for one in self.commands[command].params)
+            ]
+            if not having:
+                raise
+            command = "search" if "search" in having else having[0]
+            raise click.UsageError(f"{name} belongs behind the command: nearest {command} {name}", ctx) from error
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:

@@ -11,6 +11,7 @@ import click
 
 from nearest import json_output
 from nearest.cli import terminal
+from nearest.cli.collections import completion, drop, ls, rename
 from nearest.cli.evaluate import evaluate
 from nearest.cli.group import INTERRUPTED, Cli, notify
 from nearest.cli.options import collection_option, context_option, embedder_option, json_option
@@ -33,7 +34,7 @@ def cli(context: click.Context, debug: bool) -> None:
         context.color = False
 
 
-for command in (search, why_not, evaluate):
+for command in (search, why_not, evaluate, ls, drop, rename, completion):
     cli.add_command(command)
 
 

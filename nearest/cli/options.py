@@ -2,21 +2,51 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
 from search.modes import MODES
+from storage.errors import NearestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     F = TypeVar("F", bound=Callable[..., Any])
 
+
+def complete_collections(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    """List the names of collections that begin like this."""
+    from nearest.settings import from_environment
+    from storage import home
+
+    return [name for name in home.names(from_environment()) if name.startswith(incomplete)]
+
+
+def _complete(what: Literal["tags", "kinds", "keys"]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Make what completes a value that documents of the collection have."""
+
+    def complete(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+        from nearest.settings import from_environment
+        from storage.store import open_store
+
+        with (
+            suppress(NearestError),
+            open_store(context.params.get("collection") or "default", from_environment()) as it,
+        ):
+            known: list[str] = {"tags": it.tags, "kinds": it.kinds, "keys": it.keys}[what]()
+            end = "=" if what == "keys" else ""
+            return [f"{name}{end}" for name in known if name.casefold().startswith(incomplete.casefold())]
+        return []
+
+    return complete
+
+
 collection_option = click.option(
     "-c", "--collection", "collection", metavar="NAME", default="default", show_default=True,
-    envvar="NEAREST_COLLECTION", help="The collection to use.",
+    envvar="NEAREST_COLLECTION", shell_complete=complete_collections, help="The collection to use.",
 )  # fmt: skip
 embedder_option = click.option(
     "--embedder", metavar="NAME", help="local:all-minilm (the default), local:FOLDER or ollama:MODEL."
@@ -37,14 +67,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="As a JSON ob
 FILTERS = (
     click.option("--path", "paths", multiple=True, metavar="GLOB",
                  help="Only files like this: '*.md', 'docs/'; again for more."),
-    click.option("--type", "types", multiple=True, metavar="TYPE",
+    click.option("--type", "types", multiple=True, metavar="TYPE", shell_complete=_complete("kinds"),
                  help="Only documents of this type: markdown, pdf, or a suffix: .md; again for more."),
     click.option("--since", metavar="WHEN",
                  help="Only from then on: 2024-05-03, 2024-05, 2024, today, yesterday, 12h, 7d, 2w, 3m, 1y."),
     click.option("--until", metavar="WHEN", help="Only up to then; a day, month or year to its end."),
-    click.option("--tag", "tags", multiple=True, metavar="TAG",
+    click.option("--tag", "tags", multiple=True, metavar="TAG", shell_complete=_complete("tags"),
                  help="Only documents with this tag; 'a' finds 'a/b', too; again: all of them."),
-    click.option("--where", multiple=True, metavar="KEY=VALUE",
+    click.option("--where", multiple=True, metavar="KEY=VALUE", shell_complete=_complete("keys"),
                  help="Only documents that say so of themselves: draft=false, date=2024-05; again: all of them."),
     click.option("--in", "within", multiple=True, metavar="PATH", type=click.Path(),
                  help="Bring this file or folder up to date, then search in it alone; again for more."),

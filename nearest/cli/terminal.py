@@ -186,6 +186,8 @@ def status_lines(name: str, status: Status) -> Iterator[str]:
     yield f"collection:  {name}"
     if status.embedder:
         yield f"embedder:    {status.embedder.name}, {status.embedder.dimension} dimensions"
+    for path in status.folders:
+        yield f"folder:      {escape_controls(relative_path(os.fsdecode(path)))}"
     yield f"documents:   {status.documents}"
     yield f"chunks:      {status.chunks}"
     yield f"vectors:     {status.vectors}, {status.pending} pending"

@@ -261,6 +261,11 @@ class LocalStore:
         """List the keys under which documents say something of themselves, the commonest first."""
         return all_keys(self.database)
 
+    def kinds(self) -> list[str]:
+        """List the kinds of its documents, the commonest first."""
+        rows = self.database.rows("SELECT kind FROM documents GROUP BY kind ORDER BY count(*) DESC, kind")
+        return [kind for (kind,) in rows]
+
     def coverage(self, path: bytes) -> Coverage:
         """Look up the passages at and below `path`, and what of them has no vector."""
         return coverage(self.database, path)

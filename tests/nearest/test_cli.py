@@ -425,6 +425,7 @@ def test_status_json_is_one_object_of_these_keys(indexed: Path, nearest_home: Pa
         "collection": "default",
         "embedder": "ollama:fake",
         "dimension": 64,
+        "folders": [str(indexed)],
         "documents": 2,
         "chunks": 3,
         "vectors": 3,
@@ -445,6 +446,7 @@ def test_status_for_people_goes_to_standard_output(indexed: Path) -> None:
     assert text.splitlines() == [
         "collection:  default",
         "embedder:    ollama:fake, 64 dimensions",
+        "folder:      .",
         "documents:   2",
         "chunks:      3",
         "vectors:     3, 0 pending",
