@@ -13,7 +13,7 @@ RUNS = (
     ("embedding", "--texts", "400", "--rounds", "5"),
     ("chunking",),
     ("excerpts",),
-    ("confidence", "--questions", "100"),
+    ("confidence", "--sizes", "30,300,3000", "--questions", "250"),
     ("extraction",),
     ("latency",),
     ("fuzz", "--count", "10000"),

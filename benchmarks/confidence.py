@@ -1,74 +1,230 @@
-"""Questions put to collections that answer them, and to collections that do not, in; what confidence says of it out.
+"""Questions put to collections that answer them, and to others, in; how far confidence can be believed out.
 
-`python -m benchmarks.confidence`. A set's questions are asked of its own documents, one passage each as in
-`benchmarks.quality`, and so are questions of the other sets, which nothing there answers. Printed are, for each set:
-how often the best hit is right, the mean confidence of best hits, and how many fall below what is called a good match:
-of the right best hits (should be none), and of the best hits for questions of the other sets (should be all).
+`python -m benchmarks.confidence`. Sets are cut to collections of several sizes, chunked as a user's files are. Each is
+asked its own questions (a hit is right where the labels say so), those whose answer was cut away, and questions of the
+other sets. Of the best hits:
+
+    ECE      expected calibration error: ten bins of confidence, how far the mean of each is from the share that is
+             right, weighted by its size (Guo et al., ICML 2017)
+    AUROC    how often a right best hit has the higher confidence than a wrong one, own questions alone
+    refused  below `search.ranking.confidence.GOOD`: of the right ones (should be none), of those for questions of
+             other sets (should be all)
+
+`--fit` instead prints the numbers of `search.ranking.confidence`: a logistic regression on the sets that `FITTED`
+names, which have no part in the table.
 """
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import random
-import sys
 import tempfile
-from statistics import mean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from unittest import mock
 
+import numpy as np
+
+import nearest
 from benchmarks import results
+from benchmarks.chunking import excerpts_of
 from benchmarks.embedding import DATA
-from nearest.settings import from_environment
-from search.evaluation.beir import prepare
-from search.ranking.confidence import GOOD
-from search.searcher import Searcher
+from search.ranking import confidence as formula
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
-SPLITS = {
-    "scifact-train-1k": "test", "feedbackqa": "dev", "cosqa": "dev", "pubmedqa": "test",
-    "xquad-en": "test", "xquad-de": "test", "cmrc2018-trial": "test",
+    from numpy.typing import NDArray
+
+    from nearest import Hit, Mode
+    from search.ranking.fusion import Signals
+
+    Floats = NDArray[np.float64]
+
+FITTED = {"scifact": "train", "feedbackqa": "train", "cosqa": "dev", "xquad-de": "test", "cmrc2018-trial": "test"}
+HELD = {
+    "scifact": "test", "feedbackqa": "dev", "pubmedqa": "test", "xquad-en": "test", "xquad-zh": "test",
+    "chunking-eval": "", "qmsum-val": "",
 }  # fmt: skip
 SEED = 1
+# What a best hit of an own question weighs in the regression, of one whose answer was cut away, and of another set's:
+# the first are what a percentage is mostly read of.
+WEIGHT = {"own": 1.0, "cut": 0.15, "other": 0.3}
+BINS = 10
+
+Features = tuple[float, float, float]  # contrast, root of coverage, margin
+Span = tuple[str, int | None, int | None]  # document, start and end; all of it where these are None
 
 
-def run(names: list[str], count: int) -> Iterator[dict[str, Any]]:
-    """A row for each set."""
-    sets = {name: prepare(DATA / name, from_environment(), SPLITS[name], whole=True) for name in names}
-    drawn = random.Random(SEED)
-    asked = {name: drawn.sample(one.questions, min(count, len(one.questions))) for name, one in sets.items()}
-    for name, one in sets.items():
-        with Searcher(one.collection, from_environment()) as searcher:
-            own = []
-            for question in asked[name]:
-                hits = searcher.ask(question.text, 1).hits
-                own += [(hit.confidence, hit.path in question.documents) for hit in hits]
-            texts = [other.text for others in names if others != name for other in asked[others][: count // 4]]
-            strange = [hit.confidence for text in texts for hit in searcher.ask(text, 1).hits]
-        right = [confidence for confidence, is_right in own if is_right]
-        yield {
-            "set": name,
-            "questions": len(own),
-            "right": f"{len(right) / len(own):.2f}",
-            "mean confidence": f"{mean(confidence for confidence, _ in own):.2f}",
-            "right, called no good match": f"{mean(confidence < GOOD for confidence in right):.1%}",
-            "of others, called no good match": f"{mean(confidence < GOOD for confidence in strange):.0%}",
-        }
+class LabelledSet(NamedTuple):
+    """Documents by id, each with its title and text; questions by id; what answers each."""
+
+    documents: dict[str, tuple[str, str]]
+    questions: dict[str, str]
+    answers: dict[str, list[Span]]
+
+
+class Answered(NamedTuple):
+    """A question with its best hit."""
+
+    kind: str  # "own", "cut", "other"
+    right: bool
+    confidence: float
+    features: Features
+
+
+def labelled(name: str, split: str) -> LabelledSet:
+    """Read a set."""
+    if (DATA / name / "documents").is_dir() and not split:
+        texts, questions, spans = excerpts_of(name)
+        answers: dict[str, list[Span]] = {query: [*found] for query, found in spans.items()}
+        return LabelledSet({id_: ("", text) for id_, text in texts.items()}, questions, answers)
+    documents = {row["_id"]: (row.get("title", ""), row["text"]) for row in _rows(DATA / name / "corpus.jsonl")}
+    questions = {row["_id"]: row["text"] for row in _rows(DATA / name / "queries.jsonl")}
+    answers = {}
+    for line in (DATA / name / "qrels" / f"{split}.tsv").read_text(encoding="utf-8").splitlines()[1:]:
+        query, document, grade = line.split("\t")
+        if float(grade) > 0:
+            answers.setdefault(query, []).append((document, None, None))
+    return LabelledSet(documents, {query: questions[query] for query in answers}, answers)
+
+
+def _rows(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def cut(one: LabelledSet, size: int, drawn: random.Random) -> list[str]:
+    """Choose documents: those that answer questions, up to three fifths, and others."""
+    order = list(one.questions)
+    drawn.shuffle(order)
+    answering = list(dict.fromkeys(document for query in order for document, *_ in one.answers[query]))
+    chosen = [document for document in answering if document in one.documents][: max(1, size * 3 // 5)]
+    rest = [document for document in one.documents if document not in set(chosen)]
+    drawn.shuffle(rest)
+    return (chosen + rest)[:size]
+
+
+def is_right(hit: Hit, answers: Sequence[Span]) -> bool:
+    """Tell whether a hit is of a document that answers, and reaches into the place that does."""
+    start, end = hit.run[0].chunk.start_char, hit.run[-1].chunk.end_char
+    return any(
+        hit.id == document and (first is None or last is None or (start < last and first < end))
+        for document, first, last in answers
+    )
+
+
+def ask(name: str, size: int, sets: dict[str, LabelledSet], most: int, mode: Mode) -> Iterator[Answered]:
+    """Index a set, cut to a size, and ask."""
+    one, drawn = sets[name], random.Random(f"{SEED} {name} {size}")
+    kept = cut(one, size, drawn)
+    there = set(kept)
+    texts = [(id_, *one.documents[id_]) for id_ in kept]
+    order = list(one.questions)
+    drawn.shuffle(order)
+    own = [query for query in order if there.intersection(document for document, *_ in one.answers[query])]
+    asked = [("own", one.questions[query], one.answers[query]) for query in own[:most]]
+    lost = [query for query in order if query not in set(own)][: most // 3]
+    asked += [("cut", one.questions[query], []) for query in lost]
+    for other in sets.keys() - {name}:
+        some = drawn.sample(sorted(sets[other].questions.values()), max(1, most // 10))
+        asked += [("other", question, []) for question in some]
+    with nearest.open(f"{name}-{size}") as collection:
+        collection.add([nearest.TextDocument(text, id=id_, title=title) for id_, title, text in texts if text.strip()])
+        for kind, question, answers in asked:
+            FEATURES.clear()
+            hits = collection.search(question, 5, mode=mode).hits
+            if hits:
+                yield Answered(kind, is_right(hits[0], answers), hits[0].confidence, FEATURES[0])
+
+
+FEATURES: list[Features] = []  # of the hits of the last question
+
+
+def observe(own: formula.Evidence, rival: formula.Evidence | None, signals: Signals, weight: float) -> float:
+    """Note what confidence is made of, and compute it."""
+    coverage = (own.keyword or 0.0) / signals.keyword_upper_bound if signals.keyword_upper_bound else 0.0
+    contrast = 0.0 if own.cosine is None else (own.cosine - signals.mean) / signals.deviation
+    FEATURES.append((contrast, math.sqrt(coverage), formula.margin(own, rival, signals, weight)))
+    return formula.confidence(own, rival, signals, weight)
+
+
+def calibration_error(confidences: Floats, right: Floats) -> float:
+    """Compute ECE; see the module's docstring. Both of shape (n,)."""
+    bins = np.minimum((confidences * BINS).astype(int), BINS - 1)
+    parts = [bins == one for one in range(BINS)]
+    return float(sum(abs(confidences[part].sum() - right[part].sum()) for part in parts) / len(right))
+
+
+def auroc(confidences: Floats, right: Floats) -> float:
+    """Compute the area under the ROC curve, ties counted half; NaN where all are right, or none."""
+    yes, no = confidences[right == 1], confidences[right == 0]
+    if not len(yes) or not len(no):
+        return math.nan
+    return float(((yes[:, None] > no).mean() + (yes[:, None] >= no).mean()) / 2)
+
+
+def row(name: str, size: str | int, found: Sequence[Answered]) -> dict[str, Any]:
+    """Lay out what became of a collection, or of all."""
+    own = [one for one in found if one.kind == "own"]
+    confidences, right = np.array([one.confidence for one in own]), np.array([float(one.right) for one in own])
+    others = np.array([one.confidence for one in found if one.kind == "other"])
+    return {
+        "set": name,
+        "documents": size,
+        "questions": len(own),
+        "right": f"{right.mean():.2f}",
+        "mean confidence": f"{confidences.mean():.2f}",
+        "ECE": f"{calibration_error(confidences, right):.2f}",
+        "AUROC": "-" if math.isnan(area := auroc(confidences, right)) else f"{area:.2f}",
+        "right, refused": f"{(confidences[right == 1] < formula.GOOD).mean():.1%}",
+        "of others, refused": f"{(others < formula.GOOD).mean():.0%}",
+    }
+
+
+def fitted(groups: Sequence[Sequence[Answered]], columns: Sequence[int]) -> list[float]:
+    """Fit bias and coefficients by Newton's method; every collection counts the same, its kinds as `WEIGHT` says."""
+    rows = [(1.0, *(one.features[column] for column in columns)) for group in groups for one in group]
+    x, right = np.array(rows), np.array([float(one.right) for group in groups for one in group])
+    weights = np.array(
+        [WEIGHT[one.kind] / sum(other.kind == one.kind for other in group) for group in groups for one in group]
+    )
+    numbers = np.zeros(x.shape[1])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-x @ numbers))
+        curvature = (x * (weights * p * (1 - p))[:, None]).T @ x + 1e-6 * np.eye(len(numbers))
+        numbers -= np.linalg.solve(curvature, x.T @ (weights * (p - right)))
+    return [round(float(number), 2) for number in numbers]
 
 
 def main() -> None:
     """The command line."""
     parser = results.parser("confidence", __doc__)
-    parser.add_argument("--sets", default=",".join(SPLITS), help="parted by commas")
-    parser.add_argument("--questions", type=int, default=200, help="of each set")
-    parser.add_argument("--home", help="keep the collections there, so that nothing is embedded again")
+    parser.add_argument("--sets", help="parted by commas; by default all that were not fitted on")
+    parser.add_argument("--sizes", default="30,300", help="documents, parted by commas; all figures: 30,300,3000")
+    parser.add_argument("--questions", type=int, default=60, help="of each collection (all figures: 250)")
+    parser.add_argument("--mode", default="hybrid", choices=("hybrid", "vector", "keyword"))
+    parser.add_argument("--fit", action="store_true", help="print the numbers of the formula instead")
     given = parser.parse_args()
-    names = [name for name in given.sets.split(",") if (DATA / name).is_dir()]
-    if not names:
-        sys.exit(f"none of these sets is at {DATA}")
-    with tempfile.TemporaryDirectory() as home:
-        os.environ["NEAREST_HOME"] = given.home or home
-        results.report("confidence", list(run(names, given.questions)), given.save)
+    splits = FITTED if given.fit else HELD
+    names = [name for name in (given.sets.split(",") if given.sets else splits) if (DATA / name).is_dir()]
+    sets = {name: labelled(name, splits[name]) for name in names}
+    if len(sets) < 2:
+        parser.exit(2, f"there is no labelled data at {DATA}, or one set alone\n")
+    groups: dict[tuple[str, int], list[Answered]] = {}
+    with tempfile.TemporaryDirectory() as home, mock.patch("search.ranking.hits.confidence", observe):
+        os.environ["NEAREST_HOME"] = home
+        for name, one in sets.items():
+            for size in sorted({min(int(size), len(one.documents)) for size in given.sizes.split(",")}):
+                groups[name, size] = list(ask(name, size, sets, given.questions, given.mode))
+    if given.fit:
+        columns = {"hybrid": (0, 1, 2), "vector": (0, 2), "keyword": (1, 2)}[given.mode]
+        print(fitted(list(groups.values()), columns))
+        return
+    every = [one for group in groups.values() for one in group]
+    rows = [row(name, size, group) for (name, size), group in groups.items()]
+    results.report("confidence", [*rows, row("all", "", every)], given.save)
 
 
 if __name__ == "__main__":

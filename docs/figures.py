@@ -55,10 +55,11 @@ answer is found. The usual passages of 1,000 characters, and what each part of o
     Section(
         "confidence",
         "Confidence",
-        """Questions are put to the collection that answers them and to others. Of the best hits, how many are called no
-good match: right ones (should be none), and those for questions on which the collection has nothing (should be all). So
-it is cautious: what is right is hardly ever called no good match, and the percentage is lower than the share of hits
-that are right. On collections of a few passages, and on questions in other words than the documents, less so.""",
+        """Labelled sets that the formula was not fitted on, cut to collections of several sizes, are asked their own
+questions and those of the others. Of the best hits: the share that is right, and their mean confidence; the expected
+calibration error in ten bins; how often a right one has a higher confidence than a wrong one (AUROC); how many are
+called no good match, of the right ones (should be none) and of those for questions on which the collection has nothing
+(should be all).""",
     ),
     Section("latency", "Latency", "A search and its parts in a process that has run for a while."),
     Section("cold_search", "A search in a new process", "The whole command, and its parts, each measured alone."),

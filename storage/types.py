@@ -100,6 +100,7 @@ class Document:
     marks: tuple[LocationMark, ...] = ()  # by offset
     blocks: tuple[Block, ...] = ()  # by start; none overlap
     metadata: Mapping[str, Field] = field(default_factory=dict)  # what the document says of itself
+    body: int = 0  # where the text begins that passages are of, in characters; before it stands front matter
     script: str = ""  # "Han", "Cyrillic": what most of the text is written in; "" where that is Latin
 
 

@@ -26,7 +26,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "modes", "stale", "query", "excerpt", "types", "ranking", "no_hits", "result", "searcher", "explain",
         "evaluation",
     ),
-    "nearest": ("plain_text", "reasons", "json_output", "settings", "session", "api", "cli"),
+    "nearest": ("plain_text", "reasons", "reports", "json_output", "settings", "session", "api", "cli"),
 }  # fmt: skip
 # Which modules may import an engine; the others stay loadable without it.
 ENGINES = {

@@ -24,7 +24,7 @@ MAX_CHARACTERS = 600
 MAX_ROWS = 300  # characters of a passage of rows: a row is looked for by itself, or with few others
 MAX_LEAD = 20  # characters of a title in front of what is embedded: each is paid for with every passage
 MAX_HEADER = 300  # characters of a table's header row in front of its later rows
-VERSION = 2  # of this way of reading and chunking: a collection made by another is read and chunked anew
+VERSION = 3  # of this way of reading and chunking: a collection made by another is read and chunked anew
 
 
 def settings_key(max_tokens: int | None) -> str:
@@ -48,9 +48,9 @@ def chunk(document: Document) -> list[Chunk]:
 
 def _stretches(document: Document) -> Iterator[tuple[int, int, int]]:
     """Cut a text into parts that no passage reaches over, each with how long a passage may be in it."""
-    walls = [mark for mark in document.marks if mark.apart and mark.offset]
+    walls = [mark for mark in document.marks if mark.apart and mark.offset > document.body]
     units = [document.marks[0].unit if document.marks else "", *(mark.unit for mark in walls)]
-    edges = [0, *(mark.offset for mark in walls), len(document.text)]
+    edges = [document.body, *(mark.offset for mark in walls), len(document.text)]
     for (start, end), unit in zip(itertools.pairwise(edges), units, strict=True):
         yield start, end, MAX_ROWS if unit == "row" else MAX_CHARACTERS
 

@@ -11,7 +11,8 @@ from indexer.markup import man
 from indexer.markup.headings import named, plain_title
 from indexer.markup.structure import structure
 from indexer.read.extract import Extract
-from indexer.read.front_matter import fields, org_fields
+from indexer.read.front_matter import NONE, front_matter, org_front_matter
+from storage.types import Heading
 
 if TYPE_CHECKING:
     from indexer.read.extract import Source
@@ -37,11 +38,14 @@ def extract(source: Source) -> Extract:
     if kind == "json":
         return _laid_out(page)
     headings, blocks = structure(text, kind)
-    metadata = fields(text) if kind == "markdown" else org_fields(text) if kind == "org" else {}
+    metadata, body = front_matter(text) if kind == "markdown" else org_front_matter(text) if kind == "org" else NONE
     title = metadata.get("title", "") if kind == "markdown" else ""
-    if isinstance(title, tuple):
-        title = ""
-    return replace(page, title=plain_title(str(title)), headings=headings, blocks=blocks, metadata=metadata)
+    title = "" if isinstance(title, tuple) else plain_title(str(title))
+    if title and body and title not in (heading.title for heading in headings[:1]):
+        headings = (Heading(0, 0, title), *headings)  # it stands above all the others
+    if not any(map(str.isalnum, text[body:])):
+        body = 0  # that is all there is to find
+    return replace(page, title=title, body=body, headings=headings, blocks=blocks, metadata=metadata)
 
 
 def _laid_out(page: Extract) -> Extract:

@@ -72,6 +72,7 @@ class Extract:
     marks: tuple[LocationMark, ...] = ()
     blocks: tuple[Block, ...] = ()
     metadata: Mapping[str, Field] = field(default_factory=dict)
+    body: int = 0
 
 
 class Builder:

@@ -1,4 +1,4 @@
-"""The front matter of a text in, its fields out: what a document says of itself before it begins."""
+"""The front matter of a text in, its fields out, and where the text itself begins."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ import re
 import tomllib
 from contextlib import suppress
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from storage.types import Field
 
 MAX_CHARACTERS = 64_000
+MAX_VALUE = 1000  # characters of one that no YAML is, and that is kept as it stands there
 MAX_DEPTH = 20  # of lists and mappings within each other; the loader would take any number, and the process with it
 
 _FENCES = {
     "---": re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE),
     "+++": re.compile(r"^\+\+\+[ \t]*$", re.MULTILINE),
 }
+_ENTRY = re.compile(r"([^\W\d_][\w .-]*?)[ \t]*:(?:[ \t]+(.*))?")  # a key, and what stands behind it on its line
+_CONTINUED = (" ", "\t", "- ", "-\t")  # how a line begins that goes on with the entry above it
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _STARTS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 _ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
@@ -30,11 +33,22 @@ _ORG = re.compile(r"#\+(title|subtitle|author|date|filetags|description|language
 _ORG_DATE = re.compile(r"[<\[]?(\d{4}-\d\d-\d\d)\b")
 
 
-def fields(text: str) -> dict[str, Field]:
+class FrontMatter(NamedTuple):
+    """What a document says of itself before it begins."""
+
+    fields: dict[str, Field]
+    end: int  # where the text itself begins, in characters; 0 where there is no front matter
+
+
+NONE = FrontMatter({}, 0)
+
+
+def front_matter(text: str) -> FrontMatter:
     """Read what stands between "---" lines (YAML) or "+++" lines (TOML) at the very start of a text.
 
     Numbers, truth values and dates keep their types. Of a mapping within the front matter the fields are named
-    "author.name"; what is nested more deeply, and what is not well-formed, is left out.
+    "author.name"; what is nested more deeply is left out. Of YAML that is not well-formed each entry is read by itself,
+    and what is none, such as `title: Repair: the roof`, kept as it stands there.
 
     Args:
         text: with "\\n" as its only line break.
@@ -43,26 +57,62 @@ def fields(text: str) -> dict[str, Field]:
     closing = _FENCES.get(first.rstrip())
     end = closing.search(rest) if closing else None
     if not end:
-        return {}
+        return NONE
     source = rest[: end.start()]
-    found: Any = None
-    # Beside errors of their own, the loaders let through what the construction of a number or a date raises.
-    with suppress(yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError):
-        if first.startswith("+"):
-            found = tomllib.loads(source)
-        elif _is_tame(source):
-            found = yaml.load(source, _LOADER)
-    return dict(_flat(found)) if isinstance(found, dict) else {}
+    if first.startswith("+"):
+        found = _loaded(source, tomllib.loads)
+    else:
+        found = _loaded(source, _yaml)
+        found = _by_entry(source) if found is None else found
+    if not isinstance(found, dict) or not found:
+        return NONE
+    return FrontMatter(dict(_flat(found)), len(first) + 1 + end.end())
 
 
-def org_fields(text: str) -> dict[str, Field]:
+def org_front_matter(text: str) -> FrontMatter:
     """Read what the keyword lines at the start of an Org text say."""
     found: dict[str, Field] = {}
+    at = end = 0
     for line in text[:MAX_CHARACTERS].split("\n"):
         if line.strip() and not line.startswith(("#", ":")):
             break
+        at += len(line) + 1
         if match := _ORG.match(line):
             found[match[1].lower()] = _org_value(match[1].lower(), match[2].strip())
+            end = min(at, len(text))
+    return FrontMatter(found, end)
+
+
+def _loaded(source: str, load: Callable[[str], Any]) -> Any:
+    # Beside errors of their own, the loaders let through what the construction of a number or a date raises.
+    with suppress(yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError):
+        return load(source)
+    return None
+
+
+def _yaml(source: str) -> Any:
+    return yaml.load(source, _LOADER) if _is_tame(source) else None
+
+
+def _by_entry(source: str) -> dict[str, Any] | None:
+    """Read each entry by itself; None where a line belongs to none, as in prose between two rules."""
+    entries: list[list[str]] = []
+    for line in source.split("\n"):
+        if not line.strip() or line.startswith("#"):
+            continue
+        if line.startswith(_CONTINUED) and entries:
+            entries[-1].append(line.replace("\t", "  "))
+        elif _ENTRY.fullmatch(line):
+            entries.append([line])
+        else:
+            return None
+    found: dict[str, Any] = {}
+    for first, *more in entries:
+        entry = _loaded("\n".join((first, *more)), _yaml)
+        if isinstance(entry, dict):
+            found |= entry
+        elif (match := _ENTRY.fullmatch(first)) and match[2] and len(match[2]) <= MAX_VALUE:
+            found[match[1]] = match[2].strip()
     return found
 
 

@@ -176,6 +176,7 @@ def document_of(
         marks=page.marks,
         blocks=page.blocks,
         metadata=page.metadata,
+        body=page.body,
         script=script_of(text),
     )
 

@@ -82,6 +82,7 @@ def _document_frame(document: Document) -> Frame:
         "stamp": _stamp_row(document.stamp),
         "encoding": document.encoding,
         "title": clean(document.title),
+        "body": document.body,
         "script": document.script,
         "metadata": {clean(name): _field_row(value) for name, value in document.metadata.items()},
         "lines": None if document.lines is None else len(document.lines),
@@ -161,8 +162,10 @@ def _document(path: bytes, head: dict[str, Any], frame: Frame) -> Document:
         marks=items.rows("marks", 5, items.mark),
         blocks=items.rows("blocks", 4, items.block),
         metadata=_metadata(head["metadata"]),
+        body=_typed(head, "body", int),
         script=_string(head, "script"),
     )
+    _require(0 <= document.body <= len(text), "no place where the text begins")
     items.end()
     _require(all(a.offset <= b.offset for a, b in pairwise(document.headings)), "headings out of order")
     _require(all(a.offset <= b.offset for a, b in pairwise(document.marks)), "places out of order")

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from nearest import json_output
-from nearest.cli import terminal
+from nearest import json_output, reports
 from nearest.cli.group import notify
 from nearest.cli.options import collection_option, embedder_option, json_option
 from nearest.cli.search import emit, open_searcher, search_notes
@@ -63,7 +62,7 @@ def evaluate(
             search_notes(searcher, "hybrid")
     finally:
         bars.close()
-    emit(as_json, json_output.evaluation_object(evaluation), terminal.evaluation_lines(evaluation))
+    emit(as_json, json_output.evaluation_object(evaluation), reports.evaluation_lines(evaluation))
     for note in () if as_json else evaluation.notes:
         notify(note)
     return 0

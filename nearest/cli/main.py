@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from nearest import json_output
+from nearest import json_output, reports
 from nearest.cli import terminal
 from nearest.cli.collections import completion, drop, ls, rename
 from nearest.cli.evaluate import evaluate
@@ -81,7 +81,7 @@ def index(
     if as_json:
         click.echo(json_output.json_text(json_output.report_object(report), indent=2))
     else:
-        for line in terminal.report_lines(report):
+        for line in reports.report_lines(report):
             click.echo(line, err=True)
     if report.documents.failed:
         notify(f"{report.documents.failed} files could not be read: nearest status says why")
@@ -128,7 +128,7 @@ def status(collection: str, as_json: bool) -> int:
 
     with open_store(collection, from_environment()) as opened:
         found = opened.status()
-    emit(as_json, json_output.status_object(collection, found), terminal.status_lines(collection, found))
+    emit(as_json, json_output.status_object(collection, found), reports.status_lines(collection, found))
     return 0 if found.documents else 1
 
 

@@ -1,9 +1,8 @@
-"""What is printed for people and for editors: hits, passages, reports, statuses, figures."""
+"""Hits and passages in, what is printed of them for people and for editors out."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -15,12 +14,9 @@ from search.query.locations import chunk_place
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from indexer.progress import Report
-    from search.evaluation.evaluate import Evaluation
     from search.excerpt import Excerpt
     from search.result import SearchResult
     from search.types import Hit, RetrieverScore
-    from storage.status import Status
     from storage.types import Chunk, Passage
 
 MOST_LINES = 6  # of a neighbour on screen, unless it is to be read; the machine formats have all of it
@@ -29,8 +25,6 @@ OTHER_LINES = 4  # of each of the others
 MOST_HEADER = 2  # lines of a table's header
 MOST_WIDTH = 100
 EDGE = "    "
-ENGLISH = "local:all-minilm"
-TITLES = ("nDCG@10", "Recall@1", "Recall@5", "Recall@10", "Recall@100", "MRR@10")  # of the measures
 CHANGES = {"": "", "changed": "(changed since it was indexed)", "gone": "(gone)"}
 
 
@@ -170,70 +164,3 @@ def _cut(lines: list[str], most: int | None) -> list[str]:
     if most is None or len(lines) <= abs(most):
         return lines
     return ["...", *lines[most:]] if most < 0 else [*lines[:most], "..."]
-
-
-def report_lines(report: Report) -> Iterator[str]:
-    """Word what a run did, for people."""
-    counts = asdict(report.documents)
-    documents = ", ".join(f"{number} {what}" for what, number in counts.items() if number)
-    yield f"documents: {documents or 'none'}"
-    texts = f"{report.embedded} embedded, {report.reused} reused, {report.pending} pending"
-    yield f"chunks: {report.chunks}; texts: {texts}; {report.seconds:.1f} s"
-
-
-def status_lines(name: str, status: Status) -> Iterator[str]:
-    """Word what a collection holds, for people."""
-    yield f"collection:  {name}"
-    if status.embedder:
-        yield f"embedder:    {status.embedder.name}, {status.embedder.dimension} dimensions"
-    for path in status.folders:
-        yield f"folder:      {escape_controls(relative_path(os.fsdecode(path)))}"
-    yield f"documents:   {status.documents}"
-    yield f"chunks:      {status.chunks}"
-    yield f"vectors:     {status.vectors}, {status.pending} pending"
-    if status.structure:
-        yield f"search:      {status.structure}"
-    yield f"searchable:  {status.searchable:.1%} of the text"
-    yield f"on disk:     {status.bytes_on_disk / 1e6:.1f} MB"
-    yield from _foreign(status)
-    for path, line, reason in status.refused:
-        place = escape_controls(relative_path(os.fsdecode(path))) + ("" if line is None else f":{line}")
-        yield f"refused:     {place}: {escape_controls(reason)}"
-    for kind, failed in (("failed: ", True), ("skipped:", False)):
-        for skip in status.skips:
-            if skip.failed is failed:
-                name = escape_controls(relative_path(os.fsdecode(skip.path)))
-                yield f"{kind}     {name}: {escape_controls(skip.reason)}"
-
-
-def _foreign(status: Status) -> Iterator[str]:
-    """Word what to do where an English model embeds what is not English."""
-    number = sum(status.scripts.values())
-    if number and status.embedder and status.embedder.name == ENGLISH:
-        scripts = ", ".join(f"{script} {count}" for script, count in status.scripts.items())
-        documents = "1 document is" if number == 1 else f"{number} documents are"
-        yield (
-            f"languages:   {documents} mostly in another script ({scripts}); all-minilm is an English model, a "
-            f"multilingual one would serve them: "
-            f"nearest index -c NAME --embedder ollama:bge-m3 PATH (or ollama:qwen3-embedding)"
-        )
-
-
-def evaluation_lines(evaluation: Evaluation) -> list[str]:
-    """Lay out the table for people.
-
-    It has a row for each mode, and each measure with half the width of its confidence interval.
-    """
-    from search.evaluation.metrics import MEASURES  # which brings numpy along
-
-    table = [["", *TITLES]]
-    table += [
-        [mode, *(f"{of[name].value:.3f} ±{of[name].margin:.3f}" for name in MEASURES)]
-        for mode, of in evaluation.modes.items()
-    ]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    number = f"{evaluation.questions} question" + ("s" if evaluation.questions != 1 else "")
-    return [
-        f"{number}; ± is half the width of the 95 % confidence interval",
-        *("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table),
-    ]

@@ -1,45 +1,68 @@
-"""What a hit has for it in, how likely it is that it answers the question out.
+"""What a hit has for it, and the best one beside it, in, how likely it is that the hit answers the question out.
 
-A cosine means one thing with one embedder and another with the next, and a BM25 score nothing by itself. What is
-compared is therefore how far the cosine stands out among those of the collection, in standard deviations (contrast),
-and what share of the highest score that the question allows the passage has (coverage):
+A cosine means one thing with one embedder and another with the next, and a BM25 score nothing by itself. What counts is
+how far the cosine stands out among those of the collection, in standard deviations (contrast); what share of the
+highest score that the question allows the passage has, where a word counts the more the fewer passages have it
+(coverage); and by how much it is ahead of the best other hit, or behind (margin):
 
-    confidence = 1 / (1 + exp(-(a + b * contrast + c * sqrt(coverage))))
+    margin = w * (contrast - contrast') / 10 + (1 - w) * (b ** 2 - b' ** 2) / max(b, b') ** 2      from -0.5 to 0.4
+    confidence = 1 / (1 + exp(-(bias + c * contrast + d * sqrt(coverage) + e * margin)))
 
-The numbers are those of a logistic regression over the best hits for questions that the collection answers, and for
-questions put to a collection that has nothing on them; benchmarks/confidence.py says on what, and how well they hold.
+with BM25 scores b, those of the other hit marked, and w, the weight of meaning that the question has in the ranking.
+The margin tells most: where two places fit equally well, it is one or the other, or none. Without another hit it is
+that over a passage as near as usual, without a word in common.
+
+The numbers are those of a logistic regression: `python -m benchmarks.confidence --fit` makes them, and without `--fit`
+it says how well they hold on collections that had no part in it.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from search.ranking.fusion import Signals
 
-GOOD = 0.05  # below it a hit is no good match
-BOTH = (-5.01, 0.31, 4.70)
-MEANING = (-2.59, 0.40, 0.0)  # where words were not looked for
-WORDS = (-4.00, 0.0, 5.07)  # where there is no cosine
+GOOD = 0.15  # below it a hit is no good match
+LEAST_MARGIN, MOST_MARGIN = -0.5, 0.4
+# Bias, contrast, root of coverage, margin.
+BOTH = (-4.80, 0.18, 6.98, 11.86)
+MEANING = (-3.58, 0.56, 0.0, 17.16)  # where words were not looked for
+WORDS = (-7.11, 0.0, 10.60, 7.44)  # where there is no cosine
 
 
-def confidence(cosine: float | None, keyword: float | None, signals: Signals) -> float:
-    """Estimate how likely a passage is to answer the question, 0 to 1.
+class Evidence(NamedTuple):
+    """What a passage has in common with a question."""
+
+    cosine: float | None  # None where there is none
+    keyword: float | None  # BM25; None where words were not looked for
+
+
+def confidence(own: Evidence, rival: Evidence | None, signals: Signals, weight: float) -> float:
+    """Estimate how likely a hit is to answer the question, 0 to 1.
 
     Args:
-        cosine: of the passage; None where there is none.
-        keyword: its BM25 score; None where words were not looked for.
+        own: of the hit.
+        rival: of the best other one; None where there is no other.
         signals: of the question.
+        weight: of meaning in the ranking, 0 to 1.
     """
-    coverage = (keyword or 0.0) / signals.keyword_upper_bound if signals.keyword_upper_bound > 0 else 0.0
-    if cosine is None:
-        bias, _, by_words = WORDS
-        return _logistic(bias + by_words * math.sqrt(coverage))
-    bias, by_contrast, by_words = MEANING if keyword is None else BOTH
-    contrast = (cosine - signals.mean) / signals.deviation
-    return _logistic(bias + by_contrast * contrast + by_words * math.sqrt(coverage))
+    coverage = (own.keyword or 0.0) / signals.keyword_upper_bound if signals.keyword_upper_bound > 0 else 0.0
+    numbers = WORDS if own.cosine is None else MEANING if own.keyword is None else BOTH
+    features = (1.0, _contrast(own, signals), math.sqrt(coverage), margin(own, rival, signals, weight))
+    return 1 / (1 + math.exp(-sum(number * feature for number, feature in zip(numbers, features, strict=True))))
 
 
-def _logistic(x: float) -> float:
-    return 1 / (1 + math.exp(-x))
+def margin(own: Evidence, rival: Evidence | None, signals: Signals, weight: float) -> float:
+    """Compute how far a hit is ahead of another one, or behind where that is below 0; see the module's docstring."""
+    other = rival or Evidence(None, None)
+    by_meaning = (_contrast(own, signals) - _contrast(other, signals)) / 10
+    by_words, best = (own.keyword or 0.0) ** 2 - (other.keyword or 0.0) ** 2, max(own.keyword or 0, other.keyword or 0)
+    fused = weight * by_meaning + ((1 - weight) * by_words / best**2 if best > 0 else 0.0)
+    return max(LEAST_MARGIN, min(MOST_MARGIN, fused))
+
+
+def _contrast(evidence: Evidence, signals: Signals) -> float:
+    """Compute how far a cosine stands out; what has none is taken for as near as usual, as in the ranking."""
+    return 0.0 if evidence.cosine is None else (evidence.cosine - signals.mean) / signals.deviation

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import fields
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
-from search.ranking.confidence import confidence
+from search.ranking.confidence import Evidence, confidence
+from search.ranking.near_duplicates import is_near_duplicate, shingles
 from search.types import Hit, RetrieverScore, ScoreBreakdown
 from storage.analyzer import analyze_words, term_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from search.ranking.scorer import Retrieved
     from storage.candidates import Candidates, PassagePosition
@@ -60,21 +62,48 @@ class HitBuilder:
         ]
 
     def hits(self, groups: Sequence[HitGroup], read: Mapping[int, Passage]) -> list[Hit]:
-        """Make a hit of each group, in their order.
+        """Make a hit of each of the first `query.k` groups, in their order.
 
         Args:
-            groups: what to show.
+            groups: what is found; one more than is shown tells how far the first one is ahead.
             read: passages that need not be read again.
         """
         unread = [id_ for group in groups for id_ in group.run if id_ not in read]
         found = {**read, **self._candidates.passages(unread)}
         has = self._candidates.terms([group.run[0] for group in groups]) if self._words else {}
+        shown = groups[: self._query.k]
+        sure = accumulate(self._confidences([found[group.run[0]] for group in groups]), min)  # never more further down
         return [
-            self._hit(rank, group, found, has.get(group.run[0], frozenset()))
-            for rank, group in enumerate(groups, start=1)
+            self._hit(rank, group, found, has.get(group.run[0], frozenset()), confident)
+            for rank, (group, confident) in enumerate(zip(shown, sure, strict=False), start=1)
         ]
 
-    def _hit(self, rank: int, group: HitGroup, found: Mapping[int, Passage], has: frozenset[int]) -> Hit:
+    def _confidences(self, best: Sequence[Passage]) -> Iterator[float]:
+        """Yield the confidence of each hit.
+
+        Args:
+            best: the passages that the hits stand for, in order. The first one is compared with the next that says
+                something else, the others with the first.
+        """
+        evidence = list(map(self._evidence, best))
+        for at, own in enumerate(evidence):
+            rival = evidence[0] if at else self._second(best, evidence)
+            yield confidence(own, rival, self._signals, self._weight)
+
+    def _second(self, best: Sequence[Passage], evidence: Sequence[Evidence]) -> Evidence | None:
+        if self._query.fold_duplicates:  # then what says nearly the same is no hit of its own
+            return next(iter(evidence[1:]), None)
+        says = shingles(best[0].chunk.text)
+        others = zip(best[1:], evidence[1:], strict=True)
+        return next((one for passage, one in others if not is_near_duplicate(says, shingles(passage.chunk.text))), None)
+
+    def _evidence(self, passage: Passage) -> Evidence:
+        keyword = self._ranked.keywords.get(passage.chunk_id)
+        return Evidence(self._ranked.cosines.get(self._ranked.positions[passage.chunk_id].text), keyword)
+
+    def _hit(
+        self, rank: int, group: HitGroup, found: Mapping[int, Passage], has: frozenset[int], confident: float
+    ) -> Hit:
         passage = found[group.run[0]]
         around = self._candidates.context(passage.chunk_id, self._query.context)
         folded = sorted((found[id_] for id_ in group.run[1:]), key=lambda one: one.chunk.start_char)
@@ -83,13 +112,12 @@ class HitBuilder:
             max(pair, key=len) for pair in zip(around, (tuple(folded[:at]), tuple(folded[at:])), strict=True)
         )
         own = {field.name: getattr(passage, field.name) for field in fields(passage)}
-        cosine = self._ranked.cosines.get(self._ranked.positions[passage.chunk_id].text)
-        keyword = self._ranked.keywords.get(passage.chunk_id)
+        cosine, keyword = self._evidence(passage)
         return Hit(
             **{**own, "before": before, "after": after},
             rank=rank,
             score=self._ranked.scores[passage.chunk_id],
-            confidence=confidence(cosine, keyword, self._signals),
+            confidence=confident,
             similar=tuple(group.similar),
             explanation=self._explanation(passage, cosine, keyword, has),
             question=self._query.question.text,

@@ -58,7 +58,7 @@ class Ranking:
             everything = retrieved.best.complete and ranked.complete
             best = ranked.order if everything else ranked.order[:wanted]
             groups = self._groups(merge_adjacent(best, ranked.joined, len(best)))
-            if len(groups) == k or everything:
+            if len(groups) >= k or everything:
                 return HitBuilder(self._candidates, self._query, ranked, retrieved).hits(groups, self._read)
             wanted *= 4
             if ranked.complete or wanted > retrieved.best.depth:
@@ -103,8 +103,11 @@ class Ranking:
         return RankedPassages(order, positions, lifted, together, scorer.cosines, scorer.keywords, complete)
 
     def _groups(self, runs: Sequence[list[int]]) -> list[HitGroup]:
-        """Take the first runs that are asked for, those that say nearly the same as a better one folded into that."""
-        k = self._query.k
+        """Take the first runs that are asked for, or two, where it is told by how much the first is ahead.
+
+        Those that say nearly the same as a better one are folded into that.
+        """
+        k = max(self._query.k, 2)
         if not self._query.fold_duplicates:
             return [HitGroup(run, []) for run in runs[:k]]
         kept: list[tuple[HitGroup, frozenset[int]]] = []

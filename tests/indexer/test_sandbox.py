@@ -466,7 +466,7 @@ DOCUMENT = Document(
         "author": "Ä", "tags": ("a", 1, True), "none": (), "pages": 3, "share": 0.5, "draft": False,
         "day": date(2024, 2, 29), "moment": datetime(2024, 2, 29, 12, 30, 1, 5),
     },
-    script="Greek",
+    script="Greek", body=3,
 )  # fmt: skip
 
 
@@ -480,7 +480,7 @@ def test_the_document_of_these_tests_has_everything_that_one_may_have() -> None:
     [
         DOCUMENT,
         replace(DOCUMENT, lines=None, stamp=None, headings=(), marks=(), blocks=(), metadata={}),
-        replace(DOCUMENT, lines=(), text=""  , headings=(), marks=(), blocks=()),
+        replace(DOCUMENT, lines=(), text="", body=0, headings=(), marks=(), blocks=()),
         SkippedFile(b"/a", SkipCode.EMPTY, "empty"),
         SkippedFile(b"/a", SkipCode.NO_ACCESS, "permission denied", failed=True, stamp=STAMP),
     ],

@@ -288,7 +288,7 @@ def test_results_are_a_sequence_that_says_what_it_is_worth(collection: nearest.C
         False,
         ("nothing matches the path '*.nosuch': write it as in a .gitignore, '*.md' or 'docs/'",),
     )
-    weak = collection.search("w39", mode="keyword")
+    weak = collection.search("w39 zebra giraffe", mode="keyword")
     assert not weak.has_good_match
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from helpers.stored import local_store, nearest_hits
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from search.ranking.adjacency import FOLDED, LIFT, boosted, merge_adjacent
@@ -104,6 +104,9 @@ def test_the_k_best_are_those_of_all_passages_scored(
         for number, row in enumerate(cosines)
         for at, own in enumerate(row)
     }
+    lifted = {round(score, 4) for (n, at), score in every.items() if score > cosines[n][at]}
+    tied = [round(score, 4) for score in every.values()]
+    assume(all(tied.count(score) == 1 for score in lifted))  # with float32, either may come first
     beside = {(n, at): {(n, at - 1), (n, at + 1)} & every.keys() for n, at in every}
     number_of = {place: id_ for id_, place in enumerate(sorted(every))}
     order = sorted(every, key=lambda place: (-round(every[place], 4), place))

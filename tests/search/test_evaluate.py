@@ -15,8 +15,8 @@ import pytest
 from helpers.opened import open_searcher
 from helpers.stored import document
 
-from nearest.cli.terminal import evaluation_lines
 from nearest.json_output import evaluation_object
+from nearest.reports import evaluation_lines
 from search.evaluation.evaluate import MODES, Evaluation, evaluate, rankings
 from search.evaluation.judgements import JudgedQuery, read_questions
 from search.evaluation.metrics import MEASURES, MeanWithInterval, differences, means, measure

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from search.ranking.confidence import GOOD, confidence
+from search.ranking.confidence import GOOD, Evidence, confidence
 from search.ranking.fusion import Signals, fuse, reciprocal_rank, vector_weight
 from search.ranking.near_duplicates import is_near_duplicate, shingles
 
@@ -54,19 +54,32 @@ def test_reciprocal_rank_fusion() -> None:
     assert reciprocal_rank([1, 3]) == pytest.approx(1 / 61 + 1 / 63)
 
 
+def sure(cosine: float | None, keyword: float | None, rival: Evidence | None = None, signals: Signals = ASKED) -> float:
+    return confidence(Evidence(cosine, keyword), rival, signals, 0.5)
+
+
 def test_confidence_does_not_depend_on_where_an_embedder_puts_its_cosines() -> None:
     narrow = replace(ASKED, cosine=0.8 + 0.06, mean=0.8 + 0.01, deviation=0.01)  # as those whose cosines lie close
-    assert confidence(0.86, 10.0, narrow) == pytest.approx(confidence(0.6, 10.0, ASKED))
+    assert sure(0.86, 10.0, signals=narrow) == pytest.approx(sure(0.6, 10.0))
+    assert sure(0.86, 10.0, Evidence(0.82, 2.0), narrow) == pytest.approx(sure(0.6, 10.0, Evidence(0.2, 2.0)))
 
 
 def test_confidence_rises_with_meaning_and_with_words() -> None:
-    assert confidence(0.2, 2.0, ASKED) < confidence(0.5, 2.0, ASKED) < confidence(0.5, 8.0, ASKED)
-    assert confidence(0.1, 0.0, ASKED) < GOOD < confidence(0.6, 10.0, ASKED)
+    assert sure(0.2, 2.0) < sure(0.5, 2.0) < sure(0.5, 8.0)
+    assert sure(0.1, 0.0) < GOOD < sure(0.6, 10.0)
+
+
+def test_what_another_place_has_as_well_is_less_sure() -> None:
+    rivals = [Evidence(0.1, 0.0), Evidence(0.4, 5.0), Evidence(0.5, 8.0), Evidence(0.55, 9.0)]
+    falling = [sure(0.5, 8.0, rival) for rival in rivals]
+    assert falling == sorted(falling, reverse=True)
+    assert falling[0] > 1.5 * falling[2] > 1.5 * falling[3]
+    assert sure(0.5, 8.0) == pytest.approx(sure(0.5, 8.0, Evidence(None, 0.0)))
 
 
 def test_what_has_no_vector_is_judged_by_its_words_and_the_other_way_round() -> None:
-    assert confidence(None, 2.0, ASKED) < confidence(None, 10.0, ASKED)
-    assert confidence(0.2, None, ASKED) < confidence(0.6, None, ASKED)
+    assert sure(None, 2.0) < sure(None, 10.0)
+    assert sure(0.2, None) < sure(0.6, None)
 
 
 @pytest.mark.parametrize(
