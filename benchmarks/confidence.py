@@ -7,7 +7,7 @@ other sets. Of the best hits:
     ECE      expected calibration error: ten bins of confidence, how far the mean of each is from the share that is
              right, weighted by its size (Guo et al., ICML 2017)
     AUROC    how often a right best hit has the higher confidence than a wrong one, own questions alone
-    refused  below `search.ranking.confidence.GOOD`: of the right ones (should be none), of those for questions of
+    refused  below `search.types.GOOD`: of the right ones (should be none), of those for questions of
              other sets (should be all)
 
 `--fit` instead prints the numbers of `search.ranking.confidence`: a logistic regression on the sets that `FITTED`
@@ -31,6 +31,7 @@ from benchmarks import results
 from benchmarks.chunking import excerpts_of
 from benchmarks.embedding import DATA
 from search.ranking import confidence as formula
+from search.types import GOOD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -178,8 +179,8 @@ def row(name: str, size: str | int, found: Sequence[Answered]) -> dict[str, Any]
         "mean confidence": f"{confidences.mean():.2f}",
         "ECE": f"{calibration_error(confidences, right):.2f}",
         "AUROC": "-" if math.isnan(area := auroc(confidences, right)) else f"{area:.2f}",
-        "right, refused": f"{(confidences[right == 1] < formula.GOOD).mean():.1%}",
-        "of others, refused": f"{(others < formula.GOOD).mean():.0%}",
+        "right, refused": f"{(confidences[right == 1] < GOOD).mean():.1%}",
+        "of others, refused": f"{(others < GOOD).mean():.0%}",
     }
 
 

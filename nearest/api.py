@@ -147,6 +147,7 @@ class Collection:
         within: OneOrMore = (),
         fold_duplicates: bool = True,
         exact: bool = False,
+        min_confidence: float = 0.0,
     ) -> SearchResult:
         """Find the `k` places that answer `question` best, best first: each a passage, with those that touch it.
 
@@ -164,6 +165,7 @@ class Collection:
             within: only in these files and folders, as they are indexed.
             fold_duplicates: passages that say nearly the same are one hit.
             exact: demand phrases in quotes even where no passage has them; else these are noted, and left aside.
+            min_confidence: leave out hits below it, from 0 to 1, and note how many.
 
         Returns:
             a sequence of hits, with `has_good_match` and `notes` on what they are worth.
@@ -178,6 +180,7 @@ class Collection:
         only = filter_of(paths=paths, types=types, since=since, until=until, tags=tags, where=where, within=within)
         searcher = self._session.searcher(mode)
         found = searcher.ask(question, k, context, mode=mode, only=only, fold_duplicates=fold_duplicates, exact=exact)
+        found = found.at_least(min_confidence)
         notes = (*found.notes, *searcher.notes, *filter(None, [searcher.pending_note(mode)]))
         return replace(found, hits=tuple(with_metadata(searcher.collection, found.hits)), notes=notes)
 

@@ -25,7 +25,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     and cache folders of this system (XDG on Linux).
 
     Raises:
-        NearestError: a limit is no number above 0.
+        NearestError: a limit is no number above 0, or the editor's URI has no {path}.
     """
     import platformdirs  # by far not every command needs a home
 
@@ -51,7 +51,14 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         read_memory=_limit(environment, "NEAREST_READ_MEMORY", MEMORY),
         read_seconds=_limit(environment, "NEAREST_READ_SECONDS", SECONDS),
         ocr=(get("NEAREST_OCR") or "").strip(),
+        editor=_editor((get("NEAREST_EDITOR") or "").strip()),
     )
+
+
+def _editor(uri: str) -> str:
+    if uri and ("{path}" not in uri or not uri.isprintable()):
+        raise NearestError(f"NEAREST_EDITOR is {uri!r}: give it a URI as 'vscode://file{{path}}:{{line}}', or unset it")
+    return uri
 
 
 def _limit(environment: Mapping[str, str], name: str, default: float) -> float:

@@ -39,6 +39,7 @@ class Excerpt:
     start_line: int | None  # lines of the file, as those of `Chunk`
     end_line: int | None
     place: Location | None  # of the passage that it is of
+    headings: tuple[str, ...]  # above that passage
     header: str  # of a table that it is from the middle of
     gap: bool  # whether something is left out between it and the excerpt before, or the beginning of the hit
 
@@ -164,6 +165,7 @@ def _excerpt(piece: _Piece, *, gap: bool = False) -> Excerpt:
         start_line=first,
         end_line=last,
         place=chunk.place,
+        headings=chunk.headings,
         header=chunk.header,
         gap=gap,
     )

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, overload
 
-from search.ranking.confidence import GOOD
 from search.types import Hit
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class SearchResult(Sequence[Hit]):
     @property
     def has_good_match(self) -> bool:
         """Tell whether a hit is likely to be what was looked for."""
-        return any(hit.confidence >= GOOD for hit in self.hits)
+        return any(hit.is_good_match for hit in self.hits)
 
     def to_dict(self, *, explain: bool = False) -> dict[str, Any]:
         """Make the object of `nearest search --json` of it; `explain` as there."""
@@ -71,6 +70,28 @@ class SearchResult(Sequence[Hit]):
             "notes": list(self.notes),
             "hits": [hit.to_dict(explain=explain) for hit in self.hits],
         }
+
+    def to_markdown(self) -> str:
+        """Make a text for a language model of it: numbered sources, each with its place; as `--format markdown`."""
+        from search.sources import markdown  # which is needed only where somebody reads it
+
+        return markdown(self.query, self.notes, self.hits)
+
+    def to_xml(self) -> str:
+        """Make a text for a language model of it: numbered sources, each with its place; as `--format xml`."""
+        from search.sources import xml
+
+        return xml(self.query, self.notes, self.hits)
+
+    def at_least(self, confidence: float) -> SearchResult:
+        """Leave out the hits below a confidence from 0 to 1, and note how many that were."""
+        kept = tuple(hit for hit in self.hits if hit.confidence >= confidence)
+        left_out = len(self.hits) - len(kept)
+        if not left_out:
+            return self
+        which = "1 hit" if left_out == 1 else f"{left_out} hits"
+        note = f"{which} below a confidence of {confidence:.0%} left out"
+        return replace(self, hits=kept, notes=(*self.notes, note))
 
     def with_notes(self) -> SearchResult:
         """Note where no hit is a good match."""

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from search.excerpt import Excerpt
 
 
+GOOD = 0.15  # the confidence below which a hit is no good match; what that costs stands in docs/searching.md
+
+
 @dataclass(frozen=True, slots=True)
 class RetrieverScore:
     """Where a passage stands in one of the two rankings that are fused."""
@@ -44,6 +47,11 @@ class Hit(Passage):
     question: str = field(default="", repr=False, compare=False)  # its words
     idf: Mapping[int, float] = field(default_factory=dict, repr=False, compare=False)  # of the question's terms, by id
     scores: Mapping[int, float] = field(default_factory=dict, repr=False, compare=False)  # of its run, by chunk_id
+
+    @property
+    def is_good_match(self) -> bool:
+        """Tell whether it is likely enough to be what was looked for."""
+        return self.confidence >= GOOD
 
     @property
     def run(self) -> tuple[Passage, ...]:

@@ -31,6 +31,7 @@ class Settings:
         read_memory: MB that reading one file may take.
         read_seconds: seconds that it may take.
         ocr: the languages that scanned pages are read in, as tesseract names them: "eng+deu"; "" where they are not.
+        editor: the URI that opens a file, with {path} and {line}; "" where places are no links.
     """
 
     home: Path
@@ -47,3 +48,4 @@ class Settings:
     read_memory: float = MEMORY
     read_seconds: float = SECONDS
     ocr: str = ""
+    editor: str = ""

@@ -23,7 +23,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "embed.local", "embed.remote", "embed", "document_writer", "sync", "progress", "index", "add",
     ),
     "search": (
-        "modes", "stale", "query", "excerpt", "types", "ranking", "no_hits", "result", "searcher", "explain",
+        "modes", "stale", "query", "excerpt", "types", "sources", "ranking", "no_hits", "result", "searcher", "explain",
         "evaluation",
     ),
     "nearest": ("plain_text", "reasons", "reports", "json_output", "settings", "session", "api", "cli"),

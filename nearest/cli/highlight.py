@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from search.excerpt import Excerpt
+    from search.types import Hit
 
+COMMON = math.log(3)  # the inverse document frequency of what a third of the passages have
 _WORD = re.compile(r"\w+")
 
 
@@ -21,16 +24,16 @@ class Highlight:
     """What stands out in the excerpts of a hit.
 
     Args:
-        question: its words are in colour, in whatever form they stand there.
-        best: is in bold.
+        hit: the words of its question are in colour, in whatever form they stand there, but for those that more than
+            a third of the passages have; its best sentences are in bold.
     """
 
-    def __init__(self, question: str, best: Excerpt) -> None:
-        from storage.analyzer import analyze  # only where hits are read by people
+    def __init__(self, hit: Hit) -> None:
+        from storage.analyzer import analyze, term_id  # only where hits are read by people
 
         self._analyze = analyze
-        self._terms = frozenset(analyze(question))
-        self._best = best
+        self._terms = frozenset(term for term in analyze(hit.question) if hit.idf.get(term_id(term), COMMON) >= COMMON)
+        self._best = hit.best
 
     def lines(self, part: Excerpt) -> Iterator[str]:
         """Yield the lines that are not blank, with the codes of their styles."""

@@ -15,7 +15,7 @@ from nearest.cli.collections import completion, drop, ls, rename
 from nearest.cli.evaluate import evaluate
 from nearest.cli.group import INTERRUPTED, Cli, notify
 from nearest.cli.options import collection_option, context_option, embedder_option, json_option
-from nearest.cli.search import emit, search, why_not, width
+from nearest.cli.search import emit, screen, search, why_not
 from nearest.settings import from_environment
 
 # The engines are imported inside the commands, so that `--help` and a usage error cost nothing.
@@ -115,7 +115,7 @@ def get(reference: str, collection: str, context: int, as_json: bool) -> int:
     if as_json:
         click.echo(json_output.json_text(json_output.passages_object(passages, metadata), indent=2))
     else:
-        terminal.print_passages(passages, width())
+        terminal.print_passages(passages, screen(full=True))
     return 0
 
 

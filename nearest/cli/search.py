@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from nearest import json_output
 from nearest.cli import terminal
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from search.result import SearchResult
     from search.searcher import Searcher
     from storage.types import Filter, Mode
+
+FORMS = ("json", "jsonl", "paths", "vimgrep", "markdown", "xml")
 
 
 @click.command()
@@ -56,6 +59,18 @@ if TYPE_CHECKING:
     help="Let a reranking server put the first 50 hits in order: http:HOST:PORT, http:HOST:PORT#MODEL. The question "
     "and these passages are sent there.",
 )  # fmt: skip
+@click.option(
+    "--min-confidence", type=click.FloatRange(0, 1), default=0.0, metavar="P",
+    help="Leave out hits below this confidence: 0.4 for 40 %.",
+)  # fmt: skip
+@click.option(
+    "--full/--brief", default=None,
+    help="Passages whole, or what of them answers best. By default the latter on a terminal, and a screenful of it.",
+)  # fmt: skip
+@click.option(
+    "--format", "form", type=click.Choice(FORMS),
+    help="markdown, xml: numbered sources for a language model; the others as by their own options.",
+)  # fmt: skip
 @click.option("--json", "form", flag_value="json", help="One JSON object.")
 @click.option("--jsonl", "form", flag_value="jsonl", help="One JSON object a line, one line a question.")
 @click.option("--paths", "form", flag_value="paths", help="The paths alone, each once.")
@@ -67,6 +82,8 @@ def search(
     filters: dict[str, Any],
     rerank: str | None,
     explain: bool,
+    min_confidence: float,
+    full: bool | None,
     form: str | None,
     **options: Any,
 ) -> int:
@@ -86,15 +103,16 @@ def search(
         raise NearestError("the question is empty: ask something")
     reranker = _reranker(rerank)
     only = build_filter(collection, embedder, filters)
+    forms = _formats(text == "-", screen(full), explain)
     searcher = open_searcher(collection, embedder, options["mode"])
     try:
         found = False
         for one in _questions(text):
-            answer = _answer(searcher, reranker, one, only, **options)
+            answer = _answer(searcher, reranker, one, only, **options).at_least(min_confidence)
             found |= answer.has_good_match
             if text == "-" and form is None:
                 click.echo(click.style(f"# {escape_controls(one)}", bold=True))
-            _formats(text == "-", explain)[form or "people"](answer)
+            forms[form or "people"](answer)
             for note in answer.notes:
                 notify(f"{one!r}: {note}" if text == "-" else note)
         search_notes(searcher, options["mode"])
@@ -160,7 +178,19 @@ def _questions(text: str) -> Iterator[str]:
             yield line.strip()
 
 
-def _formats(several: bool, explain: bool) -> dict[str, Callable[[SearchResult], None]]:
+def screen(full: bool | None) -> terminal.Screen:
+    """Find out where hits are printed, and how much of them: a screenful, unless one asks for more."""
+    editor = from_environment().editor
+    if not sys.stdout.isatty():
+        return terminal.Screen(full=full is not False, editor="")
+    size = shutil.get_terminal_size()
+    asked = full or click.get_current_context().get_parameter_source("k") is not ParameterSource.DEFAULT
+    color = click.get_current_context().color is not False
+    # The last rows are those of the prompt and of a note.
+    return terminal.Screen(size.columns, None if asked else size.lines - 2, bool(full), editor if color else "")
+
+
+def _formats(several: bool, screen: terminal.Screen, explain: bool) -> dict[str, Callable[[SearchResult], None]]:
     def as_json(answer: SearchResult, indent: int | None) -> None:
         click.echo(json_output.json_text(answer.to_dict(explain=explain), indent=indent))
 
@@ -169,7 +199,9 @@ def _formats(several: bool, explain: bool) -> dict[str, Callable[[SearchResult],
         "jsonl": lambda answer: as_json(answer, None),
         "paths": terminal.print_paths,
         "vimgrep": terminal.print_vimgrep,
-        "people": lambda answer: terminal.print_hits(answer, width(), explain=explain),
+        "markdown": lambda answer: click.echo(answer.to_markdown(), nl=several),
+        "xml": lambda answer: click.echo(answer.to_xml(), nl=False),
+        "people": lambda answer: terminal.print_hits(answer, screen, explain=explain),
     }
 
 
@@ -180,11 +212,6 @@ def emit(as_json: bool, found: Mapping[str, Any], lines: Iterable[str]) -> None:
         return
     for line in lines:
         click.echo(line)
-
-
-def width() -> int | None:
-    """Return the columns of the terminal; None where there is none."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def search_notes(searcher: Searcher, mode: Mode) -> None:

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from search.ranking.fusion import Signals
 
-GOOD = 0.15  # below it a hit is no good match
 LEAST_MARGIN, MOST_MARGIN = -0.5, 0.4
 # Bias, contrast, root of coverage, margin.
 BOTH = (-4.80, 0.18, 6.98, 11.86)

@@ -256,7 +256,7 @@ def test_two_writers_are_one_too_many(server: OllamaServer, folder: Path) -> Non
 
 
 def test_search_shows_place_confidence_headings_and_the_passage(indexed: Path) -> None:
-    ran = run("search", "moss", "on", "the", "lawn")
+    ran = run("search", "moss", "on", "the", "lawn", "--brief")
     assert (ran.status, ran.err) == (0, "")
     assert re.match(r"garden/moss\.txt:1  \d+%\n    Moss grows on the lawn\n    where no sun shines\.\n\n", ran.text)
     house = r"^house\.md:7  \d+%  House > Cellar  \(\+1 beside it\)\n    \.\.\.\n    The boiler"
@@ -628,7 +628,7 @@ def test_passages_are_shown_as_wide_as_the_terminal(
     (folder / "wide.md").write_text("zebra " + "火車站在哪裡" * 300)
     run("index", ".")
     for terminal, width in ((True, 40), (False, 100)):
-        shown = click.unstyle(run("search", "zebra", "-k1", terminal=terminal).text).splitlines()
+        shown = click.unstyle(run("search", "zebra", "-k1", "--brief", terminal=terminal).text).splitlines()
         assert width - 2 <= max(map(wcwidth.wcswidth, shown[1:])) <= width
         assert FIRST_LINES // 2 < len(shown[1:-2]) <= FIRST_LINES + 3
         assert "    ..." in shown  # what is left out is told

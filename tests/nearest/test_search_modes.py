@@ -18,7 +18,7 @@ from helpers.rerank_server import RerankServer
 import nearest
 from nearest import NearestError
 from search.modes import MODES
-from search.ranking.confidence import GOOD
+from search.types import GOOD
 
 if TYPE_CHECKING:
     from storage.types import Mode

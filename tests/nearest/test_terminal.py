@@ -6,7 +6,9 @@ import os
 import re
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
+import click
 import pytest
 from helpers.command import HIT_KEYS, run, search, words_server
 from helpers.ollama_server import OllamaServer
@@ -112,8 +114,10 @@ def test_a_place_stands_behind_the_line_where_there_are_both(folder: Path) -> No
 def test_a_wide_header_takes_no_more_than_two_lines(folder: Path) -> None:
     header = " | ".join(f"column {n}" for n in range(60)) + "\n"
     keep("wide.xlsx", Chunk("zebra | 1", 0, 9, None, None, (), place=Location("row", 2, 2), header=header))
-    shown = run("search", "zebra", "-k1").text.splitlines()
+    shown = run("search", "zebra", "-k1", "--brief").text.splitlines()
     assert (len(shown), shown[3:]) == (6, ["    ...", "    zebra | 1", ""])
+    whole = run("search", "zebra", "-k1").text.splitlines()
+    assert whole[1:] == [f"    {header.rstrip()}", "    zebra | 1", ""]
 
 
 # ---- neighbours
@@ -304,3 +308,130 @@ def test_status_says_nothing_of_languages_where_there_is_nothing_to_say() -> Non
 
 def test_status_says_nothing_of_languages_where_the_model_is_another() -> None:
     assert foreign("ollama:bge-m3", "Han", "Han") == []
+
+
+# ---- how much of them
+
+
+@pytest.fixture
+def notes(tmp_path: Path, server: OllamaServer, monkeypatch: pytest.MonkeyPatch, settled: None) -> Path:
+    """A folder with forty indexed notes, in which the user is: one answers, and the others are about the same."""
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    for n in range(40):
+        said = " ".join(f"w{(7 * n + m) % 53}" for m in range(20))
+        (folder / f"{n:02}.md").write_text(f"# Note {n}\n\nThe roof of house {n} is old.\n\n{said}\n")
+    (folder / "answer.md").write_text("# Slate\n\nThe roof has slate tiles, and they leak in autumn.\n")
+    assert run("index", ".").status == 0
+    return folder
+
+
+def shown_on(rows: int, columns: int, *args: str) -> list[str]:
+    """The lines that a terminal of that size shows, without their styles."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", str(columns))
+        patch.setenv("LINES", str(rows))
+        return click.unstyle(run("search", *args, terminal=True).text).splitlines()
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(16, 80), (24, 80), (24, 30), (40, 120), (100, 100)])
+def test_a_terminal_is_filled_once_and_the_rest_is_counted(notes: Path, rows: int, columns: int) -> None:
+    found = shown_on(rows, columns, "the slate roof of a house", "--", "-nothing")
+    assert sum(max(1, -(-len(line) // columns)) for line in found) <= rows - 2
+    assert re.fullmatch(r"1\. answer\.md:1  \d+%  Slate", found[0])
+    ranks = [int(line.split(".")[0]) for line in found if re.match(r"\d+\. ", line)]
+    assert ranks == list(range(1, len(ranks) + 1))
+    if len(ranks) < 10:
+        rest = 10 - len(ranks)
+        assert re.match(rf"{rest} more, .*no good match: -k 10 shows them", found[-1])
+
+
+def test_all_that_is_asked_for_is_printed(notes: Path) -> None:
+    for asked in (["-k", "10"], ["--full"]):
+        found = shown_on(16, 80, "the slate roof of a house", *asked)
+        assert sum(bool(re.match(r"\d+\. ", line)) for line in found) == 10
+    piped = run("search", "the slate roof of a house").text
+    assert (piped.count("%"), "more" in piped) == (10, False)
+
+
+def test_in_a_pipe_passages_are_whole_and_no_line_is_broken(folder: Path) -> None:
+    line = "Zebras " + "graze and " * 100 + "sleep."
+    (folder / "zebra.txt").write_text(f"{line}\n\nA word.\n")
+    run("index", ".")
+    (hit,) = search("zebras", "-k1")
+    text = [one["text"] for one in (*hit["before"], hit, *hit["after"])]
+    piped = run("search", "zebras", "-k1").text.splitlines()
+    assert "".join(piped[1:]).split() == " ".join(text).split()
+    assert max(map(len, piped)) > 500
+    brief = run("search", "zebras", "-k1", "--brief").text.splitlines()
+    assert max(map(len, brief)) <= 100
+
+
+def test_what_is_no_good_match_is_dimmed_on_a_terminal(notes: Path) -> None:
+    lines = run("search", "the slate roof of a house", "-k3", terminal=True).text.splitlines()
+    heads = [line for line in lines if re.match(r"(\x1b\[2m)?\d\. ", line)]
+    assert [line.startswith("\x1b[2m") for line in heads] == [False, True, True]
+    weak = "\n".join(lines[lines.index(heads[1]) :])
+    assert set(re.findall(r"\x1b\[[\d;]*m", weak)) == {"\x1b[2m", "\x1b[0m"}
+
+
+def test_words_that_a_third_of_the_passages_have_are_in_no_colour(notes: Path) -> None:
+    text = run("search", "the slate roof", "-k1", terminal=True).text
+    coloured = re.findall(r"\x1b\[33m(?:\x1b\[1m)?(\w+)\x1b", text)
+    assert [word.lower() for word in coloured] == ["slate", "slate"]
+
+
+# ---- links
+
+
+def test_a_place_is_a_link_where_an_editor_is_named(notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (notes / "a b é.md").write_text("first\n\n" + "Zebras graze here.\n")
+    run("index", ".")
+    monkeypatch.setenv("NEAREST_EDITOR", "edit://open?file={path}&line={line}")
+    uri = (notes / "a b é.md").as_uri().removeprefix("file://")
+    link = f"\x1b]8;;edit://open?file={uri}&line=1\x1b\\"
+    assert link in run("search", "zebras", "-k1", terminal=True).text
+    assert "\x1b" not in run("search", "zebras", "-k1").text
+    with monkeypatch.context() as patch:
+        patch.setenv("NO_COLOR", "1")
+        assert "\x1b" not in run("search", "zebras", "-k1", terminal=True).text
+    monkeypatch.setenv("NEAREST_EDITOR", "vim")
+    ran = run("search", "zebras")
+    assert (ran.status, ran.err.count("\n")) == (2, 1)
+    assert "NEAREST_EDITOR is 'vim'" in ran.err
+    assert "'vscode://file{path}:{line}'" in ran.err
+
+
+# ---- for language models, and only what is sure
+
+
+def test_sources_are_numbered_as_markdown_and_as_xml(notes: Path) -> None:
+    ran = run("search", "slate tiles", "-k2", "--format", "markdown")
+    assert (ran.status, ran.err) == (0, "")
+    lines = ran.text.splitlines()
+    assert lines[:7] == [
+        "# slate tiles", "", f"## [1] {notes / 'answer.md'} lines 1-3", "", lines[4], "", "> # Slate",
+    ]  # fmt: skip
+    assert re.fullmatch(r"Slate, confidence [01]\.\d\d", lines[4])
+    assert sum(line.startswith("## [2] ") for line in lines) == 1
+    root = ElementTree.fromstring(run("search", "slate tiles", "-k2", "--format", "xml").text)
+    assert (root.tag, root.get("question"), [one.get("id") for one in root]) == ("sources", "slate tiles", ["1", "2"])
+    assert root[0].get("path") == str(notes / "answer.md")
+    assert (root[0].text or "").strip() == "# Slate\n\nThe roof has slate tiles, and they leak in autumn."
+    assert run("search", "slate", "-k1", "--format", "json").json["query"] == "slate"
+
+
+def test_hits_below_a_confidence_are_left_out_and_counted(notes: Path) -> None:
+    every = run("search", "slate tiles", "--json").json["hits"]
+    below = sum(hit["confidence"] < 0.2 for hit in every)
+    assert 0 < below < len(every)
+    ran = run("search", "slate tiles", "--min-confidence", "0.2", "--json")
+    assert (ran.status, ran.json["hits"]) == (0, every[: len(every) - below])
+    assert ran.json["notes"] == [f"{below} hits below a confidence of 20% left out"]
+    assert ran.err == f"nearest: {ran.json['notes'][0]}\n"
+    none = run("search", "zebra giraffe", "--min-confidence", "1", "-k1")
+    assert (none.status, none.out, none.err.splitlines()[-1]) == (
+        1, b"", "nearest: 1 hit below a confidence of 100% left out",
+    )  # fmt: skip
+    assert run("search", "slate", "--min-confidence", "40").status == 2

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from search.ranking.confidence import GOOD, Evidence, confidence
+from search.ranking.confidence import Evidence, confidence
 from search.ranking.fusion import Signals, fuse, reciprocal_rank, vector_weight
 from search.ranking.near_duplicates import is_near_duplicate, shingles
+from search.types import GOOD
 
 ASKED = Signals(cosine=0.6, mean=0.1, deviation=0.1, keyword=10.0, keyword_10th=4.0, keyword_upper_bound=20.0)
 
