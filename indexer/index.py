@@ -8,12 +8,13 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from indexer.embed.absent import AbsentEmbedder
 from indexer.embed.registry import DEFAULT, canonical_name, open_embedder
 from indexer.embed.run import embed
 from indexer.progress import NoProgress, Report
 from indexer.sandbox.process import SandboxLimits
 from indexer.sync import canonical_path, sync
-from storage.errors import NearestError, OptionError
+from storage.errors import NearestError, OptionError, UnreachableError
 from storage.files import Root, is_below
 from storage.home import similar
 from storage.store import Store, open_store
@@ -86,19 +87,31 @@ def index(
     Raises:
         EmbedderMismatchError: the collection was made by another embedder.
         MassDeleteError: too much is gone.
-        EmbedderError, UnreachableError: see `embed`.
+        EmbedderError: see `embed`.
+        UnreachableError: the same; what was read is kept, and found by its words.
     """
     start = time.perf_counter()
     progress = progress or NoProgress()
     report = report or Report()
+    unreachable: UnreachableError | None = None
     try:
-        make_ready(collection, embedder)
+        try:
+            make_ready(collection, embedder)
+        except UnreachableError as error:  # of a new collection: its words need no embedder
+            unreachable = error
+            collection.documents.backfill()
         report.documents = sync(collection, embedder, roots, limits, yes=yes, track=progress.reading)
-        embed_waiting(collection, embedder, progress, report)
+        if unreachable:
+            count_waiting(collection, report)
+        else:
+            embed_waiting(collection, embedder, progress, report)
         collection.texts.sweep()
         collection.save_snapshot()
     finally:
         report.seconds = time.perf_counter() - start
+    if unreachable:
+        words = f"; until the next run {report.chunks} passages are found by their words alone" if report.chunks else ""
+        raise UnreachableError(f"{unreachable}{words}") from unreachable
     return report
 
 
@@ -135,11 +148,21 @@ def index_by_name(
             if embedder is None or isinstance(embedder, str):
                 made_by = collection.identity
                 name = made_by.name if made_by else embedder or settings.embedder or DEFAULT
-                embedder = open_embedder(name, settings)
+                embedder = _opened(name, settings, new=made_by is None)
                 ending.callback(embedder.close)
             return index(
                 collection, embedder, roots, SandboxLimits.of(settings), yes=yes, progress=progress, report=report
             )
+
+
+def _opened(name: str, settings: Settings, *, new: bool) -> Embedder:
+    """Open an embedder; where it cannot be had, and the collection is new, what stands for it."""
+    try:
+        return open_embedder(name, settings)
+    except UnreachableError as error:
+        if not new:
+            raise
+        return AbsentEmbedder(name, error)
 
 
 def make_ready(collection: Store, embedder: Embedder) -> None:
@@ -156,10 +179,15 @@ def make_ready(collection: Store, embedder: Embedder) -> None:
     collection.documents.backfill()
 
 
-def embed_waiting(collection: Store, embedder: Embedder, progress: Progress, report: Report) -> None:
-    """Embed the texts that have no vector yet, and count in `report`."""
+def count_waiting(collection: Store, report: Report) -> None:
+    """Count the passages, and the texts that have no vector yet, in `report`."""
     report.chunks = collection.documents.chunk_count()
     report.pending = collection.texts.waiting()
+
+
+def embed_waiting(collection: Store, embedder: Embedder, progress: Progress, report: Report) -> None:
+    """Embed the texts that have no vector yet, and count in `report`."""
+    count_waiting(collection, report)
     report.reused = collection.texts.count() - report.pending
     if not report.pending:
         return

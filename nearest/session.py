@@ -76,14 +76,22 @@ class Session:
         return self._named(made_by or chosen or self.settings.embedder or DEFAULT)
 
     def embedder_for(self, store: Store) -> Embedder:
-        """Open the embedder to write with.
+        """Open the embedder to write with; for a new collection, where it cannot be had, what stands for it.
 
         Raises:
             EmbedderMismatchError: the one that was chosen is not that of the collection.
         """
+        from indexer.embed.absent import AbsentEmbedder
+        from storage.errors import UnreachableError
+
         if chosen := self._chosen_name():
             store.check_name(chosen)
-        return self._named(store.identity.name) if store.identity else self.embedder()
+        if store.identity:
+            return self._named(store.identity.name)
+        try:
+            return self.embedder()
+        except UnreachableError as error:
+            return AbsentEmbedder(chosen or "", error)
 
     def searcher(self, mode: Mode) -> Searcher:
         """Open what answers questions; `mode` is that of the first of them."""
@@ -92,7 +100,7 @@ class Session:
                 from search.searcher import Searcher
 
                 self._searcher = Searcher(
-                    self._name, self.settings, self._chosen_name(), mode=mode, engines=self._named
+                    self._name, self.settings, self._chosen_name(), mode=mode, engines=self._named, by_words=True
                 )
             return self._searcher
 

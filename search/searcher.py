@@ -17,7 +17,7 @@ from search.ranking.ranker import search
 from search.result import SearchResult
 from search.stale import mark_stale
 from storage import home
-from storage.errors import INDEX_FIRST, NearestError, NothingIndexedError, TooLongError
+from storage.errors import INDEX_FIRST, NearestError, NothingIndexedError, TooLongError, UnreachableError
 from storage.types import Filter, Query
 
 if TYPE_CHECKING:
@@ -43,9 +43,11 @@ class Searcher:
         embedder: a name that the collection must have been made with; None for whichever it was.
         engines: opens the embedder of a name, and closes it in the end; by default that happens here.
         mode: of the questions to come; in keyword mode no embedder is opened until a question of another mode is asked.
+        by_words: answer hybrid questions by words alone, with a note, where the embedder cannot be reached.
 
     Raises:
         NothingIndexedError: the collection is empty.
+        UnreachableError: the embedder cannot be reached, and is needed.
         EmbedderMismatchError: it was made by another embedder, or with other weights.
         NearestError: see `Store` and `open_embedder`.
     """
@@ -58,13 +60,19 @@ class Searcher:
         *,
         mode: Mode = "hybrid",
         engines: Callable[[str], Embedder] | None = None,
+        by_words: bool = False,
     ) -> None:
         self.settings = settings
         self._engines = engines
+        self._by_words = by_words
         self._opening = threading.Lock()
+        self._engine: Embedder | None = None
+        self._unreachable: UnreachableError | None = None  # what opening it came to, until a question is asked
+        self._last: tuple[str, Vectors] | None = None
+        self._notes: list[str] = []
         with ExitStack() as undo:
             name = None if mode == "keyword" else home.embedder_of(home.folder(settings, collection))
-            engine = self._opened(name) if name else None
+            engine = self._opened_if_reachable(name, mode) if name else None
             if engine and not engines:
                 undo.callback(engine.close)
             with ThreadPoolExecutor(1) as pool:
@@ -72,17 +80,17 @@ class Searcher:
                 loading = pool.submit(_identity, engine) if engine else None
                 self.collection = _open(collection, settings, embedder, mode, undo)
             made_by = self.collection.identity
-            if made_by is None:
+            if made_by is None and not self.collection.documents.count():
                 raise NothingIndexedError(f"collection {collection!r} is empty", hint=INDEX_FIRST)
-            self.embedder_name = made_by.name
-            self._engine: Embedder | None = None
-            if engine is not None and loading is not None and made_by.name == name:
-                self.collection.check(loading.result())
-                self._engine = engine
-            elif mode != "keyword":  # it could not be seen at a glance
-                self._open_embedder()
-            self._last: tuple[str, Vectors] | None = None
-            self._notes: list[str] = []
+            self.embedder_name = made_by.name if made_by else ""
+            try:
+                if engine is not None and loading is not None and self.embedder_name == name:
+                    self.collection.check(loading.result())
+                    self._engine = engine
+                elif mode != "keyword" and self._unreachable is None:  # it could not be seen at a glance
+                    self._open_embedder()
+            except UnreachableError as error:
+                self._give_up(error, mode)
             undo.pop_all()
 
     @property
@@ -120,7 +128,7 @@ class Searcher:
 
         Raises:
             NearestError: the question is blank, k is not at least 1, or context is below 0.
-            EmbedderError, UnreachableError: it cannot be embedded.
+            EmbedderError, UnreachableError: it cannot be embedded, and is not answered by words.
         """
         start = time.perf_counter()
         if not question.strip():
@@ -138,7 +146,15 @@ class Searcher:
             notes += [missing_note(missing)] if missing else []
         hits: list[Hit] = []
         blank = not asked.text.strip()  # there is nothing to look for where it only says what it is not about
-        vector = None if blank or mode == "keyword" else self._embedded(asked.text)
+        vector = None
+        if not blank and mode != "keyword":
+            try:
+                vector = self._embedded(asked.text)
+            except UnreachableError as error:
+                self._give_up(error, mode)
+                self._unreachable = None  # the next question tries again
+                mode = "keyword"
+                notes += [f"answered by words alone: {error}"] if self.embedder_name else []
         query = Query(asked, vector, mode, k, context, only, fold_duplicates)
         if not blank:
             hits = mark_stale(search(self.collection, query))
@@ -149,6 +165,11 @@ class Searcher:
 
     def _open_embedder(self) -> Embedder:
         with self._opening:
+            if self._unreachable is not None:
+                error, self._unreachable = self._unreachable, None
+                raise error
+            if not self.embedder_name:
+                raise UnreachableError(f"nothing in collection {self.collection.name!r} is embedded yet: index again")
             if self._engine is None:
                 engine = self._opened(self.embedder_name)
                 try:
@@ -159,6 +180,19 @@ class Searcher:
                     raise
                 self._engine = engine
             return self._engine
+
+    def _opened_if_reachable(self, name: str, mode: Mode) -> Embedder | None:
+        try:
+            return self._opened(name)
+        except UnreachableError as error:
+            self._give_up(error, mode)
+            return None
+
+    def _give_up(self, error: UnreachableError, mode: Mode) -> None:
+        """Keep the error for the note on the answer, which is by words alone; raise it where that is not wanted."""
+        if mode == "vector" or not self._by_words:
+            raise error
+        self._unreachable = error
 
     def _opened(self, name: str) -> Embedder:
         return self._engines(name) if self._engines else open_embedder(name, self.settings)

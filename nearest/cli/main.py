@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,10 @@ from nearest.cli.group import INTERRUPTED, Cli, notify
 from nearest.cli.options import collection_option, context_option, embedder_option, json_option
 from nearest.cli.search import emit, screen, search, why_not
 from nearest.settings import from_environment
+from storage.errors import UnreachableError
+
+if TYPE_CHECKING:
+    from indexer.progress import Report
 
 # The engines are imported inside the commands, so that `--help` and a usage error cost nothing.
 
@@ -76,8 +80,18 @@ def index(
         bars.close()
         notify(f"interrupted: {report.embedded} texts were embedded, {report.pending} wait; run it again to carry on")
         return INTERRUPTED
+    except UnreachableError:
+        bars.close()
+        if report.chunks:
+            _report(report, as_json)
+        raise
     finally:
         bars.close()
+    _report(report, as_json)
+    return 0 if report.chunks else _nothing()
+
+
+def _report(report: Report, as_json: bool) -> None:
     if as_json:
         click.echo(json_output.json_text(json_output.report_object(report), indent=2))
     else:
@@ -85,7 +99,6 @@ def index(
             click.echo(line, err=True)
     if report.documents.failed:
         notify(f"{report.documents.failed} files could not be read: nearest status says why")
-    return 0 if report.chunks else _nothing()
 
 
 def _nothing() -> int:

@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from nearest import json_output
 from nearest.cli import terminal
+from nearest.cli.errors import error_line
 from nearest.cli.group import notify
 from nearest.cli.options import (
     collection_option,
@@ -24,6 +25,7 @@ from nearest.cli.options import (
 )
 from nearest.plain_text import escape_controls
 from nearest.settings import from_environment
+from storage.errors import UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -104,7 +106,7 @@ def search(
     reranker = _reranker(rerank)
     only = build_filter(collection, embedder, filters)
     forms = _formats(text == "-", screen(full), explain)
-    searcher = open_searcher(collection, embedder, options["mode"])
+    searcher = open_searcher(collection, embedder, options["mode"], by_words=True)
     try:
         found = False
         for one in _questions(text):
@@ -157,16 +159,18 @@ def build_filter(collection: str, embedder: str | None, filters: dict[str, Any])
         try:
             paths = [os.path.expanduser(path) for path in filters["within"]]  # noqa: PTH111 - it stays what it is called
             index_by_name(collection, paths, from_environment(), embedder, progress=bars, on_note=notify)
+        except UnreachableError as error:  # the words are there all the same
+            notify(error_line(error))
         finally:
             bars.close()
     return only
 
 
-def open_searcher(collection: str, embedder: str | None, mode: Mode) -> Searcher:
+def open_searcher(collection: str, embedder: str | None, mode: Mode, *, by_words: bool = False) -> Searcher:
     """Open a searcher, its engines imported now."""
     from search.searcher import Searcher
 
-    return Searcher(collection, from_environment(), embedder, mode=mode)
+    return Searcher(collection, from_environment(), embedder, mode=mode, by_words=by_words)
 
 
 def _questions(text: str) -> Iterator[str]:

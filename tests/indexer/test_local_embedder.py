@@ -259,6 +259,15 @@ def test_a_named_folder_comes_first_and_needs_two_files_only(tmp_path: Path, mon
     assert open_embedder("local:all-minilm").identity == LocalEmbedder("all-minilm", EXACT).identity
 
 
+def test_a_named_folder_without_a_model_is_an_error_that_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for named in (tmp_path, tmp_path / "nowhere"):
+        monkeypatch.setenv("NEAREST_MODELS", str(named))
+        with pytest.raises(NearestError, match=rf"NEAREST_MODELS is {named}, which has no model\.safetensors: put"):
+            model_folder.find("all-minilm", from_environment())
+
+
 @pytest.mark.parametrize("other", model_folder.DIGESTS)
 def test_other_bytes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str) -> None:
     for file in model_folder.DIGESTS:

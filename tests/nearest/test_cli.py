@@ -490,25 +490,59 @@ def test_embed_gives_what_api_embed_answers(server: OllamaServer) -> None:
 # ---- servers
 
 
-@pytest.mark.parametrize("command", [["index", "."], ["embed", "x"]])
-def test_an_embedder_out_of_reach_is_exit_3(folder: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
+GONE = r"cannot reach Ollama at http://127\.0\.0\.1:\d+: start it with `ollama serve`, or set OLLAMA_HOST.*"
+
+
+def test_an_embedder_out_of_reach_is_exit_3(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OLLAMA_HOST", closed_port())
-    ran = run(*command, "--embedder", "ollama:fake")
+    ran = run("embed", "x", "--embedder", "ollama:fake")
     assert (ran.status, ran.out, len(lines(ran))) == (3, b"", 1)
-    assert re.match(
-        r"nearest: cannot reach Ollama at http://127\.0\.0\.1:\d+: start it with `ollama serve`, or set", ran.err
-    )
+    assert re.fullmatch(f"nearest: {GONE}", lines(ran)[0])
 
 
-def test_a_server_that_is_gone_when_a_question_comes_is_exit_3(server: OllamaServer, indexed: Path) -> None:
+def test_a_first_run_without_its_embedder_indexes_words_and_the_next_embeds(
+    server: OllamaServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("OLLAMA_HOST", closed_port())
+        for _ in range(2):
+            ran = run("index", ".")
+            assert (ran.status, ran.out, len(lines(ran))) == (3, b"", 3)
+            assert lines(ran)[1].startswith("chunks: 3; texts: 0 embedded, 0 reused, 3 pending")
+            words = "; until the next run 3 passages are found by their words alone"
+            assert re.fullmatch(f"nearest: {GONE}{words}", lines(ran)[2])
+        found = run("search", "moss", "--json")
+        assert (found.status, [Path(hit["path"]).name for hit in found.json["hits"]]) == (0, ["moss.txt"])
+        assert (found.json["mode"], found.json["embedder"]) == ("keyword", "")
+        assert lines(found) == [
+            "nearest: 3 texts are not embedded yet; they are found by their words alone: nearest index"
+        ]
+        by_meaning = run("search", "moss", "--mode", "vector")
+        assert (by_meaning.status, by_meaning.out) == (3, b"")
+        assert lines(by_meaning) == ["nearest: nothing in collection 'default' is embedded yet: index again"]
+        status = run("status", "--json").json
+        assert (status["embedder"], status["documents"], status["vectors"], status["pending"]) == (None, 2, 0, 3)
+        assert run("ls").text.split()[:3] == ["default", "2", "documents"]
+    assert run("index", ".").status == 0
+    found = run("search", "moss", "--json")
+    assert (found.status, found.err, found.json["mode"], found.json["embedder"]) == (0, "", "hybrid", "ollama:fake")
+
+
+def test_a_server_that_is_gone_when_a_question_comes_leaves_the_words(server: OllamaServer, indexed: Path) -> None:
     server.down()
     try:
-        ran = run("search", "moss")
+        ran = run("search", "moss", "--json")
+        by_meaning = run("search", "moss", "--mode", "vector")
+        measured = run("eval", "questions.jsonl", "--json")
     finally:
         server.up()
-    assert (ran.status, ran.out, len(lines(ran))) == (3, b"", 1)
-    assert "cannot reach Ollama" in ran.err
-    assert run("search", "moss").status == 0
+    assert (ran.status, ran.json["mode"], len(ran.json["hits"])) == (0, "keyword", 1)
+    assert re.fullmatch(f"nearest: answered by words alone: {GONE}", ran.err.strip())
+    assert ran.json["notes"] == [lines(ran)[0].removeprefix("nearest: ")]
+    assert (by_meaning.status, by_meaning.out, len(lines(by_meaning))) == (3, b"", 1)
+    assert measured.status != 0
+    again = run("search", "moss", "--json")
+    assert (again.status, again.json["mode"]) == (0, "hybrid")
 
 
 def test_a_server_that_goes_during_the_work_leaves_what_was_done(
@@ -519,8 +553,7 @@ def test_a_server_that_goes_during_the_work_leaves_what_was_done(
         (folder / f"{number}.md").write_text(f"number {number}")
     server.fail(ollama_server.hang_up, when=lambda request: _documents_in(server) > 32)
     ran = run("index", ".")
-    assert ran.status == 3
-    assert len(lines(ran)) == 1
+    assert (ran.status, len(lines(ran))) == (3, 3)  # what was done, and why not more
     status = run("status", "--json").json
     assert (status["documents"], status["vectors"] + status["pending"]) == (72, 73)
     assert status["vectors"] >= 32

