@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from search.types import Hit, RetrieverScore, ScoreBreakdown
     from storage.files import SkipCode, SkippedFile
     from storage.status import Coverage, Status
-    from storage.types import Chunk, EmbedderFingerprint, FileStamp, Location, Mode, Passage
+    from storage.types import Chunk, EmbedderFingerprint, FileStamp, Location, Mode, Passage, Sort
 
     __version__: str
 
@@ -74,7 +74,7 @@ _LATER = {
     "search.types": ("Hit", "RetrieverScore", "ScoreBreakdown"),
     "storage.files": ("SkipCode", "SkippedFile"),
     "storage.status": ("Coverage", "Status"),
-    "storage.types": ("Chunk", "EmbedderFingerprint", "FileStamp", "Location", "Mode", "Passage"),
+    "storage.types": ("Chunk", "EmbedderFingerprint", "FileStamp", "Location", "Mode", "Passage", "Sort"),
 }
 _MODULE_OF = {name: module for module, names in _LATER.items() for name in names}
 
@@ -111,6 +111,7 @@ __all__ = [
     "SearchResult",
     "SkipCode",
     "SkippedFile",
+    "Sort",
     "Status",
     "SyncCounts",
     "TextDocument",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from search.result import SearchResult
     from storage.settings import Settings
     from storage.status import Status
-    from storage.types import Field, Mode, Passage, Vectors
+    from storage.types import Field, Mode, Passage, Sort, Vectors
 
     Path = str | os.PathLike[str]
     OneOrMore = str | Sequence[str]
@@ -148,6 +148,7 @@ class Collection:
         fold_duplicates: bool = True,
         exact: bool = False,
         min_confidence: float = 0.0,
+        sort: Sort = "score",
     ) -> SearchResult:
         """Find the `k` places that answer `question` best, best first: each a passage, with those that touch it.
 
@@ -166,6 +167,7 @@ class Collection:
             fold_duplicates: passages that say nearly the same are one hit.
             exact: demand phrases in quotes even where no passage has them; else these are noted, and left aside.
             min_confidence: leave out hits below it, from 0 to 1, and note how many.
+            sort: "score", or "date": the hits of the newest documents first, with `date`.
 
         Returns:
             a sequence of hits, with `has_good_match` and `notes` on what they are worth.
@@ -174,13 +176,19 @@ class Collection:
             NothingIndexedError: there is nothing to search yet.
             NearestError: with a message that names the cure.
         """
+        from search.modes import SORTS
         from search.query.filter_options import filter_of
-        from search.result import with_metadata
+        from search.result import newest_first, with_metadata
+        from storage.errors import NearestError
 
+        if sort not in SORTS:
+            raise NearestError(f"there is no order {sort!r}; there are: {', '.join(SORTS)}")
         only = filter_of(paths=paths, types=types, since=since, until=until, tags=tags, where=where, within=within)
         searcher = self._session.searcher(mode)
         found = searcher.ask(question, k, context, mode=mode, only=only, fold_duplicates=fold_duplicates, exact=exact)
         found = found.at_least(min_confidence)
+        if sort == "date":
+            found = newest_first(searcher.collection, found)
         notes = (*found.notes, *searcher.notes, *filter(None, [searcher.pending_note(mode)]))
         return replace(found, hits=tuple(with_metadata(searcher.collection, found.hits)), notes=notes)
 

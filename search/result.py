@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, overload
 
 from search.types import Hit
+from storage.filters.dates import day_of
 
 if TYPE_CHECKING:
     from search.ranking.rerank import Reranker
@@ -108,6 +109,14 @@ def reranked(result: SearchResult, reranker: Reranker, k: int) -> SearchResult:
     hits, note = reranker.rerank(result.query, result.hits)
     took = result.took_ms + (time.perf_counter() - start) * 1000
     return replace(result, hits=tuple(hits[:k]), took_ms=took, notes=(note,) if note else ()).with_notes()
+
+
+def newest_first(store: Store, result: SearchResult) -> SearchResult:
+    """Sort hits by the dates of their documents, the newest first; of equal ones the better one."""
+    times = store.times(list({os.fsencode(hit.path) for hit in result.hits}))
+    began = {hit.path: times.get(os.fsencode(hit.path), (0, 0))[0] for hit in result.hits}
+    hits = sorted(result.hits, key=lambda hit: (-began[hit.path], hit.rank))
+    return replace(result, hits=tuple(replace(hit, date=day_of(began[hit.path])) for hit in hits))
 
 
 @overload

@@ -42,6 +42,7 @@ class Hit(Passage):
     rank: int  # from 1
     score: float  # what the ranking goes by: see `search.ranking.fusion`
     confidence: float = 0.0  # 0 to 1: how likely it is that this answers the question
+    date: str = ""  # of its document, as ISO 8601, where hits are sorted by it
     similar: tuple[Passage, ...] = ()  # passages that say nearly the same, which would have come further down
     explanation: ScoreBreakdown = ScoreBreakdown()
     question: str = field(default="", repr=False, compare=False)  # its words
@@ -80,6 +81,7 @@ class Hit(Passage):
             "rank": self.rank,
             "score": round(self.score, 6),
             "confidence": round(self.confidence, 4),
+            **({"date": self.date} if self.date else {}),
             **Passage.to_dict(self),
             "best": self.best.to_dict(),
             "similar": [{"path": passage.path, **chunk_object(passage)} for passage in self.similar],

@@ -230,6 +230,10 @@ class Store(Protocol):
         """List the kinds of its documents, the commonest first."""
         ...
 
+    def times(self, paths: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
+        """Find what time documents are of, from and to in nanoseconds since 1970: see `storage.filters.times`."""
+        ...
+
     def coverage(self, path: bytes) -> Coverage:
         """Look up the passages at and below `path`, and what of them has no vector."""
         ...

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]  # (n, dimension), each row of length 1
 
 Mode = Literal["hybrid", "vector", "keyword"]
+Sort = Literal["score", "date"]
 Scalar = str | int | float | bool | date  # a datetime is a date, too
 Field = Scalar | tuple[Scalar, ...]
 ID = "id:"  # stands in front of the id of a document that is no file, where else its path would be

@@ -25,6 +25,7 @@ from nearest.cli.options import (
 )
 from nearest.plain_text import escape_controls
 from nearest.settings import from_environment
+from search.modes import SORTS
 from storage.errors import UnreachableError
 
 if TYPE_CHECKING:
@@ -66,6 +67,10 @@ FORMS = ("json", "jsonl", "paths", "vimgrep", "markdown", "xml")
     help="Leave out hits below this confidence: 0.4 for 40 %.",
 )  # fmt: skip
 @click.option(
+    "--sort", type=click.Choice(SORTS), default="score", show_default=True,
+    help="date: the hits of the newest documents first.",
+)  # fmt: skip
+@click.option(
     "--full/--brief", default=None,
     help="Passages whole, or what of them answers best. By default the latter on a terminal, and a screenful of it.",
 )  # fmt: skip
@@ -85,6 +90,7 @@ def search(
     rerank: str | None,
     explain: bool,
     min_confidence: float,
+    sort: str,
     full: bool | None,
     form: str | None,
     **options: Any,
@@ -98,6 +104,7 @@ def search(
     With - for the question, questions are read from standard input, one a line. Exit status 1 where nothing is found,
     or no hit is a good match.
     """
+    from search.result import newest_first
     from storage.errors import NearestError
 
     text = " ".join(question)
@@ -111,6 +118,8 @@ def search(
         found = False
         for one in _questions(text):
             answer = _answer(searcher, reranker, one, only, **options).at_least(min_confidence)
+            if sort == "date":
+                answer = newest_first(searcher.collection, answer)
             found |= answer.has_good_match
             if text == "-" and form is None:
                 click.echo(click.style(f"# {escape_controls(one)}", bold=True))

@@ -201,7 +201,7 @@ def _head(passage: Passage, of: Chunk | Excerpt, screen: Screen, hit: Hit | None
     """Lay out the line above a passage; on a terminal it is one, as long as the place leaves room."""
     rank = f"{hit.rank}. " if hit and screen.columns else ""
     place = click.style(escape_controls(chunk_place(relative_path(passage.path), of)), fg="cyan", bold=True)
-    score = _confidence(hit.confidence) if hit else ""
+    score = "  ".join(filter(None, (_confidence(hit.confidence), hit.date))) if hit else ""
     change = click.style(CHANGES[passage.change], fg="red") if passage.change else ""
     headings = escape_controls(" > ".join(of.headings))
     behind = "  ".join(filter(None, (click.style(more, dim=True) if more else "", change)))

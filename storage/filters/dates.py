@@ -44,6 +44,14 @@ def instant(value: datetime) -> int:
     return (value - EPOCH) // timedelta(microseconds=1) * 1000
 
 
+def day_of(moment: int) -> str:
+    """Return the local day of a moment in nanoseconds since 1970, as ISO 8601 writes it."""
+    value = EPOCH + timedelta(microseconds=moment // 1000)
+    with suppress(OverflowError, ValueError, OSError):  # years that the clock of this machine does not know
+        value = value.astimezone()
+    return value.date().isoformat()
+
+
 def _month(year: int, month: int) -> Span:
     return _begin(year, month), _end(year) if month == 12 else _begin(year, month + 1)
 

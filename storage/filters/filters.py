@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
 import warnings
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,12 +15,13 @@ from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from storage.errors import NearestError, OptionError
 from storage.files import SEPARATOR, is_below
-from storage.filters.metadata_filter import document_dates, with_field, with_tags
+from storage.filters.metadata_filter import with_field, with_tags
+from storage.filters.times import DocumentFile, document_times
 from storage.sqlite.documents import subtree_sql
 from storage.types import Filter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -36,22 +36,13 @@ class Allowed(NamedTuple):
     texts: NDArray[np.int64]
 
 
-class _File(NamedTuple):
-    path: bytes
-    kind: str
-    mtime_ns: int | None
-
-
 def matching(db: Database, only: Filter) -> Allowed | None:
     """Return what a filter lets through; None where it lets everything through.
 
     Paths are matched as by `index --include`: relative to a folder that was indexed by name, whichever it is where one
     lies within another; a glob that begins with "/" is of the absolute path.
 
-    The time of a document is the date that it gives itself (`storage.filters.metadata_filter.DATES`), and else when
-    its file was last changed. A date without a time is the whole day, and one without a time zone is local; a document
-    is let through where any of its time lies between `since` and `until`. A file so young when it was read that its
-    times were not kept is asked for them now; where it is gone, it counts as changed now.
+    A document is let through where any of its time (`storage.filters.times`) lies between `since` and `until`.
 
     For tags and for what documents say of themselves see `storage.filters.metadata_filter`.
 
@@ -61,7 +52,7 @@ def matching(db: Database, only: Filter) -> Allowed | None:
     if only == Filter():
         return None
     files = _files(db, only.below)
-    for fits in _conditions(db, only):
+    for fits in _conditions(db, files, only):
         files = {id_: file for id_, file in files.items() if fits(id_, file)}
     return _allowed(_pairs(db, "document", list(files)))
 
@@ -103,17 +94,19 @@ def _pairs(db: Database, column: str = "", ids: Sequence[int] = ()) -> NDArray[n
     return np.array([np.fromstring(row or "", np.int64, sep=",") for row in rows])
 
 
-def _files(db: Database, folders: Sequence[bytes]) -> dict[int, _File]:
+def _files(db: Database, folders: Sequence[bytes]) -> dict[int, DocumentFile]:
     """Find the documents at and below any of these folders, or all, by id."""
-    sql = "SELECT id, path, kind, mtime_ns FROM documents"
+    sql = "SELECT id, path, kind, title, mtime_ns FROM documents"
     rows = [] if folders else db.rows(sql)
     for folder in folders:
         where, values = subtree_sql(folder)
         rows += db.rows(f"{sql} WHERE {where}", values)
-    return {id_: _File(*file) for id_, *file in rows}
+    return {id_: DocumentFile(*file) for id_, *file in rows}
 
 
-def _conditions(db: Database, only: Filter) -> Iterator[Callable[[int, _File], bool]]:
+def _conditions(
+    db: Database, files: Mapping[int, DocumentFile], only: Filter
+) -> Iterator[Callable[[int, DocumentFile], bool]]:
     """One for each part of the filter that there is, the cheap ones first; each says whether a document fits."""
     if only.kinds:
         yield _of_kind(db, only.kinds)
@@ -124,24 +117,24 @@ def _conditions(db: Database, only: Filter) -> Iterator[Callable[[int, _File], b
     for key, value in only.where:
         yield _one_of(with_field(db, key, value))
     if only.since is not None or only.until is not None:
-        yield _in_time(db, only.since, only.until)
+        yield _in_time(db, files, only.since, only.until)
 
 
-def _one_of(ids: set[int]) -> Callable[[int, _File], bool]:
+def _one_of(ids: set[int]) -> Callable[[int, DocumentFile], bool]:
     return lambda id_, _: id_ in ids
 
 
 # ---- kinds
 
 
-def _of_kind(db: Database, asked: Sequence[str]) -> Callable[[int, _File], bool]:
+def _of_kind(db: Database, asked: Sequence[str]) -> Callable[[int, DocumentFile], bool]:
     """By the kind, or the end of the name where a dot is in front; without case."""
     files = _files(db, ()).values()
     wanted = {kind.casefold() for kind in asked}
     suffixes = tuple(kind for kind in wanted if kind.startswith("."))
     kinds = wanted.difference(suffixes)
 
-    def fits(_: int, file: _File) -> bool:
+    def fits(_: int, file: DocumentFile) -> bool:
         return file.kind.casefold() in kinds or _name(file).endswith(suffixes)
 
     there = {file.kind for file in files}
@@ -155,20 +148,20 @@ def _of_kind(db: Database, asked: Sequence[str]) -> Callable[[int, _File], bool]
     return fits
 
 
-def _name(file: _File) -> str:
+def _name(file: DocumentFile) -> str:
     return os.fsdecode(file.path).casefold()
 
 
 # ---- paths
 
 
-def _matching(db: Database, globs: Sequence[str]) -> Callable[[int, _File], bool]:
+def _matching(db: Database, globs: Sequence[str]) -> Callable[[int, DocumentFile], bool]:
     """By the path below any folder that was indexed by name, or by the whole of it where a glob begins with "/"."""
     absolute = _spec([glob for glob in globs if glob.startswith("/")])
     relative = _spec([glob for glob in globs if not glob.startswith("/")])
     roots = [path for (path,) in db.rows("SELECT path FROM roots")]
 
-    def fits(_: int, file: _File) -> bool:
+    def fits(_: int, file: DocumentFile) -> bool:
         if absolute.match_file(_text(file.path).lstrip("/")):
             return True
         return any(relative.match_file(_text(_behind(file.path, root))) for root in roots if is_below(file.path, root))
@@ -204,24 +197,21 @@ def _text(path: bytes) -> str:
 # ---- times
 
 
-def _in_time(db: Database, since: int | None, until: int | None) -> Callable[[int, _File], bool]:
-    """By the date that a document gives itself, or the time of its file."""
-    own = document_dates(db)
-    now = time.time_ns()
+def _in_time(
+    db: Database, files: Mapping[int, DocumentFile], since: int | None, until: int | None
+) -> Callable[[int, DocumentFile], bool]:
+    times = document_times(db, files)
 
-    def fits(id_: int, file: _File) -> bool:
-        start, end = own.get(id_) or _changed(file, now)
+    def fits(id_: int, _: DocumentFile) -> bool:
+        start, end = times[id_]
         return (since is None or end > since) and (until is None or start < until)
 
     return fits
 
 
-def _changed(file: _File, now: int) -> Span:
-    """When a file was last changed."""
-    moment = file.mtime_ns
-    if moment is None:
-        try:
-            moment = os.stat(file.path).st_mtime_ns  # noqa: PTH116 - not every name is text
-        except OSError:
-            moment = now
-    return moment, moment + 1
+def times_of(db: Database, paths: Sequence[bytes]) -> dict[bytes, Span]:
+    """Find what time these documents are of, by path."""
+    marks = ",".join("?" * len(paths))
+    rows = db.rows(f"SELECT id, path, kind, title, mtime_ns FROM documents WHERE path IN ({marks})", paths)
+    files = {id_: DocumentFile(*file) for id_, *file in rows}
+    return {files[id_].path: span for id_, span in document_times(db, files).items()}

@@ -9,7 +9,7 @@ import numpy as np
 
 from storage import home
 from storage.errors import INDEX_FIRST, DamagedError, EmbedderMismatchError, NearestError, NothingIndexedError
-from storage.filters.filters import matching
+from storage.filters.filters import matching, times_of
 from storage.filters.metadata_filter import all_keys, all_tags
 from storage.filters.phrases import matching_phrases
 from storage.keywords.keyword_index import FILE, KeywordIndex
@@ -24,7 +24,7 @@ from storage.types import EmbedderFingerprint
 from storage.vectors.vector_index import VectorIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
     from typing import Self
 
@@ -265,6 +265,10 @@ class LocalStore:
         """List the kinds of its documents, the commonest first."""
         rows = self.database.rows("SELECT kind FROM documents GROUP BY kind ORDER BY count(*) DESC, kind")
         return [kind for (kind,) in rows]
+
+    def times(self, paths: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
+        """Find what time documents are of: see `storage.filters.times`."""
+        return times_of(self.database, paths)
 
     def coverage(self, path: bytes) -> Coverage:
         """Look up the passages at and below `path`, and what of them has no vector."""

@@ -458,6 +458,31 @@ def test_what_in_names_is_found_by_its_words_where_the_embedder_is_away(
     assert "cannot reach Ollama" in lines(ran)[0]
 
 
+# ---- dates
+
+
+def test_hits_of_the_newest_documents_come_first_where_that_is_asked(indexed: Path) -> None:
+    for name in ("2023-01-31 tiles.md", "2026-02-01.md"):
+        write(indexed / name, "Slate tiles for the barn, again.\n")
+    run("index", ".")
+    newest = run("search", "slate tiles barn", "--sort", "date", "--all", "--json").json["hits"]
+    assert [hit["date"] for hit in newest][:3] == ["2026-02-01", "2024-05-03", "2023-01-31"]
+    assert [hit["date"] for hit in newest] == sorted((hit["date"] for hit in newest), reverse=True)
+    best = run("search", "slate tiles barn", "--all", "--json").json["hits"]
+    assert sorted(hit["chunk_id"] for hit in newest) == sorted(hit["chunk_id"] for hit in best)
+    assert {hit["chunk_id"]: hit["rank"] for hit in newest} == {hit["chunk_id"]: hit["rank"] for hit in best}
+    assert "date" not in best[0]
+    shown = run("search", "slate tiles barn", "--sort", "date", "--all").text
+    assert re.match(r"2026-02-01\.md:1  \d+%  2026-02-01\n", shown)
+    assert found("slate tiles barn", "--since", "2026-02-01", "--until", "2026-02-01", "--all") == ["2026-02-01.md"]
+    with nearest.open() as collection:
+        assert [hit.date for hit in collection.search("slate tiles barn", sort="date", fold_duplicates=False)] == [
+            hit["date"] for hit in newest
+        ]
+        with pytest.raises(nearest.NearestError, match="there is no order 'age'; there are: score, date"):
+            collection.search("slate", sort="age")  # type: ignore[arg-type]
+
+
 # ---- what is not embedded yet
 
 
