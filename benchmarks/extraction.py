@@ -51,7 +51,7 @@ class Clock(NoProgress):
         self.read = time.perf_counter()
         return paths
 
-    def embedding(self, waiting: int) -> None:
+    def embedding(self, texts: int, size: int) -> None:
         """Called once all files are read, chunked and stored."""
         self.embed = time.perf_counter()
 

@@ -45,7 +45,7 @@ class Watch(NoProgress):
         self.spans: list[tuple[float, float]] = []
         self.read = 0.0
 
-    def embedding(self, waiting: int) -> None:
+    def embedding(self, texts: int, size: int) -> None:
         """Reading is over."""
         self.read = time.perf_counter()
 

@@ -100,13 +100,17 @@ def index(
         except UnreachableError as error:  # of a new collection: its words need no embedder
             unreachable = error
             collection.documents.backfill()
-        report.documents = sync(collection, embedder, roots, limits, yes=yes, track=progress.reading)
+        report.documents = sync(collection, embedder, roots, limits, yes=yes, progress=progress)
         if unreachable:
             count_waiting(collection, report)
         else:
             embed_waiting(collection, embedder, progress, report)
+        progress.saving()
         collection.texts.sweep()
         collection.save_snapshot()
+    except KeyboardInterrupt:
+        count_waiting(collection, report)
+        raise
     finally:
         report.seconds = time.perf_counter() - start
     if unreachable:
@@ -194,12 +198,12 @@ def embed_waiting(collection: Store, embedder: Embedder, progress: Progress, rep
     collection.bind_embedder(
         embedder.identity, embedder.probe_vector()
     )  # only what is about to be mixed need be the same
-    progress.embedding(report.pending)
+    progress.embedding(report.pending, collection.texts.waiting_bytes())
 
-    def done(settled: int, embedded: int) -> None:
+    def done(settled: int, embedded: int, size: int) -> None:
         report.embedded += embedded
         report.pending -= embedded
-        progress.embedded(settled)
+        progress.embedded(settled, size)
 
     embed(collection, embedder, done)
     report.pending = collection.texts.waiting()  # texts that were too long have become several

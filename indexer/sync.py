@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from indexer import file_types
 from indexer.document_writer import DocumentWriter
+from indexer.progress import NoProgress, SyncCounts
 from indexer.read.reader import digest
 from indexer.sandbox.pool import read_all
 from indexer.sandbox.process import SandboxLimits
@@ -21,31 +22,17 @@ from storage.errors import MassDeleteError
 from storage.files import Root, SkipCode, SkippedFile, is_below
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
     from indexer.embed.protocol import Embedder
+    from indexer.progress import Progress
     from storage.files import IndexedFile
     from storage.store import Store
     from storage.types import Document, FileStamp
 
-    Track = Callable[[Sequence[bytes]], Iterable[bytes]]
-
 CHUNKING = "chunking"
 MEANT = "say yes if they are meant to go"
-
-
-@dataclass(slots=True)
-class SyncCounts:
-    """What became of the files, as numbers of documents."""
-
-    added: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    moved: int = 0
-    removed: int = 0
-    failed: int = 0
-    skipped: int = 0
 
 
 def sync(
@@ -55,7 +42,7 @@ def sync(
     limits: SandboxLimits,
     *,
     yes: bool = False,
-    track: Track | None = None,
+    progress: Progress | None = None,
 ) -> SyncCounts:
     """Bring the collection's documents up to date with what is on disk at and below `roots`.
 
@@ -66,12 +53,12 @@ def sync(
             every root where the way of chunking has changed.
         limits: what reading a file may cost.
         yes: drop documents even where so many are gone that it looks like a slip.
-        track: is handed the paths that are about to be read, and iterated over in their place.
+        progress: is told how far it is.
 
     Raises:
         MassDeleteError: more than a fifth of the documents, or all of a root's, are gone; nothing of them is dropped.
     """
-    return _Sync(collection, embedder, limits, yes).run(roots, track or (lambda paths: paths))
+    return _Sync(collection, embedder, limits, yes).run(roots, progress or NoProgress())
 
 
 def canonical_path(path: bytes) -> bytes:
@@ -96,11 +83,11 @@ class _Sync:
         self._skips: dict[bytes, dict[bytes, SkippedFile]] = {}  # by root
         self._moved: dict[bytes, bytes] = {}  # new path to old
 
-    def run(self, roots: Sequence[Root], track: Track) -> SyncCounts:
+    def run(self, roots: Sequence[Root], progress: Progress) -> SyncCounts:
         before = self._documents.count()
         targets = self._targets(roots)
         for root in targets:
-            self._look(root)
+            self._look(root, progress)
         gone = self._gone()
         self._moved = self._moves(gone)
         moved = set(self._moved.values())
@@ -118,7 +105,7 @@ class _Sync:
                     self._documents.remember(root)
             else:  # it vanished, and everything in it was moved or meant to go
                 self._documents.forget(root.path)
-        unfit = self._read(track(self._to_read({root.path for root in roots})))
+        unfit = self._read(progress.reading(self._to_read({root.path for root in roots})))
         self._drop_unfit(unfit, len(dropped), before)
         for path, skips in self._skips.items():
             self._documents.note_skips(path, skips.values())
@@ -140,7 +127,7 @@ class _Sync:
         targets = {canonical_path(root.path): root for root in [*before, *roots]}
         return [replace(root, path=path) for path, root in sorted(targets.items())]
 
-    def _look(self, root: Root) -> None:
+    def _look(self, root: Root, progress: Progress) -> None:
         """Note what is on disk at `root`, and what is known of it."""
         known = self._documents.known(root.path)
         self._known.update(known)
@@ -149,7 +136,7 @@ class _Sync:
         skips = self._skips.setdefault(root.path, {})
         if known and not os.path.lexists(root.path):
             return
-        for entry in walk_root(root, self._collection.own_folders):
+        for entry in progress.looking(walk_root(root, self._collection.own_folders)):
             if isinstance(entry, SkippedFile):
                 skips[entry.path] = entry
             else:

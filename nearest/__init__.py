@@ -42,8 +42,7 @@ from storage.errors import (  # noqa: E402
 if TYPE_CHECKING:
     from indexer.add import TextDocument
     from indexer.embed.protocol import Embedder
-    from indexer.progress import IndexProgress, Report
-    from indexer.sync import SyncCounts
+    from indexer.progress import IndexProgress, Report, SyncCounts
     from nearest.api import Collection, collections
     from nearest.api import open as open  # public, but not in __all__, where it would hide the built-in one
     from search.excerpt import Excerpt
@@ -62,8 +61,7 @@ if TYPE_CHECKING:
 _LATER = {
     "indexer.add": ("TextDocument",),
     "indexer.embed.protocol": ("Embedder",),
-    "indexer.progress": ("IndexProgress", "Report"),
-    "indexer.sync": ("SyncCounts",),
+    "indexer.progress": ("IndexProgress", "Report", "SyncCounts"),
     "nearest.api": ("Collection", "collections", "open"),
     "search.explain.document_rank": ("DocumentRank",),
     "search.query.barriers": ("Barrier",),

@@ -102,7 +102,8 @@ class Searcher:
         """Say what questions of this mode miss because it is not embedded yet; "" where they miss nothing."""
         pending = 0 if mode == "keyword" else self.collection.pending
         by_words = "; they are found by their words alone" if mode == "hybrid" else " and were not searched"
-        return f"{pending} texts are not embedded yet{by_words}" if pending else ""
+        at_work = "; a run is at work on them" if pending and self.collection.is_being_written() else ""
+        return f"{pending} texts are not embedded yet{by_words}{at_work}" if pending else ""
 
     def ask(
         self,

@@ -109,6 +109,10 @@ class TextQueue(Protocol):
         """Count those that have no vector yet, refused ones included."""
         ...
 
+    def waiting_bytes(self) -> int:
+        """Count the bytes of these in UTF-8."""
+        ...
+
     def waiting_batch(self, after: int, size: int) -> list[tuple[int, str]]:
         """List the first `size` waiting texts whose id is above `after`, by id."""
         ...
@@ -232,6 +236,10 @@ class Store(Protocol):
 
     def times(self, paths: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
         """Find what time documents are of, from and to in nanoseconds since 1970: see `storage.filters.times`."""
+        ...
+
+    def is_being_written(self) -> bool:
+        """Tell whether a process writes to it now; another one than this would be refused."""
         ...
 
     def coverage(self, path: bytes) -> Coverage:

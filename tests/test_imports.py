@@ -20,7 +20,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     ),
     "indexer": (
         "file_types", "file_status", "markup", "read", "formats", "sandbox", "walk", "chunk", "embed.protocol",
-        "embed.local", "embed.remote", "embed", "document_writer", "sync", "progress", "index", "add",
+        "embed.local", "embed.remote", "embed", "document_writer", "progress", "sync", "index", "add",
     ),
     "search": (
         "modes", "stale", "query", "excerpt", "types", "sources", "ranking", "no_hits", "result", "searcher", "explain",

@@ -21,10 +21,13 @@ class Batch(NamedTuple):
 
     Attributes:
         embed: their vectors, in order; raises as `Embedder.embed_documents` does.
+        size: their bytes in UTF-8; where tokens are known, of the bytes of all texts at hand the share that these have
+            of the tokens, since tokens are what takes time.
     """
 
     items: Waiting
     embed: Callable[[], Vectors]
+    size: int
 
 
 def batches(embedder: Embedder, waiting: Waiting, truncate: bool) -> Iterator[Batch]:
@@ -37,11 +40,18 @@ def batches(embedder: Embedder, waiting: Waiting, truncate: bool) -> Iterator[Ba
     """
     if not isinstance(embedder, TokenEmbedder):
         for items in _by_bytes(waiting, embedder.batch_texts, embedder.batch_bytes):
-            yield Batch(items, partial(embedder.embed_documents, [text for _, text in items]))
+            yield Batch(items, partial(embedder.embed_documents, [text for _, text in items]), _bytes(items))
         return
     tokens = embedder.tokens([text for _, text in waiting], truncate)
+    each = _bytes(waiting) / max(1, sum(map(len, tokens)))
     for rows in embedder.batches(tokens):
-        yield Batch([waiting[row] for row in rows], partial(embedder.embed_tokens, [tokens[row] for row in rows]))
+        some = [tokens[row] for row in rows]
+        size = round(each * sum(map(len, some)))
+        yield Batch([waiting[row] for row in rows], partial(embedder.embed_tokens, some), size)
+
+
+def _bytes(waiting: Waiting) -> int:
+    return sum(len(text.encode()) for _, text in waiting)
 
 
 def _by_bytes(waiting: Waiting, most_texts: int, most_bytes: int) -> Iterator[Waiting]:

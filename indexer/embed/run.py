@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from storage.store import Store
     from storage.types import Vectors
 
-    Done = Callable[[int, int], None]
+    Done = Callable[[int, int, int], None]
 
 WINDOW = 4096  # texts among which those of like length are looked for; two windows are in memory at most
 AHEAD = 2  # batches for each thread of the model: one that it works on and one that waits for it
@@ -35,7 +35,7 @@ def embed(collection: Store, embedder: Embedder, done: Done, truncate: bool = Fa
     Args:
         collection: open for writing, of this embedder.
         embedder: makes the vectors.
-        done: is told after each batch how many texts it settled, and how many of them have a vector now.
+        done: is told after each batch how many texts it settled, how many of them have a vector now, and `Batch.size`.
         truncate: see `batches`.
 
     Raises:
@@ -74,7 +74,7 @@ class _EmbeddingRun:
         self._truncate = truncate
         self._pool = pool
         self._most = most
-        self._running: deque[tuple[Waiting, Future[Vectors]]] = deque()
+        self._running: deque[tuple[Batch, Future[Vectors]]] = deque()
         self._refused: set[int] = set()
         self._cut = False
         self._end: BaseException | None = None
@@ -105,8 +105,8 @@ class _EmbeddingRun:
     def _batches(self, waiting: Waiting) -> list[Batch]:
         return list(batches(self._embedder, waiting, self._truncate))
 
-    def _begin(self, batch: Batch) -> tuple[Waiting, Future[Vectors]]:
-        return batch.items, self._pool.submit(self._embed, batch)
+    def _begin(self, batch: Batch) -> tuple[Batch, Future[Vectors]]:
+        return batch, self._pool.submit(self._embed, batch)
 
     def _embed(self, batch: Batch) -> Vectors:
         """In a thread of the model. After what ends the run nothing more is begun."""
@@ -123,10 +123,10 @@ class _EmbeddingRun:
     def _finish(self, most: int) -> None:
         """Settle what was begun first, until no more than `most` batches are left."""
         while len(self._running) > most:
-            items, future = self._running.popleft()
+            batch, future = self._running.popleft()
             embedded = len(self.unchecked)
-            self._settle(items, future)
-            self._done(len(items), len(self.unchecked) - embedded)
+            self._settle(batch.items, future)
+            self._done(len(batch.items), len(self.unchecked) - embedded, batch.size)
 
     def _settle(self, items: Waiting, future: Future[Vectors]) -> None:
         """Keep the vectors of a batch; where it is refused, those of its halves."""
@@ -139,8 +139,8 @@ class _EmbeddingRun:
                 self._refuse(*items[0], error)
             middle = len(items) // 2
             halves = (items[:middle], items[middle:]) if middle else ()
-            for again in [self._begin(batch) for half in halves for batch in self._batches(half)]:
-                self._settle(*again)
+            for again, pending in [self._begin(batch) for half in halves for batch in self._batches(half)]:
+                self._settle(again.items, pending)
             return
         ids = [id_ for id_, _ in items]
         try:

@@ -78,7 +78,9 @@ def index(
         index_by_name(collection, paths, settings, embedder, **options, progress=bars, report=report, on_note=notify)
     except KeyboardInterrupt:
         bars.close()
-        notify(f"interrupted: {report.embedded} texts were embedded, {report.pending} wait; run it again to carry on")
+        files = "" if bars.read else " and files that were not read yet"
+        waits = f"{report.pending} wait{files}; run it again to carry on"
+        notify(f"interrupted: {report.embedded} texts were embedded, {waits}")
         return INTERRUPTED
     except UnreachableError:
         bars.close()

@@ -232,7 +232,7 @@ def search_notes(searcher: Searcher, mode: Mode) -> None:
     for note in searcher.notes:
         notify(note)
     if pending := searcher.pending_note(mode):
-        notify(f"{pending}: nearest index")
+        notify(pending if searcher.collection.is_being_written() else f"{pending}: nearest index")
 
 
 @click.command("why-not")

@@ -115,8 +115,8 @@ def _fill(
         collection.bind_embedder(engine.identity, engine.probe_vector())
         if beir:
             collection.set_setting(CUT, _keep(collection.documents, engine, beir, whole, progress))
-        progress.embedding(collection.texts.waiting())
-        embed(collection, engine, lambda settled, _: progress.embedded(settled), truncate=whole)
+        progress.embedding(collection.texts.waiting(), collection.texts.waiting_bytes())
+        embed(collection, engine, lambda settled, _, size: progress.embedded(settled, size), truncate=whole)
         collection.texts.sweep()
         collection.save_snapshot()
     finally:

@@ -70,7 +70,7 @@ def _library() -> ModuleType:
         import ir_measures
     except ImportError as error:
         raise NearestError(
-            "ir-measures is not installed: install nearest with the extra that has it: pip install 'nearest[eval]'"
+            "ir-measures is not installed, by which nearest measures: pip install ir-measures"
         ) from error
     return ir_measures
 

@@ -12,6 +12,25 @@ from storage.errors import LockedError, NearestError
 if TYPE_CHECKING:
     from pathlib import Path
 
+LOCK = "writer.lock"
+PID = "writer.pid"
+PATIENCE = 0.3  # seconds; whoever only looks whether there is a writer holds the lock for a moment
+
+
+def is_being_written(folder: Path) -> bool:
+    """Tell whether a process writes to the collection in a folder."""
+    if not (folder / PID).exists():
+        return False
+    lock = filelock.FileLock(folder / LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        return True
+    except OSError:  # whoever cannot write here cannot know
+        return False
+    lock.release()
+    return False
+
 
 class WriterLock:
     """Held from creation until `release`; the operating system frees it when the process dies, however it dies.
@@ -22,8 +41,8 @@ class WriterLock:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._pid_file = folder / "writer.pid"  # apart from the lock, which some systems let nobody read
-        self._lock = filelock.FileLock(folder / "writer.lock", timeout=0)
+        self._pid_file = folder / PID  # apart from the lock, which some systems let nobody read
+        self._lock = filelock.FileLock(folder / LOCK, timeout=PATIENCE)
         try:
             self._lock.acquire()
             self._pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")

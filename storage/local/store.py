@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from storage import home
-from storage.errors import INDEX_FIRST, DamagedError, EmbedderMismatchError, NearestError, NothingIndexedError
+from storage.errors import INDEX_FIRST, EmbedderMismatchError, NothingIndexedError
 from storage.filters.filters import matching, times_of
 from storage.filters.metadata_filter import all_keys, all_tags
 from storage.filters.phrases import matching_phrases
 from storage.keywords.keyword_index import FILE, KeywordIndex
 from storage.local.candidates import LocalCandidates
-from storage.local.lock import WriterLock
+from storage.local.folder import NOTHING, SNAPSHOT, look_first, make_folder
+from storage.local.lock import WriterLock, is_being_written
 from storage.sqlite.database import Database
 from storage.sqlite.documents import Documents
 from storage.sqlite.passages import Passages
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from storage.status import Coverage, Status
     from storage.types import Filter, Mode, Query, Question, Vectors
 
-SNAPSHOT = "vectors.faiss"
-NOTHING = "nothing is indexed yet"
 SAME = 0.999  # cosine of two embeddings of one text by what is the same model
 
 
@@ -59,10 +58,10 @@ class LocalStore:
         self.folder = home.folder(settings, name)
         self._lock: WriterLock | None = None
         if write:
-            self._make_folder()
+            make_folder(self.folder)
             self._lock = WriterLock(self.folder)
         try:
-            self._look_first()
+            look_first(self.folder, settings, write=write)
             self.database = Database(self.folder / home.DATABASE, write=write)
         except BaseException:
             self._unlock()
@@ -76,38 +75,6 @@ class LocalStore:
             raise
         self._vectors = self._open_vectors()
         self._keywords = KeywordIndex(self.database, self.folder / FILE)
-
-    def _make_folder(self) -> None:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise NearestError(
-                f"cannot make {self.folder}: {error.strerror}; set NEAREST_HOME to a folder that can be written"
-            ) from error
-
-    def _absent(self) -> NearestError:
-        known = home.names(self.settings)
-        near = home.similar(self.name, known)
-        if near or (known and self.name != "default"):
-            return NearestError(f"there is no collection {self.name!r}{near or '; there is: ' + ', '.join(known)}")
-        return NothingIndexedError(NOTHING, hint=INDEX_FIRST)
-
-    def _look_first(self) -> None:
-        """SQLite makes a database where there is none, and takes a file of at most one byte for a new one."""
-        file = self.folder / home.DATABASE
-        try:
-            emptied = file.stat().st_size <= 1 and (self.folder / SNAPSHOT).exists()
-        except FileNotFoundError:
-            if not self._lock:
-                raise self._absent() from None
-            return
-        except OSError as error:
-            raise NearestError(f"cannot read {file}: {error.strerror}; set NEAREST_HOME to a folder you own") from error
-        if emptied:
-            raise DamagedError(
-                f"{file} is empty, though the collection was not; nothing was written to it: restore it from a "
-                f"backup, or move {self.folder} away and index again"
-            )
 
     def _active(self) -> tuple[int, EmbedderFingerprint | None]:
         if not self.database.value("SELECT count(*) FROM sqlite_master WHERE name = 'embedders'"):
@@ -269,6 +236,10 @@ class LocalStore:
     def times(self, paths: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
         """Find what time documents are of: see `storage.filters.times`."""
         return times_of(self.database, paths)
+
+    def is_being_written(self) -> bool:
+        """Tell whether a process writes to it now; another one than this would be refused."""
+        return is_being_written(self.folder)
 
     def coverage(self, path: bytes) -> Coverage:
         """Look up the passages at and below `path`, and what of them has no vector."""

@@ -45,6 +45,10 @@ class Texts:
         """Count the texts that have no vector yet, refused ones included."""
         return int(self._db.value(f"SELECT count(*) {WAITING}", (self._embedder,)))
 
+    def waiting_bytes(self) -> int:
+        """Count the bytes of these in UTF-8."""
+        return int(self._db.value(f"SELECT coalesce(sum(length(CAST(text AS BLOB))), 0) {WAITING}", (self._embedder,)))
+
     def waiting_batch(self, after: int, size: int) -> list[tuple[int, str]]:
         """Return the first `size` waiting texts whose id is above `after`, by id."""
         sql = f"SELECT id, text {WAITING} AND id > ? ORDER BY id LIMIT ?"

@@ -494,7 +494,7 @@ def test_each_batch_is_told_as_it_is_kept(desk: Desk) -> None:
     done: list[tuple[int, int]] = []
     with local_store("default", write=True) as collection:
         collection.texts.discard([id_ for (id_,) in stored(collection, "SELECT text FROM vectors ORDER BY id")][:20])
-        embed(collection, desk.embedder, lambda settled, embedded: done.append((settled, embedded)))
+        embed(collection, desk.embedder, lambda settled, embedded, _: done.append((settled, embedded)))
     assert sorted(done) in ([(5, 4), (16, 16)], [(5, 5), (16, 15)])
 
 

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.desk import Desk
@@ -16,7 +17,7 @@ from helpers.tiny_model import WORDS, make_tiny
 
 from indexer.embed.registry import DEFAULT, canonical_name
 from indexer.index import forget
-from indexer.progress import NoProgress
+from indexer.progress import CallbackProgress, IndexProgress, NoProgress
 from nearest.settings import from_environment
 from storage.errors import EmbedderMismatchError, LockedError, MassDeleteError, NearestError, NothingIndexedError
 from storage.home import names
@@ -241,26 +242,44 @@ class Watched(NoProgress):
     """Keeps what it is told."""
 
     def __init__(self) -> None:
-        self.told: list[object] = []
+        self.told: list[Any] = []
 
     def reading(self, paths: Sequence[bytes]) -> Iterable[bytes]:
         self.told.append(("reading", len(paths)))
         return paths
 
-    def embedding(self, waiting: int) -> None:
-        self.told.append(("embedding", waiting))
+    def embedding(self, texts: int, size: int) -> None:
+        self.told.append(("embedding", texts, size))
 
-    def embedded(self, texts: int) -> None:
-        self.told.append(texts)
+    def embedded(self, texts: int, size: int) -> None:
+        self.told.append((texts, size))
+
+    def saving(self) -> None:
+        self.told.append("saving")
 
 
 def test_progress_is_told_of_every_text_and_not_where_there_is_none(tiny: str, notes: Path) -> None:
     first, second = Watched(), Watched()
     index_by_name("default", [notes], progress=first)
-    assert first.told == [("reading", 10), ("embedding", 10), 10]
+    size = first.told[1][2]
+    assert first.told == [("reading", 10), ("embedding", 10, size), (10, size), "saving"]
+    assert size > 100
     report = index_by_name("default", [notes], progress=second)
-    assert ("embedding", 10) not in second.told
+    assert second.told == [("reading", 10), "saving"]  # files so young are read once more
     assert report.seconds > 0
+
+
+def test_the_time_left_goes_by_the_bytes_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("indexer.progress.time.monotonic", lambda: now[0])
+    told: list[IndexProgress] = []
+    progress = CallbackProgress(told.append)
+    progress.embedding(10, 1000)
+    for seconds, texts, size in ((60, 1, 100), (3, 2, 300), (3, 2, 300), (1, 5, 300)):
+        now[0] += seconds
+        progress.embedded(texts, size)
+    assert [one.seconds_left for one in told] == [None, None, 6, 3, 0]
+    assert [(one.done, one.total) for one in told] == [(0, 10), (1, 10), (3, 10), (5, 10), (10, 10)]
 
 
 # ---- forget

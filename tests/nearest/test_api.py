@@ -346,7 +346,8 @@ def test_progress_is_told(collection: nearest.Collection, notes: Path) -> None:
         nearest.IndexProgress("embedding", 0, 2),
         *told[3:],
     ]
-    assert (told[-1].stage, told[-1].done, told[-1].total) == ("embedding", 2, 2)
+    assert told[-1] == nearest.IndexProgress("saving", 0, 1)
+    assert (told[-2].stage, told[-2].done, told[-2].total, told[-2].seconds_left) == ("embedding", 2, 2, 0)
 
 
 def test_a_collection_that_is_read_only_is_not_changed(collection: nearest.Collection, notes: Path) -> None:

@@ -14,6 +14,7 @@ from helpers import ollama_server
 from helpers.command import begin, closed_port, finish, lines, run, search, words_server
 from helpers.ollama_server import OllamaServer
 from helpers.rerank_server import RerankServer
+from helpers.stored import OtherProcess
 
 import nearest
 from nearest import NearestError
@@ -503,6 +504,10 @@ def test_what_waits_for_its_vector_is_found_by_its_words(server: OllamaServer, f
     )  # fmt: skip
     assert sorted(found_by["vector"].text.split()) == sorted({*DOCUMENTS} - {"garden/lawn.txt"})
     assert lines(found_by["vector"])[-1] == f"{note} and were not searched: nearest index"
+    with OtherProcess() as other:
+        assert other.does("other = local_store('default', write=True)") == "done"
+        beside = run("search", "moss lawn")
+    assert lines(beside) == [f"{note}; they are found by their words alone; a run is at work on them"]
     (hit, *_) = run("search", "moss lawn", "--json", "--explain").json["hits"]
     assert hit["explanation"]["vector"] == {"rank": None, "score": None}
     assert hit["explanation"]["keyword"]["rank"] == 1

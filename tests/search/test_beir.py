@@ -18,6 +18,7 @@ from tokenizers import Tokenizer
 
 from benchmarks.embedding import DATA, WINDOW, tokenizer
 from indexer.embed.registry import DEFAULT
+from indexer.progress import NoProgress
 from nearest.settings import from_environment
 from search.evaluation import beir
 from search.evaluation.beir import Prepared, collection_name
@@ -334,19 +335,22 @@ def test_any_other_folder_is_told_from_these(tmp_path: Path) -> None:
 def test_progress_is_told(tiny: Path, words: Words) -> None:
     told: list[Any] = []
 
-    class Told:
+    class Told(NoProgress):
         def reading(self, paths: Sequence[bytes]) -> Iterable[bytes]:
             told.append([Path(os.fsdecode(path)).name for path in paths])
             return paths
 
-        def embedding(self, waiting: int) -> None:
-            told.append(waiting)
+        def embedding(self, texts: int, size: int) -> None:
+            told.append((texts, size))
 
-        def embedded(self, texts: int) -> None:
-            told.append(texts)
+        def embedded(self, texts: int, size: int) -> None:
+            told.append((texts, size))
 
     prepare(tiny, progress=Told())
-    assert told == [["1", "2", "3"], 3, 3]
+    (texts, size) = told[1]
+    assert told == [["1", "2", "3"], (3, size), (3, size)]
+    assert texts == 3
+    assert size > 0
 
 
 # ---- SciFact

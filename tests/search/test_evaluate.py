@@ -161,7 +161,7 @@ def test_a_question_that_found_nothing_counts_and_each_value_is_in_its_place() -
 def test_without_the_library_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ir_measures", None)
     scripted = Scripted(("/a", [1]))
-    with pytest.raises(NearestError, match=r"pip install 'nearest\[eval\]'"):
+    with pytest.raises(NearestError, match=r"pip install ir-measures$"):
         evaluate(scripted, [JudgedQuery("why?", {"/a": 1})])
     assert scripted.asked == []
 

@@ -13,7 +13,7 @@ from helpers.stored import OtherProcess, document, found, index, local_store, tr
 
 from storage.errors import DamagedError, NearestError, NothingIndexedError
 from storage.home import DATABASE
-from storage.local.store import SNAPSHOT
+from storage.local.folder import SNAPSHOT
 from storage.sqlite.database import Database
 from storage.sqlite.documents import Documents
 

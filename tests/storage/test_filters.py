@@ -18,7 +18,7 @@ from storage.errors import NearestError
 from storage.files import Root
 from storage.filters.dates import instant, interval
 from storage.filters.filters import Allowed, intersected, matching
-from storage.local.store import SNAPSHOT
+from storage.local.folder import SNAPSHOT
 from storage.types import Chunk, Document, FileStamp, Filter
 from storage.vectors.flat import FlatIndex
 from storage.vectors.vector_index import VectorIndex

@@ -29,7 +29,8 @@ from test_vector_index import (  # noqa: F401 - they are run here once more, wit
 )
 
 from storage import snapshot
-from storage.local.store import SNAPSHOT, LocalStore
+from storage.local.folder import SNAPSHOT
+from storage.local.store import LocalStore
 from storage.vectors import vector_index
 from storage.vectors.flat import FlatIndex
 from storage.vectors.ivf import NEAREST, IVFIndex, build

@@ -26,7 +26,8 @@ from helpers.stored import (
 
 from storage.errors import EmbedderMismatchError
 from storage.files import SkipCode, SkippedFile
-from storage.local.store import SNAPSHOT, LocalStore
+from storage.local.folder import SNAPSHOT
+from storage.local.store import LocalStore
 from storage.types import EmbedderFingerprint
 from storage.vectors.vector_index import VectorIndex
 

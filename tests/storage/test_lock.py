@@ -39,6 +39,19 @@ def test_the_lock_is_free_once_its_holder_was_killed() -> None:
         assert f"process {os.getpid()}:" in other.does("local_store('default', write=True)")
 
 
+def test_a_reader_is_told_whether_somebody_writes() -> None:
+    writer().close()
+    with local_store("default") as reader:
+        assert not reader.is_being_written()
+        with OtherProcess() as other:
+            assert other.does("c = writer()") == "done"
+            assert reader.is_being_written()
+            other.kill()  # which leaves its number behind
+            assert not reader.is_being_written()
+        with writer():
+            assert reader.is_being_written()
+
+
 def test_writers_of_different_collections_do_not_meet() -> None:
     with writer("one"), OtherProcess() as other:
         assert other.does("c = writer('two')") == "done"

@@ -12,7 +12,7 @@ import pytest
 from helpers.stored import OtherProcess, index, writer
 
 from storage.home import DATABASE
-from storage.local.store import SNAPSHOT
+from storage.local.folder import SNAPSHOT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="permissions of another kind")
 

@@ -30,7 +30,7 @@ from helpers.stored import (
 from storage import snapshot
 from storage.errors import DamagedError, NearestError
 from storage.keywords.keyword_index import FILE as KEYWORDS
-from storage.local.store import SNAPSHOT
+from storage.local.folder import SNAPSHOT
 from storage.sqlite.database import Database
 from storage.vectors.flat import FlatIndex
 

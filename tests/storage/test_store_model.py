@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 )
 
 from storage import snapshot
-from storage.local.store import SNAPSHOT
+from storage.local.folder import SNAPSHOT
 from storage.sqlite.texts import KEEP_ORPHANS
 
 PATHS = st.sampled_from([b"/a", b"/a/b", b"/a/bc", b"/\xff", b"/z\n"])

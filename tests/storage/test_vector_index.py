@@ -22,7 +22,8 @@ from helpers.stored import (
 )
 
 from storage import snapshot
-from storage.local.store import SNAPSHOT, LocalStore
+from storage.local.folder import SNAPSHOT
+from storage.local.store import LocalStore
 from storage.sqlite.database import Database
 from storage.sqlite.texts import KEEP_ORPHANS
 from storage.vectors.flat import FlatIndex
