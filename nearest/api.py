@@ -165,7 +165,8 @@ class Collection:
             where: only documents that say so of themselves: "author=Ann".
             within: only in these files and folders, as they are indexed.
             fold_duplicates: passages that say nearly the same are one hit.
-            exact: demand phrases in quotes even where no passage has them; else these are noted, and left aside.
+            exact: demand phrases in quotes even where no passage has them, and take words as they are spelled; else
+                both are noted, the former left aside, and the nearest spelling of the latter looked for.
             min_confidence: leave out hits below it, from 0 to 1, and note how many.
             sort: "score", or "date": the hits of the newest documents first, with `date`.
 

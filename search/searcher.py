@@ -13,6 +13,7 @@ from search.modes import MODES
 from search.no_hits import why_nothing
 from search.query.phrases import missing_note, without_missing_phrases
 from search.query.question import parse_question
+from search.query.spelling import respelled, respelled_note
 from search.ranking.ranker import search
 from search.result import SearchResult
 from search.stale import mark_stale
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from search.types import Hit
     from storage.settings import Settings
     from storage.store import Store
-    from storage.types import EmbedderFingerprint, Mode, Vectors
+    from storage.types import EmbedderFingerprint, Mode, Question, Vectors
 
 NO_FILTER = Filter()
 
@@ -125,7 +126,7 @@ class Searcher:
             mode: by meaning, by words, or by both.
             only: which passages may be found.
             fold_duplicates: passages that say nearly the same are one hit.
-            exact: a phrase in quotes is demanded even where no passage has it.
+            exact: a phrase in quotes is demanded even where no passage has it, and words are taken as they are spelled.
 
         Raises:
             NearestError: the question is blank, k is not at least 1, or context is below 0.
@@ -142,9 +143,8 @@ class Searcher:
             raise NearestError(f"there is no mode {mode!r}; there are: {', '.join(MODES)}")
         asked = parse_question(question, mode)
         notes: list[str] = []
-        if asked.phrases and not exact:
-            asked, missing = without_missing_phrases(self.collection, asked, only)
-            notes += [missing_note(missing)] if missing else []
+        if mode != "vector" and not exact:
+            asked = self._as_meant(asked, only, notes)
         hits: list[Hit] = []
         blank = not asked.text.strip()  # there is nothing to look for where it only says what it is not about
         vector = None
@@ -163,6 +163,14 @@ class Searcher:
             notes.append(why_nothing(self.collection, query))
         took = (time.perf_counter() - start) * 1000
         return SearchResult(question, self.embedder_name, took, tuple(hits), context, mode, tuple(notes)).with_notes()
+
+    def _as_meant(self, asked: Question, only: Filter, notes: list[str]) -> Question:
+        """Leave aside what nothing can fulfil, and note it."""
+        asked, missing = without_missing_phrases(self.collection, asked, only)
+        asked, meant = respelled(self.collection, asked)
+        notes += [missing_note(missing)] if missing else []
+        notes += [respelled_note(meant)] if meant else []
+        return asked
 
     def _open_embedder(self) -> Embedder:
         with self._opening:

@@ -222,6 +222,14 @@ class Store(Protocol):
         """Tell whether the phrases and exclusions of a question let any of these passages through."""
         ...
 
+    def frequencies(self, terms: Iterable[int]) -> dict[int, int]:
+        """Count the passages that have each of these terms (see `storage.analyzer`), by id."""
+        ...
+
+    def words_of(self, term: int) -> set[str]:
+        """Find words that become this term, in lower case, as they stand in some of the passages that have it."""
+        ...
+
     def tags(self) -> list[str]:
         """List the tags that documents give themselves, the commonest first."""
         ...

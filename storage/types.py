@@ -132,6 +132,12 @@ class Question:
     text: str  # what is embedded, and whose words are looked for; the words of the phrases are in it, too
     phrases: tuple[str, ...] = ()  # every passage found holds each of them
     without: tuple[str, ...] = ()  # and none of these words and phrases
+    words: str = ""  # what is looked for by words, where some are spelled otherwise than in the text
+
+    @property
+    def by_words(self) -> str:
+        """The text whose words are looked for."""
+        return self.words or self.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from search.excerpt import Excerpt
     from search.types import Hit
 
-COMMON = math.log(3)  # the inverse document frequency of what a third of the passages have
+COMMON = math.log(2.5)  # the inverse document frequency of what two of five passages have
 _WORD = re.compile(r"\w+")
 
 
@@ -25,7 +25,7 @@ class Highlight:
 
     Args:
         hit: the words of its question are in colour, in whatever form they stand there, but for those that more than
-            a third of the passages have; its best sentences are in bold.
+            two of five passages have; its best sentences are in bold.
     """
 
     def __init__(self, hit: Hit) -> None:

@@ -55,7 +55,9 @@ FORMS = ("json", "jsonl", "paths", "vimgrep", "markdown", "xml")
     default=True,
     help="Do not fold passages that say nearly the same into one hit.",
 )
-@click.option("--exact", is_flag=True, help='Demand "phrases" even where no passage has them.')
+@click.option(
+    "--exact", is_flag=True, help='Demand "phrases" even where no passage has them, and take words as spelled.'
+)
 @click.option("--explain", is_flag=True, help="With the rank and score in either ranking, and the words found.")
 @click.option(
     "--rerank", metavar="URL",

@@ -30,6 +30,7 @@ class RankedPassages(NamedTuple):
     cosines: dict[int, float]  # by text
     keywords: dict[int, float]  # by passage
     complete: bool  # whether these are all candidates there were
+    named: Mapping[int, int] = {}  # of those that have the name that was asked for, how much: see `definitions`
 
 
 class HitGroup(NamedTuple):
@@ -58,7 +59,7 @@ class HitBuilder:
         self._by_words = {chunk: rank for rank, chunk in enumerate(best.keywords, start=1)}
         self._words = [
             (word, frozenset(map(term_id, becomes)))
-            for word, becomes in (analyze_words(query.question.text) if query.mode != "vector" else ())
+            for word, becomes in (analyze_words(query.question.by_words) if query.mode != "vector" else ())
         ]
 
     def hits(self, groups: Sequence[HitGroup], read: Mapping[int, Passage]) -> list[Hit]:
@@ -91,6 +92,10 @@ class HitBuilder:
             yield confidence(own, rival, self._signals, self._weight)
 
     def _second(self, best: Sequence[Passage], evidence: Sequence[Evidence]) -> Evidence | None:
+        order = self._ranked.named.get(best[0].chunk_id)
+        if order is not None:  # what mentions a name is no rival of what has it
+            others = zip(best[1:], evidence[1:], strict=True)
+            return next((one for passage, one in others if self._ranked.named.get(passage.chunk_id) == order), None)
         if self._query.fold_duplicates:  # then what says nearly the same is no hit of its own
             return next(iter(evidence[1:]), None)
         says = shingles(best[0].chunk.text)
@@ -120,7 +125,7 @@ class HitBuilder:
             confidence=confident,
             similar=tuple(group.similar),
             explanation=self._explanation(passage, cosine, keyword, has),
-            question=self._query.question.text,
+            question=self._query.question.by_words,
             idf=self._candidates.idf,
             scores={id_: self._ranked.scores[id_] for id_ in group.run},
         )

@@ -7,6 +7,7 @@ from heapq import nlargest
 from typing import TYPE_CHECKING
 
 from search.ranking.adjacency import adjacency, boost, merge_adjacent
+from search.ranking.definitions import OF_DOCUMENT, name_of, order_of
 from search.ranking.fusion import TENTH, Signals, vector_weight
 from search.ranking.hits import HitBuilder, HitGroup, RankedPassages
 from search.ranking.near_duplicates import is_near_duplicate, shingles
@@ -15,6 +16,7 @@ from search.ranking.scorer import Retrieved, Scorer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from search.ranking.definitions import Name
     from search.types import Hit
     from storage.candidates import Candidates
     from storage.store import Store
@@ -51,10 +53,12 @@ class Ranking:
         Fewer than `query.k` come back only where there are fewer.
         """
         k = self._query.k
-        wanted = max(ENOUGH * k, FEWEST if k else 0)
+        name = name_of(self._query.question.text)
+        wanted = max(ENOUGH * k, FEWEST if k else 0, name.looked_at if name else 0)
         retrieved = self._retrieved(max(wanted, DEEP if self._query.mode == "hybrid" else 0))
         while True:
             ranked = self._ranked(retrieved, wanted)
+            ranked = self._definitions_first(ranked, name) if name else ranked
             everything = retrieved.best.complete and ranked.complete
             best = ranked.order if everything else ranked.order[:wanted]
             groups = self._groups(merge_adjacent(best, ranked.joined, len(best)))
@@ -101,6 +105,29 @@ class Ranking:
         order = sorted(lifted, key=lambda id_: (-lifted[id_], positions[id_].path, positions[id_].start_char))
         complete = len(best) == len(bare.keys() | retrieved.best.keywords.keys())
         return RankedPassages(order, positions, lifted, together, scorer.cosines, scorer.keywords, complete)
+
+    def _definitions_first(self, ranked: RankedPassages, name: Name) -> RankedPassages:
+        """Put what has the name that was asked for in front, of a document of that name the first passage alone."""
+        first = ranked.order[: name.looked_at]
+        self._read |= self._candidates.passages([id_ for id_ in first if id_ not in self._read])
+        orders = {id_: order for id_ in first if (order := order_of(name, self._read[id_])) is not None}
+        of_document: dict[bytes, int] = {}
+        for id_ in sorted(orders, key=lambda id_: (orders[id_], ranked.positions[id_].start_char)):
+            of_document.setdefault(ranked.positions[id_].path, id_)
+        found = [
+            id_
+            for id_, order in orders.items()
+            if order < OF_DOCUMENT or of_document[ranked.positions[id_].path] == id_
+        ]
+        if not found:
+            return ranked
+        found.sort(key=lambda id_: orders[id_])  # stable: of equal ones the better first
+        named, best = {id_: orders[id_] for id_ in found}, ranked.scores[ranked.order[0]]
+        return ranked._replace(
+            order=[*found, *(id_ for id_ in ranked.order if id_ not in named)],
+            scores={**ranked.scores, **dict.fromkeys(found, best)},
+            named=named,
+        )
 
     def _groups(self, runs: Sequence[list[int]]) -> list[HitGroup]:
         """Take the first runs that are asked for, or two, where it is told by how much the first is ahead.

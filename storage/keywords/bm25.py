@@ -78,9 +78,14 @@ class Bm25:
 
     def idf(self, term: int) -> float:
         """Compute the inverse document frequency of a term; it is above 0."""
+        number = self.frequency(term)
+        return math.log(1 + (self.count - number + 0.5) / (number + 0.5))
+
+    def frequency(self, term: int) -> int:
+        """Count the live slots that have a term."""
         number = 0
         for part, start in zip(self._parts, self._starts, strict=False):
             slots = part.of(term)[0]
             alive = self._alive[start : start + len(part)]
             number += int(np.count_nonzero(alive.take(slots))) if len(self._dead) else len(slots)
-        return math.log(1 + (self.count - number + 0.5) / (number + 0.5))
+        return number

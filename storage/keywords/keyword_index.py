@@ -17,7 +17,7 @@ from storage.snapshot import Snapshot
 from storage.sqlite.term_rows import ENTRY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -167,8 +167,17 @@ class KeywordIndex:
 
     def containing_all(self, text: str) -> NDArray[np.int64]:
         """Find the live passages that have every term of a text (all, without any): ascending ids of shape (n,)."""
+        return self.containing(set(map(term_id, analyze(text))))
+
+    def containing(self, terms: Iterable[int]) -> NDArray[np.int64]:
+        """Find the live passages that have every one of these terms: ascending ids of shape (n,)."""
         index = self.refresh()
-        return np.sort(index.chunks[index.ranking.holding(set(map(term_id, analyze(text))))])
+        return np.sort(index.chunks[index.ranking.holding(terms)])
+
+    def frequencies(self, terms: Iterable[int]) -> dict[int, int]:
+        """Count the live passages that have each of these terms, by id."""
+        ranking = self.refresh().ranking
+        return {term: ranking.frequency(term) for term in terms}
 
     # ---- what is loaded
 

@@ -57,9 +57,11 @@ class LocalCandidates:
         if vectors is not None and vector is not None:
             self.background = vectors.cosine_statistics(vector)
         if keywords is not None:
-            self._scored = keywords.score(question.text)
+            self._scored = keywords.score(question.by_words)
             self.idf = self._scored.idf
-            self.bound = self._scored.bound / (1 + unspaced_share(question.text))
+            # What a misspelt word would count for counts, so that one is less sure of what was taken for it.
+            most = max(self._scored.bound, keywords.score(question.text).bound if question.words else 0.0)
+            self.bound = most / (1 + unspaced_share(question.by_words))
             holding, never = matching_phrases(db, keywords, question)
             self._among = intersected(db, self._among, only=holding, never=never)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from storage import home
+from storage.analyzer import analyze_words, term_id
 from storage.errors import INDEX_FIRST, EmbedderMismatchError, NothingIndexedError
 from storage.filters.filters import matching, times_of
 from storage.filters.metadata_filter import all_keys, all_tags
@@ -25,7 +26,7 @@ from storage.types import EmbedderFingerprint
 from storage.vectors.vector_index import VectorIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import Self
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from storage.status import Coverage, Status
     from storage.types import Filter, Mode, Query, Question, Vectors
 
+SOME = 50  # passages in which the words of a term are looked for
 SAME = 0.999  # cosine of two embeddings of one text by what is the same model
 
 
@@ -219,6 +221,17 @@ class LocalStore:
         only, never = matching_phrases(self.database, self._keywords, question)
         left = set(chunks).difference(never.tolist())
         return bool(left if only is None else left.intersection(only.tolist()))
+
+    def frequencies(self, terms: Iterable[int]) -> dict[int, int]:
+        """Count the passages that have each of these terms (see `storage.analyzer`), by id."""
+        return self._keywords.frequencies(terms)
+
+    def words_of(self, term: int) -> set[str]:
+        """Find words that become this term, in lower case, as they stand in some of the passages that have it."""
+        ids = self._keywords.containing([term])[:SOME].tolist()
+        found = [f"{one.title} {' '.join(one.chunk.headings)} {one.text}" for _, one in self.passages.of_ids(ids)]
+        words = (pair for text in found for pair in analyze_words(text))
+        return {word.lower() for word, terms in words if term in map(term_id, terms)}
 
     def tags(self) -> list[str]:
         """List the tags that documents give themselves, the commonest first."""

@@ -459,6 +459,25 @@ def test_what_in_names_is_found_by_its_words_where_the_embedder_is_away(
     assert "cannot reach Ollama" in lines(ran)[0]
 
 
+# ---- typing errors
+
+
+def test_a_typing_error_is_told_and_found_unless_exact(indexed: Path) -> None:
+    note = "nearest: no passage has 'bioler', so 'boiler' was looked for"
+    for mode in ("keyword", "hybrid"):
+        ran = run("search", "bioler celar", "--mode", mode, "--json")
+        assert Path(ran.json["hits"][0]["path"]).name == "boiler.txt"
+        assert lines(ran)[0] == f"{note}; no passage has 'celar', so 'cellar' was looked for"
+        sure = run("search", "boiler cellar", "--mode", mode, "--json").json["hits"][0]["confidence"]
+        assert ran.json["hits"][0]["confidence"] < sure
+    exact = run("search", "bioler", "--mode", "keyword", "--exact")
+    assert (exact.status, exact.out) == (1, b"")
+    assert "no passage has a word of the question" in exact.err
+    assert note not in run("search", "bioler", "--mode", "vector").err
+    shown = run("search", "bioler", "-k1", terminal=True).text
+    assert re.search(r"\x1b\[33m(\x1b\[1m)?boiler\x1b", shown)
+
+
 # ---- dates
 
 

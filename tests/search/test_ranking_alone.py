@@ -25,11 +25,16 @@ VECTOR = np.zeros(8, np.float32)
 
 
 def ranked(
-    candidates: MemoryCandidates, mode: Mode = "hybrid", k: int = 10, context: int = 0, fold_duplicates: bool = True
+    candidates: MemoryCandidates,
+    mode: Mode = "hybrid",
+    k: int = 10,
+    context: int = 0,
+    fold_duplicates: bool = True,
+    question: str = "apple",
 ) -> list[Hit]:
-    """The hits for a question about apples."""
+    """The hits for a question, by default about apples."""
     return Ranking(
-        candidates, Query(Question("apple"), VECTOR, mode, k, context, fold_duplicates=fold_duplicates)
+        candidates, Query(Question(question), VECTOR, mode, k, context, fold_duplicates=fold_duplicates)
     ).hits()
 
 
@@ -101,9 +106,11 @@ def test_no_passage_is_read_twice() -> None:
         text: 0.9 - 0.001 * at for at, text in enumerate(text for passages in documents.values() for text in passages)
     }
     candidates = MemoryCandidates(documents, near)
-    assert len(ranked(candidates, "vector")) == 10
+    assert len(ranked(candidates, "vector", question="how does one keep apples over the winter at home?")) == 10
     assert set(candidates.read.values()) == {1}
     assert len(candidates.read) <= 60
+    assert len(ranked(candidates, "vector", question="apple")) == 10  # a name is looked for in more of them
+    assert max(candidates.read.values()) == 2
 
 
 def test_more_is_looked_up_until_there_are_k() -> None:

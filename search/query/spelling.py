@@ -1,0 +1,74 @@
+"""A question with a word that no passage has in, the same with its nearest spelling in the collection out.
+
+A spelling is near where one letter is missing, too many or another, or two have changed places: that is four of five
+typing errors (Damerau, "A technique for computer detection and correction of spelling errors", 1964). The first letter
+is taken to be right, and short words are left alone: too many others are near them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from storage.analyzer import analyze, analyze_words, term_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from storage.store import Store
+    from storage.types import Question
+
+SHORTEST = 5  # letters of a word that is looked at
+LONGEST = 30
+ALPHABETS = ("abcdefghijklmnopqrstuvwxyz", "абвгдеёжзийклмнопрстуфхцчшщъыьэюя", "αβγδεζηθικλμνξοπρστυφχψω")
+
+
+def respelled(store: Store, question: Question) -> tuple[Question, dict[str, str]]:
+    """Look for the nearest spelling of words that no passage has.
+
+    Args:
+        store: what is searched.
+        question: as it was parsed.
+
+    Returns:
+        the question with other `words` where there are near ones, and these by the words that they stand for.
+    """
+    words = dict(analyze_words(question.text))
+    plain = {word: term_id(terms[0]) for word, terms in words.items() if len(terms) == 1 and _is_plain(word)}
+    has = store.frequencies(plain.values()) if plain else {}
+    meant = {word: near for word, term in plain.items() if not has[term] and (near := _nearest(store, word))}
+    text = question.text
+    for word, near in meant.items():
+        text = text.replace(word, near)
+    return (replace(question, words=text) if meant else question), meant
+
+
+def respelled_note(meant: dict[str, str]) -> str:
+    """Say which words were taken for others."""
+    return "; ".join(f"no passage has {word!r}, so {near!r} was looked for" for word, near in meant.items())
+
+
+def _is_plain(word: str) -> bool:
+    return word.isalpha() and SHORTEST <= len(word) <= LONGEST and (word.islower() or word.istitle())
+
+
+def _nearest(store: Store, word: str) -> str:
+    """Find the near spelling whose stem most passages have, as it stands in one of them; "" where none has one."""
+    near = dict.fromkeys(_near(word.lower()))
+    terms = dict.fromkeys(term_id(stems[0]) for spelling in near if len(stems := analyze(spelling)) == 1)
+    has = store.frequencies(terms)
+    for term in sorted((term for term in terms if has[term]), key=lambda term: -has[term]):
+        stand = store.words_of(term)
+        if found := next((spelling for spelling in near if spelling in stand), ""):
+            return found
+    return ""
+
+
+def _near(word: str) -> Iterator[str]:
+    """Yield what is one step away, changed places first: of equally frequent ones that is the likeliest."""
+    letters = next((alphabet for alphabet in ALPHABETS if word[0] in alphabet), "")
+    places = range(1, len(word))
+    yield from (word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in places[:-1])
+    yield from (word[:at] + word[at + 1 :] for at in places)
+    yield from (word[:at] + letter + word[at:] for at in range(1, len(word) + 1) for letter in letters)
+    yield from (word[:at] + letter + word[at + 1 :] for at in places for letter in letters)
