@@ -7,7 +7,7 @@ PY := $(BIN)/python
 READY := .venv/ready
 DEMO = NEAREST_HOME=.venv/demo $(BIN)/nearest
 
-.PHONY: help demo test quick lint docs bench bench-quality lock clean
+.PHONY: help demo test quick lint docs pictures bench bench-quality lock clean
 
 help:
 	@echo "make demo   index sample_docs with the embedded model and ask three questions"
@@ -15,6 +15,7 @@ help:
 	@echo "make quick  the tests that start no processes, servers or models of note (under a minute)"
 	@echo "make lint   ruff and mypy"
 	@echo "make docs   write docs/cli.md anew from the commands, docs/figures.md from what benchmarks kept"
+	@echo "make pictures  draw docs/pictures anew, what a terminal shows (Linux and macOS)"
 	@echo "make bench  the figures of the README (an hour)"
 	@echo "make bench-quality  how well keyword, vector and hybrid search answer on every labelled set (an hour)"
 	@echo "make lock   write requirements.txt anew from pyproject.toml (needs uv)"
@@ -40,6 +41,9 @@ lint: $(READY)
 docs: $(READY)
 	$(PY) -m docs.cli > docs/cli.md
 	$(PY) -m docs.figures > docs/figures.md
+
+pictures: $(READY)
+	$(PY) -m docs.pictures
 
 bench: $(READY)
 	$(PY) -m pip --disable-pip-version-check install --quiet --require-hashes --no-deps -r benchmarks/requirements.txt

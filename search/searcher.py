@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from indexer.embed.protocol import TokenEmbedder
 from indexer.embed.registry import canonical_name, open_embedder
 from search.modes import MODES
 from search.no_hits import why_nothing
@@ -167,10 +168,18 @@ class Searcher:
     def _as_meant(self, asked: Question, only: Filter, notes: list[str]) -> Question:
         """Leave aside what nothing can fulfil, and note it."""
         asked, missing = without_missing_phrases(self.collection, asked, only)
-        asked, meant = respelled(self.collection, asked)
+        asked, meant = respelled(self.collection, asked, self._is_word)
         notes += [missing_note(missing)] if missing else []
         notes += [respelled_note(meant)] if meant else []
         return asked
+
+    def _is_word(self, word: str) -> bool:
+        """Tell whether the model knows a word whole, as it does common ones; typing errors are several tokens to it."""
+        engine = self._engine
+        if not isinstance(engine, TokenEmbedder):
+            return False
+        bare, whole = engine.tokens(["", word.lower()])
+        return len(whole) - len(bare) == 1
 
     def _open_embedder(self) -> Embedder:
         with self._opening:

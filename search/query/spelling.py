@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from storage.analyzer import analyze, analyze_words, term_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from storage.store import Store
     from storage.types import Question
@@ -23,12 +23,15 @@ LONGEST = 30
 ALPHABETS = ("abcdefghijklmnopqrstuvwxyz", "абвгдеёжзийклмнопрстуфхцчшщъыьэюя", "αβγδεζηθικλμνξοπρστυφχψω")
 
 
-def respelled(store: Store, question: Question) -> tuple[Question, dict[str, str]]:
+def respelled(
+    store: Store, question: Question, is_word: Callable[[str], bool] = lambda _: False
+) -> tuple[Question, dict[str, str]]:
     """Look for the nearest spelling of words that no passage has.
 
     Args:
         store: what is searched.
         question: as it was parsed.
+        is_word: knows words that are none of a typing error, though no passage has them; by default none is known.
 
     Returns:
         the question with other `words` where there are near ones, and these by the words that they stand for.
@@ -36,7 +39,8 @@ def respelled(store: Store, question: Question) -> tuple[Question, dict[str, str
     words = dict(analyze_words(question.text))
     plain = {word: term_id(terms[0]) for word, terms in words.items() if len(terms) == 1 and _is_plain(word)}
     has = store.frequencies(plain.values()) if plain else {}
-    meant = {word: near for word, term in plain.items() if not has[term] and (near := _nearest(store, word))}
+    missing = [word for word, term in plain.items() if not has[term] and not is_word(word)]
+    meant = {word: near for word in missing if (near := _nearest(store, word))}
     text = question.text
     for word, near in meant.items():
         text = text.replace(word, near)

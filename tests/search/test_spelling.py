@@ -63,6 +63,12 @@ def test_the_nearest_spelling(store: LocalStore, question: str, meant: dict[str,
             assert found is asked
 
 
+def test_what_is_known_to_be_a_word_is_none_of_an_error(store: LocalStore) -> None:
+    with store:
+        asked = parse_question("horse brkaes", "hybrid")
+        assert respelled(store, asked, lambda word: word == "horse")[1] == {"brkaes": "brakes"}
+
+
 def test_the_note_names_each() -> None:
     assert respelled_note({"a": "b", "c": "d"}) == (
         "no passage has 'a', so 'b' was looked for; no passage has 'c', so 'd' was looked for"
