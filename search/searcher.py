@@ -118,6 +118,21 @@ class Searcher:
         fold_duplicates: bool = True,
         exact: bool = False,
     ) -> SearchResult:
+        """Find the k places that answer `question` best, and note where none of them is a good match: see `find`."""
+        found = self.find(question, k, context, mode=mode, only=only, fold_duplicates=fold_duplicates, exact=exact)
+        return found.with_notes()
+
+    def find(
+        self,
+        question: str,
+        k: int,
+        context: int = 0,
+        *,
+        mode: Mode = "hybrid",
+        only: Filter = NO_FILTER,
+        fold_duplicates: bool = True,
+        exact: bool = False,
+    ) -> SearchResult:
         """Find the k places that answer `question` best, each with at least `context` neighbours on either side.
 
         Args:
@@ -163,7 +178,7 @@ class Searcher:
         if not hits:
             notes.append(why_nothing(self.collection, query))
         took = (time.perf_counter() - start) * 1000
-        return SearchResult(question, self.embedder_name, took, tuple(hits), context, mode, tuple(notes)).with_notes()
+        return SearchResult(question, self.embedder_name, took, tuple(hits), context, mode, tuple(notes))
 
     def _as_meant(self, asked: Question, only: Filter, notes: list[str]) -> Question:
         """Leave aside what nothing can fulfil, and note it."""

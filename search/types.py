@@ -42,6 +42,7 @@ class Hit(Passage):
     rank: int  # from 1
     score: float  # what the ranking goes by: see `search.ranking.fusion`
     confidence: float = 0.0  # 0 to 1: how likely it is that this answers the question
+    collection: str = ""  # that it is of, where several were asked
     date: str = ""  # of its document, as ISO 8601, where hits are sorted by it
     similar: tuple[Passage, ...] = ()  # passages that say nearly the same, which would have come further down
     explanation: ScoreBreakdown = ScoreBreakdown()
@@ -81,6 +82,7 @@ class Hit(Passage):
             "rank": self.rank,
             "score": round(self.score, 6),
             "confidence": round(self.confidence, 4),
+            **({"collection": self.collection} if self.collection else {}),
             **({"date": self.date} if self.date else {}),
             **Passage.to_dict(self),
             "best": self.best.to_dict(),

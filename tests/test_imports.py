@@ -23,8 +23,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "embed.local", "embed.remote", "embed", "document_writer", "progress", "sync", "index", "add",
     ),
     "search": (
-        "modes", "stale", "query", "excerpt", "types", "sources", "ranking", "no_hits", "result", "searcher", "explain",
-        "evaluation",
+        "modes", "stale", "query", "excerpt", "types", "sources", "ranking", "no_hits", "result", "searcher", "several",
+        "explain", "evaluation",
     ),
     "nearest": ("plain_text", "reasons", "reports", "json_output", "settings", "session", "api", "cli"),
 }  # fmt: skip

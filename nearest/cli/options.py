@@ -25,6 +25,12 @@ def complete_collections(_: click.Context, __: click.Parameter, incomplete: str)
     return [name for name in home.names(from_environment()) if name.startswith(incomplete)]
 
 
+def _chosen(context: click.Context) -> str:
+    """Return the collection that was chosen, of several the first."""
+    one, several = (context.params.get(name) for name in ("collection", "collections"))
+    return one or next(iter(several or ()), "default")
+
+
 def _complete(what: Literal["tags", "kinds", "keys"]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
     """Make what completes a value that documents of the collection have."""
 
@@ -34,7 +40,7 @@ def _complete(what: Literal["tags", "kinds", "keys"]) -> Callable[[click.Context
 
         with (
             suppress(NearestError),
-            open_store(context.params.get("collection") or "default", from_environment()) as it,
+            open_store(_chosen(context), from_environment()) as it,
         ):
             known: list[str] = {"tags": it.tags, "kinds": it.kinds, "keys": it.keys}[what]()
             end = "=" if what == "keys" else ""
@@ -47,6 +53,10 @@ def _complete(what: Literal["tags", "kinds", "keys"]) -> Callable[[click.Context
 collection_option = click.option(
     "-c", "--collection", "collection", metavar="NAME", default="default", show_default=True,
     envvar="NEAREST_COLLECTION", shell_complete=complete_collections, help="The collection to use.",
+)  # fmt: skip
+collections_option = click.option(
+    "-c", "--collection", "collections", metavar="NAME", multiple=True, default=["default"], show_default=True,
+    envvar="NEAREST_COLLECTION", shell_complete=complete_collections, help="The collection to use; again for more.",
 )  # fmt: skip
 embedder_option = click.option(
     "--embedder", metavar="NAME", help="local:all-minilm (the default), local:FOLDER or ollama:MODEL."

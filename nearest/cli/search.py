@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,7 @@ from nearest.cli.errors import error_line
 from nearest.cli.group import notify
 from nearest.cli.options import (
     collection_option,
+    collections_option,
     context_option,
     embedder_option,
     filter_options,
@@ -41,7 +43,7 @@ FORMS = ("json", "jsonl", "paths", "vimgrep", "markdown", "xml")
 
 @click.command()
 @click.argument("question", nargs=-1, required=True)
-@collection_option
+@collections_option
 @embedder_option
 @limit_option
 @mode_option
@@ -86,13 +88,12 @@ FORMS = ("json", "jsonl", "paths", "vimgrep", "markdown", "xml")
 @click.option("--vimgrep", "form", flag_value="vimgrep", help="path:line:column:text, for editors.")
 def search(
     question: tuple[str, ...],
-    collection: str,
+    collections: tuple[str, ...],
     embedder: str | None,
     filters: dict[str, Any],
     rerank: str | None,
     explain: bool,
     min_confidence: float,
-    sort: str,
     full: bool | None,
     form: str | None,
     **options: Any,
@@ -106,31 +107,33 @@ def search(
     With - for the question, questions are read from standard input, one a line. Exit status 1 where nothing is found,
     or no hit is a good match.
     """
-    from search.result import newest_first
+    from search.several import open_searchers
     from storage.errors import NearestError
 
     text = " ".join(question)
     if not text.strip():
         raise NearestError("the question is empty: ask something")
     reranker = _reranker(rerank)
-    only = build_filter(collection, embedder, filters)
+    if len(set(collections)) > 1 and filters["within"]:
+        raise click.UsageError("--in brings one collection up to date: name that one alone with -c")
+    only = build_filter(collections[0], embedder, filters)
     forms = _formats(text == "-", screen(full), explain)
-    searcher = open_searcher(collection, embedder, options["mode"], by_words=True)
+    searchers = open_searchers(collections, from_environment(), embedder, mode=options["mode"], by_words=True)
     try:
         found = False
         for one in _questions(text):
-            answer = _answer(searcher, reranker, one, only, **options).at_least(min_confidence)
-            if sort == "date":
-                answer = newest_first(searcher.collection, answer)
+            answer = _answer(searchers, reranker, one, only=only, **options).at_least(min_confidence)
             found |= answer.has_good_match
             if text == "-" and form is None:
                 click.echo(click.style(f"# {escape_controls(one)}", bold=True))
             forms[form or "people"](answer)
             for note in answer.notes:
                 notify(f"{one!r}: {note}" if text == "-" else note)
-        search_notes(searcher, options["mode"])
+        for name, searcher in searchers.items():
+            search_notes(searcher, options["mode"], of=f"{name}: " if len(searchers) > 1 else "")
     finally:
-        searcher.collection.close()  # the model goes with the process: to take it apart takes longer than a search
+        for searcher in searchers.values():  # the model goes with the process: to take it apart takes longer
+            searcher.collection.close()
     return 0 if found else 1
 
 
@@ -143,14 +146,18 @@ def _reranker(address: str | None) -> Reranker | None:
 
 
 def _answer(
-    searcher: Searcher, reranker: Reranker | None, question: str, only: Filter, *, k: int, context: int, **options: Any
+    searchers: Mapping[str, Searcher], reranker: Reranker | None, question: str, *, k: int, **options: Any
 ) -> SearchResult:
+    from search.several import ask_all
+
     if reranker is None:
-        return searcher.ask(question, k, context, only=only, **options)
+        return ask_all(searchers, question, k, **options)
     from search.ranking.rerank import FIRST
     from search.result import reranked
 
-    return reranked(searcher.ask(question, max(k, FIRST), context, only=only, **options), reranker, k)
+    result = reranked(ask_all(searchers, question, max(k, FIRST), **options), reranker, k)
+    # Which hits are printed is the server's word; of these the newest come first where that is asked.
+    return replace(result, hits=tuple(sorted(result.hits, key=lambda hit: hit.date, reverse=True)))
 
 
 def build_filter(collection: str, embedder: str | None, filters: dict[str, Any]) -> Filter:
@@ -177,11 +184,11 @@ def build_filter(collection: str, embedder: str | None, filters: dict[str, Any])
     return only
 
 
-def open_searcher(collection: str, embedder: str | None, mode: Mode, *, by_words: bool = False) -> Searcher:
+def open_searcher(collection: str, embedder: str | None, mode: Mode) -> Searcher:
     """Open a searcher, its engines imported now."""
     from search.searcher import Searcher
 
-    return Searcher(collection, from_environment(), embedder, mode=mode, by_words=by_words)
+    return Searcher(collection, from_environment(), embedder, mode=mode)
 
 
 def _questions(text: str) -> Iterator[str]:
@@ -229,12 +236,12 @@ def emit(as_json: bool, found: Mapping[str, Any], lines: Iterable[str]) -> None:
         click.echo(line)
 
 
-def search_notes(searcher: Searcher, mode: Mode) -> None:
-    """Tell what the user should know of a search."""
+def search_notes(searcher: Searcher, mode: Mode, of: str = "") -> None:
+    """Tell what the user should know of a search; `of` stands in front."""
     for note in searcher.notes:
-        notify(note)
+        notify(of + note)
     if pending := searcher.pending_note(mode):
-        notify(pending if searcher.collection.is_being_written() else f"{pending}: nearest index")
+        notify(of + (pending if searcher.collection.is_being_written() else f"{pending}: nearest index"))
 
 
 @click.command("why-not")

@@ -167,7 +167,11 @@ def _excerpts(hit: Hit, columns: int, most: int) -> tuple[Excerpt, list[str]]:
 def _folded(hit: Hit, context: int) -> str:
     """Word what else the hit stands for."""
     beside = 0 if context else len(hit.before) + len(hit.after)
-    parts = (beside and f"+{beside} beside it", hit.similar and f"+{len(hit.similar)} similar")
+    parts = (
+        hit.collection and f"in {hit.collection}",
+        beside and f"+{beside} beside it",
+        hit.similar and f"+{len(hit.similar)} similar",
+    )
     return ", ".join(f"({part})" for part in parts if part)
 
 

@@ -15,6 +15,7 @@ from helpers.command import begin, closed_port, finish, lines, run, search, word
 from helpers.ollama_server import OllamaServer
 from helpers.rerank_server import RerankServer
 from helpers.stored import OtherProcess
+from helpers.tiny_model import make_tiny
 
 import nearest
 from nearest import NearestError
@@ -476,6 +477,71 @@ def test_a_typing_error_is_told_and_found_unless_exact(indexed: Path) -> None:
     assert note not in run("search", "bioler", "--mode", "vector").err
     shown = run("search", "bioler", "-k1", terminal=True).text
     assert re.search(r"\x1b\[33m(\x1b\[1m)?boiler\x1b", shown)
+
+
+# ---- several collections
+
+
+@pytest.fixture
+def two(indexed: Path) -> Path:
+    """Beside the default collection one of work, made with another model, in which tiles are no slate."""
+    write(indexed / "work" / "2026-01-05.md", "Roof tiles of clay for the office, and a bill.\n")
+    write(indexed / "work" / "zebra.md", "The zebra in the logo is red.\n")
+    (indexed / ".nearestignore").write_text("work/\n")
+    assert run("index", ".").status == 0
+    (indexed / ".nearestignore").unlink()
+    make_tiny(indexed.parent / "tiny", "bert")
+    ran = run("index", "work", "-c", "work", "--embedder", f"local:{indexed.parent / 'tiny'}")
+    assert ran.status == 0
+    return indexed
+
+
+def test_several_collections_are_asked_at_once(two: Path) -> None:
+    ran = run("search", "slate tiles of the roof", "-c", "default", "-c", "work", "--json")
+    hits = ran.json["hits"]
+    assert ran.status == 0
+    assert {hit["collection"] for hit in hits} == {"default", "work"}
+    assert [hit["rank"] for hit in hits] == list(range(1, len(hits) + 1))
+    sure = [hit["confidence"] for hit in hits]
+    assert sure == sorted(sure, reverse=True)
+    assert ran.json["embedder"] == f"ollama:fake, local:{two.parent / 'tiny'}"
+    for name in ("default", "work"):
+        own = run("search", "slate tiles of the roof", "-c", name, "--json").json["hits"]
+        assert [hit["path"] for hit in hits if hit["collection"] == name] == [hit["path"] for hit in own]
+        assert "collection" not in own[0]
+    assert (
+        len(run("search", "slate tiles of the roof", "-c", "default", "-c", "work", "-k2", "--json").json["hits"]) == 2
+    )
+    red = run("search", "red zebra logo", "-c", "default", "-c", "work", "-k1")
+    assert re.match(r"work/zebra\.md:1  \d+%  \(in work\)\n", red.text)
+
+
+def test_of_several_collections_notes_name_theirs_and_no_good_match_is_of_all(two: Path) -> None:
+    ran = run("search", "zebra", "-c", "default", "-c", "work", "--mode", "keyword", "--json")
+    assert (ran.status, len(ran.json["hits"])) == (0, 1)
+    assert [note.partition(":")[0] for note in ran.json["notes"]] == ["default"]
+    nothing = run("search", NONSENSE.replace("zebra", "okapi"), "-c", "default", "-c", "work", "-k1")
+    assert nothing.status == 1
+    assert sum("no good match" in line for line in lines(nothing)) == 1
+    newest = run("search", "tiles roof", "-c", "default", "-c", "work", "--sort", "date", "--all", "--json").json[
+        "hits"
+    ]
+    assert newest[0]["path"].endswith("2026-01-05.md")
+    assert [hit["date"] for hit in newest] == sorted((hit["date"] for hit in newest), reverse=True)
+
+
+def test_several_collections_and_in_are_refused_and_a_name_that_is_none_is_told(two: Path) -> None:
+    ran = run("search", "slate", "-c", "default", "-c", "work", "--in", "house")
+    assert (ran.status, lines(ran)[-1]) == (
+        2, "Error: --in brings one collection up to date: name that one alone with -c",
+    )  # fmt: skip
+    ran = run("search", "slate", "-c", "default", "-c", "wrok")
+    assert (ran.status, lines(ran)) == (2, ["nearest: there is no collection 'wrok'; did you mean 'work'?"])
+
+
+def test_the_environment_may_name_several(two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEAREST_COLLECTION", "default work")
+    assert {hit["collection"] for hit in run("search", "roof tiles", "--json").json["hits"]} == {"default", "work"}
 
 
 # ---- dates
