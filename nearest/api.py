@@ -187,7 +187,7 @@ class Collection:
         only = filter_of(paths=paths, types=types, since=since, until=until, tags=tags, where=where, within=within)
         searcher = self._session.searcher(mode)
         found = searcher.ask(question, k, context, mode=mode, only=only, fold_duplicates=fold_duplicates, exact=exact)
-        found = found.at_least(min_confidence)
+        found = found.with_notes().at_least(min_confidence)
         if sort == "date":
             found = newest_first(searcher.collection, found)
         notes = (*found.notes, *searcher.notes, *filter(None, [searcher.pending_note(mode)]))

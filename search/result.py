@@ -108,7 +108,8 @@ def reranked(result: SearchResult, reranker: Reranker, k: int) -> SearchResult:
     start = time.perf_counter()
     hits, note = reranker.rerank(result.query, result.hits)
     took = result.took_ms + (time.perf_counter() - start) * 1000
-    return replace(result, hits=tuple(hits[:k]), took_ms=took, notes=(note,) if note else ()).with_notes()
+    notes = (*result.notes, note) if note else result.notes
+    return replace(result, hits=tuple(hits[:k]), took_ms=took, notes=notes)
 
 
 def newest_first(store: Store, result: SearchResult) -> SearchResult:

@@ -118,21 +118,6 @@ class Searcher:
         fold_duplicates: bool = True,
         exact: bool = False,
     ) -> SearchResult:
-        """Find the k places that answer `question` best, and note where none of them is a good match: see `find`."""
-        found = self.find(question, k, context, mode=mode, only=only, fold_duplicates=fold_duplicates, exact=exact)
-        return found.with_notes()
-
-    def find(
-        self,
-        question: str,
-        k: int,
-        context: int = 0,
-        *,
-        mode: Mode = "hybrid",
-        only: Filter = NO_FILTER,
-        fold_duplicates: bool = True,
-        exact: bool = False,
-    ) -> SearchResult:
         """Find the k places that answer `question` best, each with at least `context` neighbours on either side.
 
         Args:

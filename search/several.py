@@ -54,11 +54,11 @@ def ask_all(
         k: how many hits, of all collections together.
         sort: the k best, or of these the newest first.
     """
-    found = {name: searcher.find(question, k, context, **options) for name, searcher in searchers.items()}
+    found = {name: searcher.ask(question, k, context, **options) for name, searcher in searchers.items()}
     if sort == "date":
         found = {name: newest_first(searchers[name].collection, result) for name, result in found.items()}
     (first, *others) = found.values()
-    return (merged(found, k, sort) if others else first).with_notes()
+    return merged(found, k, sort) if others else first
 
 
 def merged(found: Mapping[str, SearchResult], k: int, sort: Sort) -> SearchResult:

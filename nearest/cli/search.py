@@ -122,7 +122,7 @@ def search(
     try:
         found = False
         for one in _questions(text):
-            answer = _answer(searchers, reranker, one, only=only, **options).at_least(min_confidence)
+            answer = _answer(searchers, reranker, one, only=only, **options).with_notes().at_least(min_confidence)
             found |= answer.has_good_match
             if text == "-" and form is None:
                 click.echo(click.style(f"# {escape_controls(one)}", bold=True))
