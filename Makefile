@@ -23,9 +23,9 @@ help:
 
 demo: $(READY)
 	$(DEMO) index sample_docs
-	$(DEMO) search -k 2 "how long does stored food survive when the electricity fails?"
-	$(DEMO) search -k 2 "how can I silence noisy brakes on a bike?"
-	$(DEMO) search -k 2 "why does the former renter refuse to be charged for fresh paint?"
+	$(DEMO) search -k 2 --brief "how long does stored food survive when the electricity fails?"
+	$(DEMO) search -k 2 --brief "how can I silence noisy brakes on a bike?"
+	$(DEMO) search -k 2 --brief "why does the former renter refuse to be charged for fresh paint?"
 
 test: $(READY)
 	$(PY) -m pytest -n auto
