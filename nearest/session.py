@@ -69,11 +69,9 @@ class Session:
     def embedder(self) -> Embedder:
         """Open the embedder that the collection was made with, or would be."""
         from indexer.embed.registry import DEFAULT
-        from storage import home
 
-        made_by = home.embedder_of(home.folder(self.settings, self._name))
         chosen = self._chosen if isinstance(self._chosen, str) else None
-        return self._named(made_by or chosen or self.settings.embedder or DEFAULT)
+        return self._named(self._made_by() or chosen or self.settings.embedder or DEFAULT)
 
     def embedder_for(self, store: Store) -> Embedder:
         """Open the embedder to write with; for a new collection, where it cannot be had, what stands for it.
@@ -96,6 +94,8 @@ class Session:
     def searcher(self, mode: Mode) -> Searcher:
         """Open what answers questions; `mode` is that of the first of them."""
         with self._opening:
+            if self._searcher is not None and not self._searcher.embedder_name and self._made_by():
+                self._searcher = None  # it was opened when nothing was embedded; whoever uses it yet goes on with it
             if self._searcher is None:
                 from search.searcher import Searcher
 
@@ -103,6 +103,11 @@ class Session:
                     self._name, self.settings, self._chosen_name(), mode=mode, engines=self._named, by_words=True
                 )
             return self._searcher
+
+    def _made_by(self) -> str | None:
+        from storage import home
+
+        return home.embedder_of(home.folder(self.settings, self._name))
 
     def _chosen_name(self) -> str | None:
         from indexer.embed.registry import canonical_name
