@@ -10,6 +10,7 @@ import sys
 
 RUNS = (
     ("scifact",),
+    ("models",),
     ("embedding", "--texts", "400", "--rounds", "5"),
     ("chunking",),
     ("excerpts",),

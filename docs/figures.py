@@ -46,6 +46,11 @@ it. Before, these were the first six lines of the passage.""",
 nDCG@10 0.6451, Recall@100 0.9250.""",
     ),
     Section(
+        "models",
+        "Embedded models",
+        "What each costs, on abstracts cut to 600 characters; importing the engine is part of the start.",
+    ),
+    Section(
         "chunking",
         "Passages",
         """Questions on five long documents, vectors alone, 4,000 characters returned: how much of the excerpts that

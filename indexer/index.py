@@ -93,6 +93,7 @@ def index(
     start = time.perf_counter()
     progress = progress or NoProgress()
     report = report or Report()
+    report.embedder = embedder.name
     unreachable: UnreachableError | None = None
     try:
         try:
@@ -101,6 +102,7 @@ def index(
             unreachable = error
             collection.documents.backfill()
         report.documents = sync(collection, embedder, roots, limits, yes=yes, progress=progress)
+        report.scripts = collection.documents.scripts()
         if unreachable:
             count_waiting(collection, report)
         else:

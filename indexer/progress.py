@@ -35,6 +35,8 @@ class Report:
         embedded: texts that the model was run over.
         reused: texts that had their vector already. A text that stands in several places counts once.
         pending: texts that still have none.
+        embedder: the name of the one at work.
+        scripts: documents of the collection that are mostly in each script other than Latin.
     """
 
     documents: SyncCounts = field(default_factory=SyncCounts)
@@ -43,6 +45,8 @@ class Report:
     reused: int = 0
     pending: int = 0
     seconds: float = 0.0
+    embedder: str = ""
+    scripts: dict[str, int] = field(default_factory=dict)
 
 
 class Progress(Protocol):

@@ -297,8 +297,8 @@ def open(name: str = "default", *, embedder: str | Embedder | None = None, read_
 
     Args:
         name: of the collection.
-        embedder: `local:all-minilm` (the default), `local:FOLDER` or `ollama:MODEL`, or an `Embedder` of one's own; a
-            collection stays with the one that it was made with.
+        embedder: `local:all-minilm` (the default), `local:multilingual-e5-small`, `local:FOLDER` or `ollama:MODEL`, or
+            an `Embedder` of one's own; a collection stays with the one that it was made with.
         read_only: nothing that changes it is allowed.
 
     Where it is, and all else that the environment says, is read now.

@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING
 from nearest.plain_text import escape_controls, relative_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from indexer.progress import Report
     from search.evaluation.evaluate import Evaluation
     from storage.status import Status
 
 ENGLISH = "local:all-minilm"
+CURE = (
+    "all-minilm is an English model, a multilingual one would serve them: "
+    "nearest index -c NAME --embedder local:multilingual-e5-small PATH (or ollama:bge-m3)"
+)
+FIFTH = 5  # of the documents, and one says so
 TITLES = ("nDCG@10", "Recall@1", "Recall@5", "Recall@10", "Recall@100", "MRR@10")  # of the measures
 
 
@@ -26,6 +31,18 @@ def report_lines(report: Report) -> Iterator[str]:
     yield f"documents: {documents or 'none'}"
     texts = f"{report.embedded} embedded, {report.reused} reused, {report.pending} pending"
     yield f"chunks: {report.chunks}; texts: {texts}; {report.seconds:.1f} s"
+
+
+def languages_note(report: Report) -> str:
+    """Say that a run has read much that its model does not know, where that is so; "" where it is not."""
+    number, counts = sum(report.scripts.values()), report.documents
+    if report.embedder != ENGLISH or number * FIFTH <= counts.added + counts.changed + counts.unchanged:
+        return ""
+    return f"{number} documents are mostly in {_scripts(report.scripts)}; {CURE}"
+
+
+def _scripts(scripts: Mapping[str, int]) -> str:
+    return ", ".join(f"{script} ({count})" for script, count in scripts.items())
 
 
 def status_lines(name: str, status: Status) -> Iterator[str]:
@@ -57,13 +74,8 @@ def _foreign(status: Status) -> Iterator[str]:
     """Word what to do where an English model embeds what is not English."""
     number = sum(status.scripts.values())
     if number and status.embedder and status.embedder.name == ENGLISH:
-        scripts = ", ".join(f"{script} {count}" for script, count in status.scripts.items())
         documents = "1 document is" if number == 1 else f"{number} documents are"
-        yield (
-            f"languages:   {documents} mostly in another script ({scripts}); all-minilm is an English model, a "
-            f"multilingual one would serve them: "
-            f"nearest index -c NAME --embedder ollama:bge-m3 PATH (or ollama:qwen3-embedding)"
-        )
+        yield f"languages:   {documents} mostly in {_scripts(status.scripts)}; {CURE}"
 
 
 def evaluation_lines(evaluation: Evaluation) -> list[str]:

@@ -49,6 +49,10 @@ class DocumentTable(Protocol):
         """Count their passages."""
         ...
 
+    def scripts(self) -> dict[str, int]:
+        """Count the documents that are mostly in each script other than Latin, the most frequent first."""
+        ...
+
     def put(self, batch: Iterable[tuple[Document, Sequence[Chunk]]]) -> None:
         """Store documents with their chunks, new or in place of their former state: all of them, or none."""
         ...

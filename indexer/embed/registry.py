@@ -14,18 +14,19 @@ if TYPE_CHECKING:
     from storage.settings import Settings
 
 DEFAULT = "local:all-minilm"
+NAMED = (DEFAULT, "local:multilingual-e5-small")
 
 
 def canonical_name(name: str) -> str:
     """Return the name under which a collection remembers an embedder: that of a folder holds its whole path."""
     kind, _, model = name.partition(":")
-    if kind != "local" or not model or name == DEFAULT:
+    if kind != "local" or not model or name in NAMED:
         return name
     return f"local:{Path(model).expanduser().absolute()}"
 
 
 def open_embedder(name: str, settings: Settings) -> RawEmbedder:
-    """Open the embedder of that name: `local:all-minilm`, `local:FOLDER` or `ollama:MODEL`.
+    """Open the embedder of that name: one of NAMED, `local:FOLDER` or `ollama:MODEL`.
 
     Raises:
         NearestError: there is none of that name.
@@ -53,4 +54,4 @@ def open_embedder(name: str, settings: Settings) -> RawEmbedder:
         else [DEFAULT]
     )
     near = similar(name if colon else f"local:{name}", meant) or ";"
-    raise NearestError(f"there is no embedder {name!r}{near} use local:all-minilm, local:FOLDER or ollama:MODEL")
+    raise NearestError(f"there is no embedder {name!r}{near} use {', '.join(NAMED)}, local:FOLDER or ollama:MODEL")

@@ -59,7 +59,9 @@ collections_option = click.option(
     envvar="NEAREST_COLLECTION", shell_complete=complete_collections, help="The collection to use; again for more.",
 )  # fmt: skip
 embedder_option = click.option(
-    "--embedder", metavar="NAME", help="local:all-minilm (the default), local:FOLDER or ollama:MODEL."
+    "--embedder",
+    metavar="NAME",
+    help="local:all-minilm (the default), local:multilingual-e5-small, local:FOLDER or ollama:MODEL.",
 )
 context_option = click.option(
     "--context", type=click.IntRange(min=0), default=0, metavar="N",

@@ -161,7 +161,9 @@ def test_a_folder_is_the_same_embedder_from_everywhere_and_by_every_path(
     ],
 )
 def test_a_misspelt_embedder_is_told_what_was_meant(notes: Path, name: str, meant: str | None) -> None:
-    with pytest.raises(NearestError, match=r"use local:all-minilm, local:FOLDER or ollama:MODEL$") as error:
+    with pytest.raises(
+        NearestError, match=r"use local:all-minilm, local:multilingual-e5-small, local:FOLDER or ollama:MODEL$"
+    ) as error:
         index_by_name("default", [notes], name)
     assert ("did you mean" in str(error.value)) == (meant is not None)
     if meant:

@@ -104,7 +104,9 @@ def test_index_json_is_one_object_of_these_keys(server: OllamaServer, folder: Pa
     ran = run("index", ".", "--json")
     assert (ran.status, ran.err) == (0, "")
     report = ran.json
-    assert list(report) == ["documents", "chunks", "embedded", "reused", "pending", "seconds"]
+    assert list(report) == [
+        "documents", "chunks", "embedded", "reused", "pending", "seconds", "embedder", "scripts",
+    ]  # fmt: skip
     assert report["documents"] == {
         "added": 2, "changed": 0, "unchanged": 0, "moved": 0, "removed": 0, "failed": 0, "skipped": 1,
     }  # fmt: skip

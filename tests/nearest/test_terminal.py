@@ -296,9 +296,8 @@ def foreign(embedder: str, *scripts: str) -> list[str]:
 def test_status_names_a_cure_for_texts_that_an_english_model_does_not_serve() -> None:
     (line,) = foreign("local:all-minilm", "Han", "", "Cyrillic", "Han")
     assert line == (
-        "languages:   3 documents are mostly in another script (Han 2, Cyrillic 1); all-minilm is an English model, a "
-        "multilingual one would serve them: "
-        "nearest index -c NAME --embedder ollama:bge-m3 PATH (or ollama:qwen3-embedding)"
+        "languages:   3 documents are mostly in Han (2), Cyrillic (1); all-minilm is an English model, a multilingual "
+        "one would serve them: nearest index -c NAME --embedder local:multilingual-e5-small PATH (or ollama:bge-m3)"
     )
 
 

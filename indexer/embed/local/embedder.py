@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tokenizers
@@ -32,7 +32,7 @@ class LocalEmbedder:
     """An `Embedder` on this machine's processor. The weights are read when the first text is embedded.
 
     Args:
-        model: "all-minilm", or the path of a model folder.
+        model: "all-minilm", "multilingual-e5-small", or the path of a model folder.
         precision: see `Encoder`.
         folder: that of the model, where it has been found already.
 
@@ -48,7 +48,7 @@ class LocalEmbedder:
     def __init__(self, model: str, precision: str | None = None, folder: ModelFolder | None = None) -> None:
         self._folder = folder or model_folder.find(model)
         # a folder by its whole path, since a collection remembers the name and may be used from anywhere
-        self.model = model if model == model_folder.ALL_MINILM else str(self._folder.path)
+        self.model = model if model in model_folder.NAMES else str(self._folder.path)
         self.name = f"local:{self.model}"
         self._precision = precision or None
         self._encoder: Encoder | None = None
@@ -164,9 +164,17 @@ def _tokenizer(path: Path) -> tokenizers.Tokenizer:
         raise NearestError(f"{path} is no tokenizer ({error}): fetch it again, or choose another model") from error
 
 
-def _weights(path: Path) -> dict[str, NDArray[np.float32]]:
+def _weights(path: Path) -> dict[str, NDArray[Any]]:
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError, KeyError) as error:  # KeyError: a type of number that numpy does not have
         raise NearestError(f"cannot read the weights in {path} ({error}): fetch them again as float32") from error
-    return {name: tensor.astype(np.float32, copy=False) for name, tensor in tensors.items()}
+    return {
+        name: tensor if _is_vocabulary(name, tensor) else tensor.astype(np.float32, copy=False)
+        for name, tensor in tensors.items()
+    }
+
+
+def _is_vocabulary(name: str, tensor: NDArray[Any]) -> bool:
+    """Whether a tensor is the one that is looked up in, and half as large as in float32."""
+    return name.endswith("word_embeddings.weight") and tensor.dtype == np.float16

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from storage.types import Vectors
 
-    Weights = Mapping[str, NDArray[np.float32]]
+    Weights = Mapping[str, NDArray[Any]]
 
 TOKENS_IN_BATCH = 2048  # padding included; larger batches gain nothing and cost memory
 REQUESTS = 2  # that run at a time, each on its share of the cores: they need not wait for one another
@@ -172,7 +172,8 @@ class _Graph:
         length = ops.gather(ops.shape_of(ids), _axis(1), _axis(0))
         first = _axis(self._of.first_position)
         positions = ops.range(first, ops.add(length, first), _axis(1), "i64")
-        words = ops.gather(self._tensor("embeddings.word_embeddings.weight"), ids, _axis(0))
+        # Behind the lookup: a large vocabulary in float16 is not copied as another type.
+        words = ops.convert(ops.gather(self._tensor("embeddings.word_embeddings.weight"), ids, _axis(0)), "f32")
         places = ops.gather(self._tensor("embeddings.position_embeddings.weight"), positions, _axis(0))
         kind = ops.constant(self._weights["embeddings.token_type_embeddings.weight"][0])
         return self._normed(ops.add(ops.add(words, kind), places), "embeddings.LayerNorm")

