@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.tiny_model import WORDS, Tiny, make_tiny, reference
+from safetensors.numpy import save_file
 
 from indexer.embed.local import encoder
 from indexer.embed.local.embedder import LocalEmbedder
@@ -59,6 +60,17 @@ def test_pooling_is_read_from_its_file(tiny: Tiny, changes: dict[str, Any]) -> N
 
 def test_names_of_tensors_may_have_a_prefix(tiny: Tiny) -> None:
     tiny.save_weights(prefix=f"{tiny.kind}.")
+    assert_is_reference(tiny)
+
+
+def test_layer_normalisations_may_have_their_former_names(tiny: Tiny) -> None:
+    former = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
+    named = {}
+    for name, tensor in tiny.weights.items():
+        for now, before in former.items():
+            name = name.replace(now, before)
+        named[name] = tensor
+    save_file(named, tiny.folder / "model.safetensors")
     assert_is_reference(tiny)
 
 

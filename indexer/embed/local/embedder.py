@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from functools import cached_property
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
     from indexer.embed.local.model_folder import ModelFolder
     from storage.types import Vectors
+
+LEGACY = {".gamma": ".weight", ".beta": ".bias"}  # of layer normalisations, in models that were once of TensorFlow
+_LEGACY = re.compile(r"\.(?:gamma|beta)$")
 
 
 class LocalEmbedder:
@@ -170,7 +174,9 @@ def _weights(path: Path) -> dict[str, NDArray[Any]]:
     except (SafetensorError, OSError, KeyError) as error:  # KeyError: a type of number that numpy does not have
         raise NearestError(f"cannot read the weights in {path} ({error}): fetch them again as float32") from error
     return {
-        name: tensor if _is_vocabulary(name, tensor) else tensor.astype(np.float32, copy=False)
+        _LEGACY.sub(lambda match: LEGACY[match[0]], name): (
+            tensor if _is_vocabulary(name, tensor) else tensor.astype(np.float32, copy=False)
+        )
         for name, tensor in tensors.items()
     }
 
