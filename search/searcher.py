@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from indexer.embed.protocol import TokenEmbedder
+from indexer.embed.protocol import TokenEmbedder, VocabularyEmbedder
 from indexer.embed.registry import canonical_name, open_embedder
 from search.modes import MODES
 from search.no_hits import why_nothing
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from storage.types import EmbedderFingerprint, Mode, Question, Vectors
 
 NO_FILTER = Filter()
+LEAST_TRUST = 0.02  # so that meaning decides where words do not
 
 
 class Searcher:
@@ -157,7 +158,7 @@ class Searcher:
                 self._unreachable = None  # the next question tries again
                 mode = "keyword"
                 notes += [f"answered by words alone: {error}"] if self.embedder_name else []
-        query = Query(asked, vector, mode, k, context, only, fold_duplicates)
+        query = Query(asked, vector, mode, k, context, only, fold_duplicates, self._trust(asked.text))
         if not blank:
             hits = mark_stale(search(self.collection, query))
         if not hits:
@@ -172,6 +173,13 @@ class Searcher:
         notes += [missing_note(missing)] if missing else []
         notes += [respelled_note(meant)] if meant else []
         return asked
+
+    def _trust(self, question: str) -> float:
+        """Tell how much to go by the meaning of a question: little, where the model does not know its language."""
+        engine = self._engine
+        if not isinstance(engine, VocabularyEmbedder):
+            return 1.0
+        return max(LEAST_TRUST, engine.known_share(question))
 
     def _is_word(self, word: str) -> bool:
         """Tell whether the model knows a word whole, as it does common ones; typing errors are several tokens to it."""

@@ -164,6 +164,7 @@ class Query:
     context: int = 0  # how many of its neighbours each hit comes with at least, before it and after it
     only: Filter = Filter()
     fold_duplicates: bool = True  # passages that say nearly the same are one hit
+    trust: float = 1.0  # in the vector, 0 to 1: how much of the question the model knows the language of
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,15 @@ class RawEmbedder(Embedder, Protocol):
 
 
 @runtime_checkable
+class VocabularyEmbedder(Protocol):
+    """An `Embedder` that can tell whether it knows the language of a text."""
+
+    def known_share(self, text: str) -> float:
+        """Tell the share of a text's words, 0 to 1, that the model's vocabulary has other than letter by letter."""
+        ...
+
+
+@runtime_checkable
 class TokenEmbedder(Protocol):
     """What an `Embedder` in this process offers beside: texts are made tokens of once, and batches run side by side.
 

@@ -81,7 +81,7 @@ class Ranking:
             keyword_upper_bound=self._candidates.bound,
         )
         fixed = {"vector": 1.0, "keyword": 0.0}.get(self._query.mode)
-        return Retrieved(best, signals, vector_weight(signals) if fixed is None else fixed)
+        return Retrieved(best, signals, vector_weight(signals) * self._query.trust if fixed is None else fixed)
 
     def _ranked(self, retrieved: Retrieved, wanted: int) -> RankedPassages:
         """Find the best `wanted` candidates of both arms by themselves, and those beside them, all lifted."""

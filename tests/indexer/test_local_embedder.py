@@ -259,6 +259,25 @@ def test_a_named_folder_comes_first_and_needs_two_files_only(tmp_path: Path, mon
     assert open_embedder("local:all-minilm").identity == LocalEmbedder("all-minilm", EXACT).identity
 
 
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("where is the boiler in the basement?", 1.0),
+        ("Wo steht der Heizungskessel im Untergeschoss?", 1.0),
+        ("¿Dónde está la caldera de la calefacción?", 1.0),
+        ("Где находится котёл отопления?", 0.0),
+        ("أين يقع المرجل في المنزل؟", 0.0),
+        ("Πού βρίσκεται ο λέβητας;", 0.0),
+        ("where is the котёл", 0.5),
+        ("锅炉在哪里？", 1.0),  # single letters are words there
+        ("a b c 1234 ?!", 1.0),
+        ("", 1.0),
+    ],
+)
+def test_a_model_can_tell_whose_language_it_does_not_know(minilm: LocalEmbedder, text: str, share: float) -> None:
+    assert minilm.known_share(text) == share
+
+
 def test_a_named_folder_without_a_model_is_an_error_that_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

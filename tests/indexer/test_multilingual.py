@@ -64,6 +64,11 @@ def test_texts_of_one_meaning_are_near_in_any_language(embedder: LocalEmbedder) 
         assert ((told @ asked) > (others @ asked)).all()  # each beside the other one of its language
 
 
+def test_it_knows_what_the_default_model_does_not(embedder: LocalEmbedder) -> None:
+    for text in ("Где находится котёл отопления?", "أين يقع المرجل في المنزل؟", "Πού βρίσκεται ο λέβητας;"):
+        assert embedder.known_share(text) == 1
+
+
 def test_tokens_are_those_of_xlm_r(embedder: LocalEmbedder) -> None:
     (ids,) = embedder.tokens(["The boiler"])
     tokenizer = json.loads((embedder._folder.path / "tokenizer.json").read_text(encoding="utf-8"))

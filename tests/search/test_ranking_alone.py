@@ -100,6 +100,17 @@ def test_near_duplicates_are_one_hit_unless_all_are_wanted() -> None:
     assert len(ranked(MemoryCandidates(documents, near), "vector", fold_duplicates=False)) == 3
 
 
+def test_what_the_model_does_not_know_is_ranked_by_its_words() -> None:
+    documents = {b"/words": ["apple apple pie"], b"/meaning": ["pear"], b"/other": ["plum"]}
+    near = {"apple apple pie": 0.1, "pear": 0.9, "plum": 0.2}
+    found = {}
+    for trust in (1.0, 0.0):
+        query = Query(Question("apple"), VECTOR, k=3, trust=trust)
+        found[trust] = Ranking(MemoryCandidates(documents, near), query).hits()
+    assert [hit.explanation.weight for hit in found[0.0]] == [0.0] * 3
+    assert found[1.0][0].explanation.weight > 0
+
+
 def test_no_passage_is_read_twice() -> None:
     documents = {b"/%d" % number: [f"passage {number} {at}" for at in range(3)] for number in range(40)}
     near = {

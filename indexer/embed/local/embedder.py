@@ -16,6 +16,7 @@ from safetensors.numpy import load_file
 from indexer.embed.local import model_folder
 from indexer.embed.local.encoder import REQUESTS, Architecture, Encoder, batches
 from indexer.embed.protocol import PROBE, RawEmbeddings
+from storage.analyzer import unspaced_share
 from storage.errors import NearestError, TooLongError
 from storage.types import EmbedderFingerprint
 
@@ -28,7 +29,11 @@ if TYPE_CHECKING:
     from indexer.embed.local.model_folder import ModelFolder
     from storage.types import Vectors
 
+TELLING = 4  # letters of a word that tells something
+MOST_PIECES = 0.6  # for each letter of a word that is known: German ones have 0.4 in an English vocabulary
+UNKNOWN = frozenset(("[UNK]", "<unk>"))
 LEGACY = {".gamma": ".weight", ".beta": ".bias"}  # of layer normalisations, in models that were once of TensorFlow
+_WORD = re.compile(r"[^\W\d_][^\s\d_!-/:-@\[-`{-~]*")  # with the marks that some scripts have between letters
 _LEGACY = re.compile(r"\.(?:gamma|beta)$")
 
 
@@ -103,6 +108,19 @@ class LocalEmbedder:
     def embed_tokens(self, tokens: Sequence[Sequence[int]]) -> Vectors:
         """See `TokenEmbedder`."""
         return self.encoder.encode_batch(self._checked(tokens))
+
+    def known_share(self, text: str) -> float:
+        """See `VocabularyEmbedder`; 1 where all words are short, or of a script that is written without blanks.
+
+        What a vocabulary takes apart into single letters, or does not have at all, its model has hardly seen.
+        """
+        words = [word for word in _WORD.findall(text) if len(word) >= TELLING and not unspaced_share(word)]
+        made = [encoding.tokens for encoding in self._tokenizer.encode_batch(words, add_special_tokens=False)]
+        known = [
+            len(tokens) <= MOST_PIECES * len(word) and UNKNOWN.isdisjoint(tokens)
+            for word, tokens in zip(words, made, strict=True)
+        ]
+        return sum(known) / len(known) if known else 1.0
 
     def verify_batching(self) -> None:
         """Do nothing: rows are computed apart, whatever stands in the batch."""
