@@ -7,6 +7,7 @@ is taken to be right, and short words are left alone: too many others are near t
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ def respelled(
     meant = {word: near for word in missing if (near := _nearest(store, word))}
     text = question.text
     for word, near in meant.items():
-        text = text.replace(word, near)
+        text = re.sub(rf"(?<!\w){word}(?!\w)", near, text)
     return (replace(question, words=text) if meant else question), meant
 
 

@@ -63,6 +63,12 @@ def test_the_nearest_spelling(store: LocalStore, question: str, meant: dict[str,
             assert found is asked
 
 
+def test_a_word_within_another_stays(store: LocalStore) -> None:
+    with store:
+        found, told = respelled(store, parse_question("compst compstorama", "hybrid"))
+        assert (found.by_words, told) == ("compost compstorama", {"compst": "compost"})
+
+
 def test_what_is_known_to_be_a_word_is_none_of_an_error(store: LocalStore) -> None:
     with store:
         asked = parse_question("horse brkaes", "hybrid")
