@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SHORTEST = 5  # letters of a word that is looked at
 LONGEST = 30
+MOST = 4  # words of a question that are looked for otherwise
 ALPHABETS = ("abcdefghijklmnopqrstuvwxyz", "абвгдеёжзийклмнопрстуфхцчшщъыьэюя", "αβγδεζηθικλμνξοπρστυφχψω")
 
 
@@ -41,6 +42,8 @@ def respelled(
     plain = {word: term_id(terms[0]) for word, terms in words.items() if len(terms) == 1 and _is_plain(word)}
     has = store.frequencies(plain.values()) if plain else {}
     missing = [word for word, term in plain.items() if not has[term] and not is_word(word)]
+    if len(missing) > MOST:  # then it is in another language, or about something else
+        return question, {}
     meant = {word: near for word in missing if (near := _nearest(store, word))}
     text = question.text
     for word, near in meant.items():

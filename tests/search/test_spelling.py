@@ -44,6 +44,16 @@ def store() -> LocalStore:
         ("brake braking BRAKES", {}),
         ("heep zorse hous", {}),  # short, another first letter, short
         ("horse", {"horse": "house"}),
+        (
+            "brkaes squaeling compst gutetrs",
+            {
+                "brkaes": "brakes",
+                "squaeling": "squealing",
+                "compst": "compost",
+                "gutetrs": "gutters",
+            },
+        ),
+        ("brkaes squaeling compst gutetrs houss", {}),  # so many are no errors
         ("brakezz compost_hep x9z77 BRKAES", {}),
         ("", {}),
     ],
