@@ -16,7 +16,6 @@ names, which have no part in the table.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import random
@@ -30,12 +29,12 @@ import nearest
 from benchmarks import results
 from benchmarks.chunking import excerpts_of
 from benchmarks.embedding import DATA
+from search.evaluation.beir_folder import BeirFolder
 from search.ranking import confidence as formula
 from search.types import GOOD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -82,18 +81,16 @@ def labelled(name: str, split: str) -> LabelledSet:
         texts, questions, spans = excerpts_of(name)
         answers: dict[str, list[Span]] = {query: [*found] for query, found in spans.items()}
         return LabelledSet({id_: ("", text) for id_, text in texts.items()}, questions, answers)
-    documents = {row["_id"]: (row.get("title", ""), row["text"]) for row in _rows(DATA / name / "corpus.jsonl")}
-    questions = {row["_id"]: row["text"] for row in _rows(DATA / name / "queries.jsonl")}
-    answers = {}
-    for line in (DATA / name / "qrels" / f"{split}.tsv").read_text(encoding="utf-8").splitlines()[1:]:
-        query, document, grade = line.split("\t")
-        if float(grade) > 0:
-            answers.setdefault(query, []).append((document, None, None))
-    return LabelledSet(documents, {query: questions[query] for query in answers}, answers)
-
-
-def _rows(file: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    folder = BeirFolder(DATA / name)
+    rows = list(folder.rows())
+    ids = {os.fsdecode(folder.path_of(row.id)): row.id for row in rows}
+    questions, answers = {}, {}
+    for number, judged in enumerate(folder.questions(split)):
+        right = [ids[path] for path, grade in judged.documents.items() if grade > 0]
+        if right:
+            questions[str(number)] = judged.text
+            answers[str(number)] = [(id_, None, None) for id_ in right]
+    return LabelledSet({row.id: (row.title, row.text) for row in rows}, questions, answers)
 
 
 def cut(one: LabelledSet, size: int, drawn: random.Random) -> list[str]:
@@ -102,7 +99,8 @@ def cut(one: LabelledSet, size: int, drawn: random.Random) -> list[str]:
     drawn.shuffle(order)
     answering = list(dict.fromkeys(document for query in order for document, *_ in one.answers[query]))
     chosen = [document for document in answering if document in one.documents][: max(1, size * 3 // 5)]
-    rest = [document for document in one.documents if document not in set(chosen)]
+    taken = set(chosen)
+    rest = [document for document in one.documents if document not in taken]
     drawn.shuffle(rest)
     return (chosen + rest)[:size]
 
@@ -124,11 +122,14 @@ def ask(name: str, size: int, sets: dict[str, LabelledSet], most: int, mode: Mod
     texts = [(id_, *one.documents[id_]) for id_ in kept]
     order = list(one.questions)
     drawn.shuffle(order)
-    own = [query for query in order if there.intersection(document for document, *_ in one.answers[query])]
+    own: list[str] = []
+    lost: list[str] = []
+    for query in order:
+        is_there = there.intersection(document for document, *_ in one.answers[query])
+        (own if is_there else lost).append(query)
     asked = [("own", one.questions[query], one.answers[query]) for query in own[:most]]
-    lost = [query for query in order if query not in set(own)][: most // 3]
-    asked += [("cut", one.questions[query], []) for query in lost]
-    for other in sets.keys() - {name}:
+    asked += [("cut", one.questions[query], []) for query in lost[: most // 3]]
+    for other in (one for one in sets if one != name):  # in their order, so that every run asks the same
         some = drawn.sample(sorted(sets[other].questions.values()), max(1, most // 10))
         asked += [("other", question, []) for question in some]
     with nearest.open(f"{name}-{size}") as collection:
@@ -145,9 +146,7 @@ FEATURES: list[Features] = []  # of the hits of the last question
 
 def observe(own: formula.Evidence, rival: formula.Evidence | None, signals: Signals, weight: float) -> float:
     """Note what confidence is made of, and compute it."""
-    coverage = (own.keyword or 0.0) / signals.keyword_upper_bound if signals.keyword_upper_bound else 0.0
-    contrast = 0.0 if own.cosine is None else (own.cosine - signals.mean) / signals.deviation
-    FEATURES.append((contrast, math.sqrt(coverage), formula.margin(own, rival, signals, weight)))
+    FEATURES.append(formula.features(own, rival, signals, weight))
     return formula.confidence(own, rival, signals, weight)
 
 

@@ -6,9 +6,10 @@ import logging
 import os
 import time
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
-from indexer.embed.absent import AbsentEmbedder
+from indexer.embed.absent import or_absent
 from indexer.embed.registry import DEFAULT, canonical_name, open_embedder
 from indexer.embed.run import embed
 from indexer.progress import NoProgress, Report
@@ -154,21 +155,12 @@ def index_by_name(
             if embedder is None or isinstance(embedder, str):
                 made_by = collection.identity
                 name = made_by.name if made_by else embedder or settings.embedder or DEFAULT
-                embedder = _opened(name, settings, new=made_by is None)
+                opened = partial(open_embedder, name, settings)
+                embedder = opened() if made_by else or_absent(name, opened)
                 ending.callback(embedder.close)
             return index(
                 collection, embedder, roots, SandboxLimits.of(settings), yes=yes, progress=progress, report=report
             )
-
-
-def _opened(name: str, settings: Settings, *, new: bool) -> Embedder:
-    """Open an embedder; where it cannot be had, and the collection is new, what stands for it."""
-    try:
-        return open_embedder(name, settings)
-    except UnreachableError as error:
-        if not new:
-            raise
-        return AbsentEmbedder(name, error)
 
 
 def make_ready(collection: Store, embedder: Embedder) -> None:

@@ -79,17 +79,11 @@ class Session:
         Raises:
             EmbedderMismatchError: the one that was chosen is not that of the collection.
         """
-        from indexer.embed.absent import AbsentEmbedder
-        from storage.errors import UnreachableError
+        from indexer.embed.absent import or_absent
 
         if chosen := self._chosen_name():
             store.check_name(chosen)
-        if store.identity:
-            return self._named(store.identity.name)
-        try:
-            return self.embedder()
-        except UnreachableError as error:
-            return AbsentEmbedder(chosen or "", error)
+        return self._named(store.identity.name) if store.identity else or_absent(chosen or "", self.embedder)
 
     def searcher(self, mode: Mode) -> Searcher:
         """Open what answers questions; `mode` is that of the first of them."""

@@ -101,12 +101,18 @@ class Searcher:
         """What the user should know, a line each."""
         return [*self.collection.notes, *self._notes]
 
-    def pending_note(self, mode: Mode) -> str:
-        """Say what questions of this mode miss because it is not embedded yet; "" where they miss nothing."""
+    def pending_note(self, mode: Mode, cure: str = "") -> str:
+        """Say what questions of this mode miss because it is not embedded yet; "" where they miss nothing.
+
+        The cure stands behind it, unless a run is at work already.
+        """
         pending = 0 if mode == "keyword" else self.collection.pending
         by_words = "; they are found by their words alone" if mode == "hybrid" else " and were not searched"
-        at_work = "; a run is at work on them" if pending and self.collection.is_being_written() else ""
-        return f"{pending} texts are not embedded yet{by_words}{at_work}" if pending else ""
+        if not pending:
+            return ""
+        at_work = self.collection.is_being_written()
+        next_step = "; a run is at work on them" if at_work else f": {cure}" if cure else ""
+        return f"{pending} texts are not embedded yet{by_words}{next_step}"
 
     def ask(
         self,
@@ -158,7 +164,8 @@ class Searcher:
                 self._unreachable = None  # the next question tries again
                 mode = "keyword"
                 notes += [f"answered by words alone: {error}"] if self.embedder_name else []
-        query = Query(asked, vector, mode, k, context, only, fold_duplicates, self._trust(asked.text))
+        trust = self._trust(asked.text) if mode == "hybrid" else 1.0
+        query = Query(asked, vector, mode, k, context, only, fold_duplicates, trust)
         if not blank:
             hits = mark_stale(search(self.collection, query))
         if not hits:

@@ -43,7 +43,7 @@ def xml(question: str, notes: Sequence[str], hits: Sequence[Hit]) -> str:
 def _xml(question: str, notes: Sequence[str], hits: Sequence[Hit]) -> Iterator[str]:
     yield f"<sources question={_attribute(question)}>"
     for note in notes:
-        yield f"<note>{escape(NO_XML.sub(chr(0xFFFD), note))}</note>"
+        yield f"<note>{_escaped(note)}</note>"
     for hit in hits:
         named = {
             "path": hit.path,
@@ -53,12 +53,16 @@ def _xml(question: str, notes: Sequence[str], hits: Sequence[Hit]) -> Iterator[s
             "confidence": f"{hit.confidence:.2f}",
         }
         told = "".join(f" {name}={_attribute(value)}" for name, value in named.items() if value)
-        yield f'<source id="{hit.rank}"{told}>\n{escape(NO_XML.sub(chr(0xFFFD), _text(hit)))}\n</source>'
+        yield f'<source id="{hit.rank}"{told}>\n{_escaped(_text(hit))}\n</source>'
     yield "</sources>"
 
 
 def _attribute(text: str) -> str:
     return quoteattr(NO_XML.sub("\ufffd", text))
+
+
+def _escaped(text: str) -> str:
+    return escape(NO_XML.sub("\ufffd", text))
 
 
 def _line(text: str) -> str:

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from storage.errors import UnreachableError
 
-    from storage.errors import UnreachableError
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from indexer.embed.protocol import Embedder
+
+
+def or_absent(name: str, opened: Callable[[], Embedder]) -> Embedder:
+    """Open an embedder; where it cannot be reached, return what stands for it: a new collection has words at least."""
+    try:
+        return opened()
+    except UnreachableError as error:
+        return AbsentEmbedder(name, error)
 
 
 class AbsentEmbedder:

@@ -202,14 +202,14 @@ def _questions(text: str) -> Iterator[str]:
 
 def screen(full: bool | None) -> terminal.Screen:
     """Find out where hits are printed, and how much of them: a screenful, unless one asks for more."""
-    editor = from_environment().editor
+    editor = from_environment().editor  # a bad one is told in a pipe, too
     if not sys.stdout.isatty():
-        return terminal.Screen(full=full is not False, editor="")
-    size = shutil.get_terminal_size()
-    asked = full or click.get_current_context().get_parameter_source("k") is not ParameterSource.DEFAULT
-    color = click.get_current_context().color is not False
+        return terminal.Screen(full=full is not False)
+    size, context = shutil.get_terminal_size(), click.get_current_context()
+    asked = full or context.get_parameter_source("k") is not ParameterSource.DEFAULT
     # The last rows are those of the prompt and of a note.
-    return terminal.Screen(size.columns, None if asked else size.lines - 2, bool(full), editor if color else "")
+    rows = None if asked else size.lines - 2
+    return terminal.Screen(size.columns, rows, bool(full), "" if context.color is False else editor)
 
 
 def _formats(several: bool, screen: terminal.Screen, explain: bool) -> dict[str, Callable[[SearchResult], None]]:
@@ -240,8 +240,8 @@ def search_notes(searcher: Searcher, mode: Mode, of: str = "") -> None:
     """Tell what the user should know of a search; `of` stands in front."""
     for note in searcher.notes:
         notify(of + note)
-    if pending := searcher.pending_note(mode):
-        notify(of + (pending if searcher.collection.is_being_written() else f"{pending}: nearest index"))
+    if pending := searcher.pending_note(mode, "nearest index"):
+        notify(of + pending)
 
 
 @click.command("why-not")

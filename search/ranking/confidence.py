@@ -19,6 +19,7 @@ it says how well they hold on collections that had no part in it.
 from __future__ import annotations
 
 import math
+import operator
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -47,18 +48,22 @@ def confidence(own: Evidence, rival: Evidence | None, signals: Signals, weight: 
         signals: of the question.
         weight: of meaning in the ranking, 0 to 1.
     """
+    bias, *coefficients = WORDS if own.cosine is None else MEANING if own.keyword is None else BOTH
+    found = features(own, rival, signals, weight)
+    return 1 / (1 + math.exp(-bias - sum(map(operator.mul, coefficients, found))))
+
+
+def features(own: Evidence, rival: Evidence | None, signals: Signals, weight: float) -> tuple[float, float, float]:
+    """Compute what confidence is made of: contrast, square root of coverage, margin; see the module's docstring."""
     coverage = (own.keyword or 0.0) / signals.keyword_upper_bound if signals.keyword_upper_bound > 0 else 0.0
-    numbers = WORDS if own.cosine is None else MEANING if own.keyword is None else BOTH
-    features = (1.0, _contrast(own, signals), math.sqrt(coverage), margin(own, rival, signals, weight))
-    return 1 / (1 + math.exp(-sum(number * feature for number, feature in zip(numbers, features, strict=True))))
+    return _contrast(own, signals), math.sqrt(coverage), _margin(own, rival or Evidence(None, None), signals, weight)
 
 
-def margin(own: Evidence, rival: Evidence | None, signals: Signals, weight: float) -> float:
-    """Compute how far a hit is ahead of another one, or behind where that is below 0; see the module's docstring."""
-    other = rival or Evidence(None, None)
+def _margin(own: Evidence, other: Evidence, signals: Signals, weight: float) -> float:
     by_meaning = (_contrast(own, signals) - _contrast(other, signals)) / 10
-    by_words, best = (own.keyword or 0.0) ** 2 - (other.keyword or 0.0) ** 2, max(own.keyword or 0, other.keyword or 0)
-    fused = weight * by_meaning + ((1 - weight) * by_words / best**2 if best > 0 else 0.0)
+    ours, theirs = own.keyword or 0.0, other.keyword or 0.0
+    best = max(ours, theirs)
+    fused = weight * by_meaning + ((1 - weight) * (ours**2 - theirs**2) / best**2 if best > 0 else 0.0)
     return max(LEAST_MARGIN, min(MOST_MARGIN, fused))
 
 

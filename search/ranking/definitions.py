@@ -37,9 +37,8 @@ class Name(NamedTuple):
     """A question that may be a name."""
 
     text: str  # folded
-    identifier: str  # the last part of a dotted name; "" where it is none
-    within: tuple[str, ...]  # the other parts, folded
-    definition: re.Pattern[str] | None
+    within: tuple[str, ...] = ()  # of a dotted name all parts but the last, folded
+    definition: re.Pattern[str] | None = None  # finds where its last part is made; None where it is no identifier
 
     @property
     def looked_at(self) -> int:
@@ -54,10 +53,10 @@ def name_of(question: str) -> Name | None:
         return None
     match = _IDENTIFIER.fullmatch(question.strip().strip("`"))
     if not match:
-        return Name(text, "", (), None)
+        return Name(text)
     *within, _ = _SEPARATOR.split(match[0])
     made = _DEFINITION.format(keywords=_KEYWORDS, name=re.escape(match[1]))
-    return Name(text, match[1], tuple(map(_folded, within)), re.compile(made, re.MULTILINE | re.IGNORECASE))
+    return Name(text, tuple(map(_folded, within)), re.compile(made, re.MULTILINE | re.IGNORECASE))
 
 
 def order_of(name: Name, passage: Passage) -> int | None:

@@ -92,14 +92,13 @@ class HitBuilder:
             yield confidence(own, rival, self._signals, self._weight)
 
     def _second(self, best: Sequence[Passage], evidence: Sequence[Evidence]) -> Evidence | None:
+        others = zip(best[1:], evidence[1:], strict=True)
         order = self._ranked.named.get(best[0].chunk_id)
         if order is not None:  # what mentions a name is no rival of what has it
-            others = zip(best[1:], evidence[1:], strict=True)
             return next((one for passage, one in others if self._ranked.named.get(passage.chunk_id) == order), None)
         if self._query.fold_duplicates:  # then what says nearly the same is no hit of its own
             return next(iter(evidence[1:]), None)
         says = shingles(best[0].chunk.text)
-        others = zip(best[1:], evidence[1:], strict=True)
         return next((one for passage, one in others if not is_near_duplicate(says, shingles(passage.chunk.text))), None)
 
     def _evidence(self, passage: Passage) -> Evidence:

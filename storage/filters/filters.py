@@ -16,17 +16,21 @@ from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 from storage.errors import NearestError, OptionError
 from storage.files import SEPARATOR, is_below
 from storage.filters.metadata_filter import with_field, with_tags
-from storage.filters.times import DocumentFile, document_times
+from storage.filters.times import DocumentFile, document_time
 from storage.sqlite.documents import subtree_sql
 from storage.types import Filter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from storage.filters.dates import Span
     from storage.sqlite.database import Database
+
+    Fits = Callable[[int, DocumentFile], bool]  # whether a document fits, by its id
+
+FILES = "SELECT id, path, kind, title, mtime_ns FROM documents"
 
 
 class Allowed(NamedTuple):
@@ -52,7 +56,7 @@ def matching(db: Database, only: Filter) -> Allowed | None:
     if only == Filter():
         return None
     files = _files(db, only.below)
-    for fits in _conditions(db, files, only):
+    for fits in _conditions(db, only):
         files = {id_: file for id_, file in files.items() if fits(id_, file)}
     return _allowed(_pairs(db, "document", list(files)))
 
@@ -96,17 +100,14 @@ def _pairs(db: Database, column: str = "", ids: Sequence[int] = ()) -> NDArray[n
 
 def _files(db: Database, folders: Sequence[bytes]) -> dict[int, DocumentFile]:
     """Find the documents at and below any of these folders, or all, by id."""
-    sql = "SELECT id, path, kind, title, mtime_ns FROM documents"
-    rows = [] if folders else db.rows(sql)
+    rows = [] if folders else db.rows(FILES)
     for folder in folders:
         where, values = subtree_sql(folder)
-        rows += db.rows(f"{sql} WHERE {where}", values)
+        rows += db.rows(f"{FILES} WHERE {where}", values)
     return {id_: DocumentFile(*file) for id_, *file in rows}
 
 
-def _conditions(
-    db: Database, files: Mapping[int, DocumentFile], only: Filter
-) -> Iterator[Callable[[int, DocumentFile], bool]]:
+def _conditions(db: Database, only: Filter) -> Iterator[Fits]:
     """One for each part of the filter that there is, the cheap ones first; each says whether a document fits."""
     if only.kinds:
         yield _of_kind(db, only.kinds)
@@ -117,17 +118,17 @@ def _conditions(
     for key, value in only.where:
         yield _one_of(with_field(db, key, value))
     if only.since is not None or only.until is not None:
-        yield _in_time(db, files, only.since, only.until)
+        yield _in_time(db, only.since, only.until)
 
 
-def _one_of(ids: set[int]) -> Callable[[int, DocumentFile], bool]:
+def _one_of(ids: set[int]) -> Fits:
     return lambda id_, _: id_ in ids
 
 
 # ---- kinds
 
 
-def _of_kind(db: Database, asked: Sequence[str]) -> Callable[[int, DocumentFile], bool]:
+def _of_kind(db: Database, asked: Sequence[str]) -> Fits:
     """By the kind, or the end of the name where a dot is in front; without case."""
     files = _files(db, ()).values()
     wanted = {kind.casefold() for kind in asked}
@@ -155,7 +156,7 @@ def _name(file: DocumentFile) -> str:
 # ---- paths
 
 
-def _matching(db: Database, globs: Sequence[str]) -> Callable[[int, DocumentFile], bool]:
+def _matching(db: Database, globs: Sequence[str]) -> Fits:
     """By the path below any folder that was indexed by name, or by the whole of it where a glob begins with "/"."""
     absolute = _spec([glob for glob in globs if glob.startswith("/")])
     relative = _spec([glob for glob in globs if not glob.startswith("/")])
@@ -197,13 +198,11 @@ def _text(path: bytes) -> str:
 # ---- times
 
 
-def _in_time(
-    db: Database, files: Mapping[int, DocumentFile], since: int | None, until: int | None
-) -> Callable[[int, DocumentFile], bool]:
-    times = document_times(db, files)
+def _in_time(db: Database, since: int | None, until: int | None) -> Fits:
+    time_of = document_time(db)
 
-    def fits(id_: int, _: DocumentFile) -> bool:
-        start, end = times[id_]
+    def fits(id_: int, file: DocumentFile) -> bool:
+        start, end = time_of(id_, file)
         return (since is None or end > since) and (until is None or start < until)
 
     return fits
@@ -211,7 +210,6 @@ def _in_time(
 
 def times_of(db: Database, paths: Sequence[bytes]) -> dict[bytes, Span]:
     """Find what time these documents are of, by path."""
-    marks = ",".join("?" * len(paths))
-    rows = db.rows(f"SELECT id, path, kind, title, mtime_ns FROM documents WHERE path IN ({marks})", paths)
-    files = {id_: DocumentFile(*file) for id_, *file in rows}
-    return {files[id_].path: span for id_, span in document_times(db, files).items()}
+    time_of = document_time(db)
+    rows = db.rows(f"{FILES} WHERE path IN ({','.join('?' * len(paths))})", paths)
+    return {path: time_of(id_, DocumentFile(path, *rest)) for id_, path, *rest in rows}

@@ -13,7 +13,7 @@ from storage.filters import dates
 from storage.filters.metadata_filter import document_dates
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
     from storage.filters.dates import Span
     from storage.sqlite.database import Database
@@ -50,8 +50,8 @@ class DocumentFile(NamedTuple):
     mtime_ns: int | None
 
 
-def document_times(db: Database, files: Mapping[int, DocumentFile]) -> dict[int, Span]:
-    """Find what time documents are of, by id.
+def document_time(db: Database) -> Callable[[int, DocumentFile], Span]:
+    """Make what finds the time that a document is of, by its id and file.
 
     It is the date that a document gives itself (`storage.filters.metadata_filter.DATES`), the one in its path, the one
     that its title begins with, or when its file was last changed. A date without a time is the whole day, and one
@@ -59,10 +59,7 @@ def document_times(db: Database, files: Mapping[int, DocumentFile]) -> dict[int,
     where it is gone, it counts as changed now.
     """
     own, now = document_dates(db), time.time_ns()
-    return {
-        id_: own.get(id_) or date_of_path(file.path) or date_of_title(file.title) or _changed(file, now)
-        for id_, file in files.items()
-    }
+    return lambda id_, file: own.get(id_) or date_of_path(file.path) or date_of_title(file.title) or _changed(file, now)
 
 
 def date_of_path(path: bytes) -> Span | None:

@@ -69,13 +69,13 @@ def find(name: str, settings: Settings | None = None) -> ModelFolder:
         return _e5_small(settings)
     if name != ALL_MINILM:
         return _described(Path(name).expanduser().absolute())
+    folder = next((place for place in _places(settings) if (place / WEIGHTS).is_file()), None)
     named = settings.models if settings is not None else None
-    if named is not None and not any((place / WEIGHTS).is_file() for place in _below(named)):
+    if named is not None and folder not in _below(named):
         raise NearestError(
             f"NEAREST_MODELS is {named}, which has no {WEIGHTS}: put that and {TOKENIZER} of {REPOSITORY} there, or "
             f"unset it"
         )
-    folder = next((place for place in _places(settings) if (place / WEIGHTS).is_file()), None)
     if folder is None:
         if settings is None:
             raise NearestError(f"{REPOSITORY} is not installed: say where it is, or where it may be kept")

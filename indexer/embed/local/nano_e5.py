@@ -46,6 +46,7 @@ EMBEDDINGS = {
     "emb.type": "token_type_embeddings.weight", "emb.ln.w": "LayerNorm.weight", "emb.ln.b": "LayerNorm.bias",
 }  # fmt: skip
 PARTS = {"w": "weight", "b": "bias"}
+TABLES = ("emb.pos", "emb.type")  # matrices that are not in blocks
 
 
 def folder(cache: Path) -> Path:
@@ -152,8 +153,13 @@ class _File:
             name = self._data[at + 2 : at + 2 + length].decode()
             in_blocks, count, offset, _ = ENTRY.unpack_from(self._data, at + 2 + length)
             at += 2 + length + ENTRY.size
-            numbers = self._blocks(count, offset) if in_blocks else np.frombuffer(self._data, "<f4", count, offset)
-            yield self._named(name, numbers.copy())
+            numbers: NDArray[Any] = (
+                self._blocks(count, offset) if in_blocks else np.frombuffer(self._data, "<f4", count, offset).copy()
+            )
+            if in_blocks or name in TABLES:
+                wide = "intermediate_size" if name.endswith(".fo.w") else "hidden_size"
+                numbers = numbers.reshape(-1, self.config[wide])
+            yield _full_name(name), numbers
 
     def _blocks(self, count: int, offset: int) -> NDArray[np.float16]:
         blocks = np.frombuffer(self._data, [("scale", "<f2"), ("halves", "u1", BLOCK // 2)], count // BLOCK, offset)
@@ -162,14 +168,10 @@ class _File:
         found: NDArray[np.float16] = (whole * blocks["scale"][:, None].astype(np.float32)).astype(np.float16)
         return found.reshape(-1)
 
-    def _named(self, name: str, numbers: NDArray[Any]) -> tuple[str, NDArray[Any]]:
-        if name in EMBEDDINGS:
-            full = f"embeddings.{EMBEDDINGS[name]}"
-            is_matrix = name in ("emb.word", "emb.pos", "emb.type")
-            return full, numbers.reshape(-1, self.config["hidden_size"]) if is_matrix else numbers
-        layer, part, which = name.removeprefix("l").split(".")
-        full = f"encoder.layer.{layer}.{LAYER[part]}.{PARTS[which]}"
-        if which == "b" or part in ("aln", "oln"):
-            return full, numbers
-        wide = self.config["intermediate_size" if part == "fo" else "hidden_size"]
-        return full, numbers.reshape(-1, wide)
+
+def _full_name(name: str) -> str:
+    """Return the name that a tensor has in Hugging Face's BertModel."""
+    if name in EMBEDDINGS:
+        return f"embeddings.{EMBEDDINGS[name]}"
+    layer, part, which = name.removeprefix("l").split(".")
+    return f"encoder.layer.{layer}.{LAYER[part]}.{PARTS[which]}"
