@@ -103,7 +103,7 @@ def index(
             unreachable = error
             collection.documents.backfill()
         report.documents = sync(collection, embedder, roots, limits, yes=yes, progress=progress)
-        report.scripts = collection.documents.scripts()
+        report.total, report.scripts = collection.documents.count(), collection.documents.scripts()
         if unreachable:
             count_waiting(collection, report)
         else:

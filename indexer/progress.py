@@ -36,7 +36,8 @@ class Report:
         reused: texts that had their vector already. A text that stands in several places counts once.
         pending: texts that still have none.
         embedder: the name of the one at work.
-        scripts: documents of the collection that are mostly in each script other than Latin.
+        total: documents of the collection.
+        scripts: those of them that are mostly in each script other than Latin.
     """
 
     documents: SyncCounts = field(default_factory=SyncCounts)
@@ -46,6 +47,7 @@ class Report:
     pending: int = 0
     seconds: float = 0.0
     embedder: str = ""
+    total: int = 0
     scripts: dict[str, int] = field(default_factory=dict)
 
 
@@ -65,7 +67,7 @@ class Progress(Protocol):
         ...
 
     def embedded(self, texts: int, size: int) -> None:
-        """Hear how many more of them are settled, and their bytes."""
+        """Hear how many more of them are settled, and `Batch.size` of these."""
         ...
 
     def saving(self) -> None:
@@ -102,7 +104,7 @@ class IndexProgress:
         stage: "reading" files, then "embedding" texts, then "saving", which is one thing.
         done: how many of them.
         total: how many there are.
-        seconds_left: of embedding, by how long the bytes so far have taken; None where that is not known yet.
+        seconds_left: of embedding, by how long what is done has taken; None where that is not known yet.
     """
 
     stage: Literal["reading", "embedding", "saving"]

@@ -34,9 +34,9 @@ def report_lines(report: Report) -> Iterator[str]:
 
 
 def languages_note(report: Report) -> str:
-    """Say that a run has read much that its model does not know, where that is so; "" where it is not."""
-    number, counts = sum(report.scripts.values()), report.documents
-    if report.embedder != ENGLISH or number * FIFTH <= counts.added + counts.changed + counts.unchanged:
+    """Say that a collection has much that its model does not know, where that is so; "" where it is not."""
+    number = sum(report.scripts.values())
+    if report.embedder != ENGLISH or number * FIFTH <= report.total:
         return ""
     return f"{number} documents are mostly in {_scripts(report.scripts)}; {CURE}"
 

@@ -121,3 +121,12 @@ def test_a_run_says_where_its_model_does_not_know_the_language(tmp_path: Path, m
         "would serve them: nearest index -c NAME --embedder local:multilingual-e5-small PATH (or ollama:bge-m3)"
     )
     assert run("index", ".", "--json").json["scripts"] == {"Cyrillic": 1, "Han": 1}
+
+
+def test_what_is_told_of_languages_is_of_the_whole_collection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for n in range(5):
+        (tmp_path / f"{n}.txt").write_text(f"A note on roof number {n}.\n", "utf-8")
+    (tmp_path / "котёл.txt").write_text("Котёл стоит в подвале, его чинят каждую осень.\n", "utf-8")
+    assert "multilingual" not in run("index", ".").err
+    assert "multilingual" not in run("index", "котёл.txt").err  # one of one that were looked at, and one of six

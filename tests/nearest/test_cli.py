@@ -105,7 +105,7 @@ def test_index_json_is_one_object_of_these_keys(server: OllamaServer, folder: Pa
     assert (ran.status, ran.err) == (0, "")
     report = ran.json
     assert list(report) == [
-        "documents", "chunks", "embedded", "reused", "pending", "seconds", "embedder", "scripts",
+        "documents", "chunks", "embedded", "reused", "pending", "seconds", "embedder", "total", "scripts",
     ]  # fmt: skip
     assert report["documents"] == {
         "added": 2, "changed": 0, "unchanged": 0, "moved": 0, "removed": 0, "failed": 0, "skipped": 1,
