@@ -30,7 +30,11 @@ MOST_FILES = 1000  # that one process reads; after so many a new one takes its p
 START_SECONDS = 60.0  # for a process to begin, on however slow a disk
 
 # Our own folder goes by the parent's import path, and never by the folder that the user happens to be in.
-START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from indexer.sandbox.worker import main; main()"
+# Ctrl-C goes to all processes of a terminal, and it is the parent who decides: deaf to it before anything is loaded.
+START = (
+    "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from indexer.sandbox.worker import main; main()"
+)
 
 
 @dataclass(frozen=True, slots=True)

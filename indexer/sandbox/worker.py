@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import os
-import signal
 import sys
 import threading
 from pathlib import Path
@@ -31,7 +30,6 @@ GRACE = 5  # seconds more than the parent grants, which has the better words for
 def main() -> None:
     """Answer until there are no more requests. Arguments: languages for OCR, bytes of memory, seconds for a file."""
     ocr, memory, seconds = sys.argv[-3], int(sys.argv[-2]), float(sys.argv[-1])
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all processes of the terminal; the parent decides
     requests, answers = _take_streams()
     _limit(memory)
     paths: SimpleQueue[bytes] = SimpleQueue()

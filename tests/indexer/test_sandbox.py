@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
-from helpers.command import begin, finish
+from helpers.command import begin, finish, wait_until
 from helpers.hostile import seeds
 from helpers.opened import read_all
 
@@ -83,6 +83,8 @@ def faulty(path, *, ocr):
     name = os.path.basename(path).decode().partition(".")[0]
     seen.append(name)
     if name in FAULTS:
+        with open(path + b".pid", "w") as file:
+            file.write(str(os.getpid()))
         FAULTS[name]()
     if name == "noise":
         try:
@@ -405,12 +407,14 @@ for done in read_all([os.fsencode(path) for path in sys.argv[1:]], limits):
 
 
 def running(paths: list[bytes], seconds: float) -> tuple[Any, psutil.Process]:
-    """A process that is reading the second path, having read the first, and the worker that it has for that."""
+    """A process that is reading the second path, having read the first, and the worker that is at it."""
     env = {"START": FAULTY, "NEAREST_READ_SECONDS": str(seconds)}
     parent = begin(*paths, code=READING, env=env, start_new_session=True)
     assert parent.stdout
     parent.stdout.readline()
-    return parent, psutil.Process(parent.pid).children()[0]
+    begun = Path(f"{os.fsdecode(paths[1])}.pid")
+    wait_until(lambda: begun.exists() and bool(begun.read_text()))  # not one that is still starting
+    return parent, psutil.Process(int(begun.read_text()))
 
 
 @posix
