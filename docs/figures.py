@@ -34,6 +34,12 @@ of long ones. On the sets with * the fusion was chosen. The model is English: on
 with keywords or a little behind.""",
     ),
     Section(
+        "stems",
+        "Words of many languages",
+        """Keyword search alone for pages of LibreOffice's help by their titles, of which nothing but paragraphs and
+tables is indexed: words stemmed as if all were English, and by the language of the passage.""",
+    ),
+    Section(
         "excerpts",
         "What is printed",
         """How many answers that the best hit holds, whole, are among the lines that a terminal of 100 columns shows of

@@ -15,11 +15,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from semantic_text_splitter import TextSplitter
 
-from storage.analyzer import analyze, term_id
+from storage.analysis.analyzer import analyze, asked_terms, term_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -74,6 +75,9 @@ class Answer(Protocol):
     def idf(self) -> Mapping[int, float]: ...
 
     @property
+    def languages(self) -> tuple[str, ...]: ...
+
+    @property
     def scores(self) -> Mapping[int, float]: ...
 
     @property
@@ -125,8 +129,8 @@ def _order(hit: Answer, pieces: Sequence[_Piece]) -> list[int]:
 
 def _scores(hit: Answer, pieces: Sequence[_Piece]) -> list[float]:
     """Compute the share of the question's words that each piece has, and what its passage is worth beside the best."""
-    terms = set(analyze(hit.question))
-    has = [terms.intersection(analyze(piece.text)) for piece in pieces]
+    terms = set(chain.from_iterable(asked_terms(hit.question, hit.languages)))
+    has = [terms.intersection(analyze(piece.text, hit.languages)) for piece in pieces]
     number = Counter(term for each in has for term in each)
     weights = {
         term: math.log(1 + len(pieces) / count) * hit.idf.get(term_id(term), 1.0) for term, count in number.items()

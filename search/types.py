@@ -48,6 +48,7 @@ class Hit(Passage):
     explanation: ScoreBreakdown = ScoreBreakdown()
     question: str = field(default="", repr=False, compare=False)  # its words
     idf: Mapping[int, float] = field(default_factory=dict, repr=False, compare=False)  # of the question's terms, by id
+    languages: tuple[str, ...] = field(default=(), repr=False, compare=False)  # by which words may be stemmed
     scores: Mapping[int, float] = field(default_factory=dict, repr=False, compare=False)  # of its run, by chunk_id
 
     @property

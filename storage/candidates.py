@@ -39,12 +39,15 @@ class Candidates(Protocol):
     Attributes:
         background: mean and standard deviation of the cosines of a sample of all texts; the latter is above 0.
         bound: more than any passage can score by words; 0 where words are not looked for.
-        idf: inverse document frequency of each term of the question, by id; none where words are not looked for.
+        idf: inverse document frequency of each term of the question, by id, in each of its forms; none where words are
+            not looked for.
+        languages: of Latin script, that passages are in; none where words are not looked for.
     """
 
     background: tuple[float, float]
     bound: float
     idf: Mapping[int, float]
+    languages: tuple[str, ...]
 
     def best(self, depth: int) -> Best:
         """Look up the `depth` best texts by meaning, and the `depth` best passages by words."""
@@ -83,5 +86,5 @@ class Candidates(Protocol):
         ...
 
     def terms(self, ids: Sequence[int]) -> Mapping[int, frozenset[int]]:
-        """Look up the ids of the terms by which passages are found (see `storage.analyzer`), by id."""
+        """Look up the ids of the terms by which passages are found (see `storage.analysis.analyzer`), by id."""
         ...

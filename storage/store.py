@@ -227,11 +227,16 @@ class Store(Protocol):
         ...
 
     def frequencies(self, terms: Iterable[int]) -> dict[int, int]:
-        """Count the passages that have each of these terms (see `storage.analyzer`), by id."""
+        """Count the passages that have each of these terms (see `storage.analysis.analyzer`), by id."""
         ...
 
     def words_of(self, term: int) -> set[str]:
         """Find words that become this term, in lower case, as they stand in some of the passages that have it."""
+        ...
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of Latin script that its passages are in (see `storage.analysis.languages`)."""
         ...
 
     def tags(self) -> list[str]:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 # earlier one. A module that lies in no room is one of its own. What is in "indexer.embed" itself comes after its rooms.
 FLOORS: dict[str, tuple[str, ...]] = {
     "storage": (
-        "errors", "settings", "types", "files", "candidates", "home", "analyzer", "sqlite", "snapshot", "vectors",
+        "errors", "settings", "types", "files", "candidates", "home", "analysis", "sqlite", "snapshot", "vectors",
         "keywords", "filters", "status", "local", "store",
     ),
     "indexer": (
@@ -33,7 +33,9 @@ ENGINES = {
     "faiss": {"storage.vectors.flat", "storage.vectors.ivf"},
     "sqlite_utils": {"storage.sqlite.database", "storage.sqlite.schema"},
     "sqlite3": {"storage.home", "storage.sqlite.database", "storage.sqlite.schema"},
-    "Stemmer": {"storage.analyzer"},
+    "opencc": {"storage.analysis.variants"},
+    "py3langid": {"storage.analysis.languages"},
+    "Stemmer": {"storage.analysis.analyzer"},
     "openvino": {"indexer.embed.local.encoder"},
     "tokenizers": {"indexer.embed.local.embedder", "indexer.embed.local.nano_e5"},
     "safetensors": {"indexer.embed.local.embedder", "indexer.embed.local.nano_e5"},
@@ -131,7 +133,7 @@ def test_room_knows_no_room_above_it(floor: str) -> None:
 
 def test_storage_has_one_door() -> None:
     words = {
-        "analyzer",
+        "analysis.analyzer",
         "settings",
         "candidates",
         "errors",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -29,10 +30,15 @@ class Highlight:
     """
 
     def __init__(self, hit: Hit) -> None:
-        from storage.analyzer import analyze, term_id  # only where hits are read by people
+        from storage.analysis.analyzer import analyze, asked_terms, term_id  # only where hits are read by people
 
-        self._analyze = analyze
-        self._terms = frozenset(term for term in analyze(hit.question) if hit.idf.get(term_id(term), COMMON) >= COMMON)
+        self._stems = partial(analyze, languages=hit.languages)
+        self._terms = frozenset(
+            term
+            for forms in asked_terms(hit.question, hit.languages)
+            for term in forms
+            if hit.idf.get(term_id(term), COMMON) >= COMMON
+        )
         self._best = hit.best
 
     def lines(self, part: Excerpt) -> Iterator[str]:
@@ -49,7 +55,7 @@ class Highlight:
     def _styled(self, text: str, bold: bool | None = None) -> str:
         styled, at = "", 0
         for word in _WORD.finditer(text):
-            if self._terms.intersection(self._analyze(word[0])):
+            if self._terms.intersection(self._stems(word[0])):
                 styled += _style(text[at : word.start()], None, bold) + _style(word[0], "yellow", bold)
                 at = word.end()
         return styled + _style(text[at:], None, bold)

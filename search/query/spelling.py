@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from storage.analyzer import analyze, analyze_words, term_id
+from storage.analysis.analyzer import asked_terms, asked_words, term_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,10 +39,10 @@ def respelled(
     Returns:
         the question with other `words` where there are near ones, and these by the words that they stand for.
     """
-    words = dict(analyze_words(question.text))
-    plain = {word: term_id(terms[0]) for word, terms in words.items() if len(terms) == 1 and _is_plain(word)}
-    has = store.frequencies(plain.values()) if plain else {}
-    missing = [word for word, term in plain.items() if not has[term] and not is_word(word)]
+    words = dict(asked_words(question.text, store.languages))
+    plain = {word: list(map(term_id, terms[0])) for word, terms in words.items() if len(terms) == 1 and _is_plain(word)}
+    has = store.frequencies(chain.from_iterable(plain.values())) if plain else {}
+    missing = [word for word, forms in plain.items() if not any(map(has.get, forms)) and not is_word(word)]
     if len(missing) > MOST:  # then it is in another language, or about something else
         return question, {}
     meant = {word: near for word in missing if (near := _nearest(store, word))}
@@ -63,7 +64,9 @@ def _is_plain(word: str) -> bool:
 def _nearest(store: Store, word: str) -> str:
     """Find the near spelling whose stem most passages have, as it stands in one of them; "" where none has one."""
     near = dict.fromkeys(_near(word.lower()))
-    terms = dict.fromkeys(term_id(stems[0]) for spelling in near if len(stems := analyze(spelling)) == 1)
+    languages = store.languages
+    stems = (asked_terms(spelling, languages) for spelling in near)
+    terms = dict.fromkeys(term_id(form) for forms in stems if len(forms) == 1 for form in forms[0])
     has = store.frequencies(terms)
     for term in sorted((term for term in terms if has[term]), key=lambda term: -has[term]):
         stand = store.words_of(term)

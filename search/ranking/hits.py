@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from search.ranking.confidence import Evidence, confidence
 from search.ranking.near_duplicates import is_near_duplicate, shingles
 from search.types import Hit, RetrieverScore, ScoreBreakdown
-from storage.analyzer import analyze_words, term_id
+from storage.analysis.analyzer import asked_words, term_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -58,8 +58,8 @@ class HitBuilder:
         self._by_meaning = {text: rank for rank, text in enumerate(best.cosines, start=1)}
         self._by_words = {chunk: rank for rank, chunk in enumerate(best.keywords, start=1)}
         self._words = [
-            (word, frozenset(map(term_id, becomes)))
-            for word, becomes in (analyze_words(query.question.by_words) if query.mode != "vector" else ())
+            (word.text, frozenset(term_id(form) for forms in word.terms for form in forms))
+            for word in (asked_words(query.question.by_words, candidates.languages) if query.mode != "vector" else ())
         ]
 
     def hits(self, groups: Sequence[HitGroup], read: Mapping[int, Passage]) -> list[Hit]:
@@ -126,6 +126,7 @@ class HitBuilder:
             explanation=self._explanation(passage, cosine, keyword, has),
             question=self._query.question.by_words,
             idf=self._candidates.idf,
+            languages=self._candidates.languages,
             scores={id_: self._ranked.scores[id_] for id_ in group.run},
         )
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from storage.analyzer import ACCENTS, IGNORED, MARKS, UNSPACED, analyze
+from storage.analysis.analyzer import ACCENTS, IGNORED, MARKS, SYLLABIC, UNSPACED, analyze
 from storage.sqlite.database import batches
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ IS_MARK = re.compile(rf"(?!\w)[{MARKS}]")
 # Normalising takes time by the square of such a run; no writing has 30 marks on a letter (UAX 15, Stream-Safe Text).
 MANY_MARKS = re.compile(rf"((?:{IS_MARK.pattern}){{30}})(?:{IS_MARK.pattern})+")
 WORD = re.compile(rf"[{UNSPACED}]|(?:(?![{UNSPACED}_])[\w{MARKS}])+")
-ASCII_LETTER = re.compile("[a-z]")
+NOT_SURE = re.compile(f"[a-z]|{SYLLABIC.pattern}")
 
 
 class TermLookup(Protocol):
@@ -104,9 +104,10 @@ def _candidates(db: Database, keywords: TermLookup, folded: str) -> NDArray[np.i
     """All passages that can hold a phrase, and others.
 
     A word of ASCII letters may be a term of its own in one text and parts of a name in another ("DataFrame" and
-    "pd.DataFrame"), so that there is no term by which all that hold it are found.
+    "pd.DataFrame"), and a line may end within what is one term, so that there is none by which all that hold it are
+    found.
     """
-    sure = " ".join(word for word in dict.fromkeys(WORD.findall(folded)) if not ASCII_LETTER.search(word))
+    sure = " ".join(word for word in dict.fromkeys(WORD.findall(folded)) if not NOT_SURE.search(word))
     if analyze(sure):
         return keywords.containing_all(sure)
     return np.array([id_ for (id_,) in db.rows("SELECT id FROM chunks ORDER BY id")], np.int64)

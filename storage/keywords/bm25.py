@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from storage.keywords.postings import Postings
+
+Forms: TypeAlias = tuple[int, ...]  # ids of what a term may be in a passage: see `storage.analysis.analyzer.AskedWord`
 
 K1 = 1.2
 B = 0.75
@@ -42,11 +44,11 @@ class Bm25:
         # of each slot, in quarters as the frequencies are
         self._norms = (WEIGHT_SCALE * K1 * (1 - B + B * sizes / (mean or 1))).astype(np.float32)
 
-    def scores(self, terms: Mapping[int, int], idf: Mapping[int, float]) -> tuple[NDArray[np.float32], float]:
+    def scores(self, terms: Mapping[Forms, int], idf: Mapping[Forms, float]) -> tuple[NDArray[np.float32], float]:
         """Compute the score of every slot, and what none can reach.
 
         Args:
-            terms: how often each is in the question, by id.
+            terms: how often each is in the question.
             idf: of each of them.
 
         Returns:
@@ -54,35 +56,36 @@ class Bm25:
             bound: the sum of times * idf * (K1 + 1), of terms that no passage has, too.
         """
         scores, bound = np.zeros(len(self._alive), np.float32), 0.0
-        for term, times in terms.items():
-            most = times * idf[term] * (K1 + 1)
+        for forms, times in terms.items():
+            most = times * idf[forms] * (K1 + 1)
             bound += most
             for part, start in zip(self._parts, self._starts, strict=False):
-                slots, weights = part.of(term)
                 here = slice(start, start + len(part))
-                works = weights.astype(np.float32)
-                works *= np.float32(most) / (works + self._norms[here].take(slots))
-                scores[here][slots] += works  # a slot is in a term's list once
+                for slots, weights in map(part.of, forms):  # a passage has one of them, since it is in one language
+                    works = weights.astype(np.float32)
+                    works *= np.float32(most) / (works + self._norms[here].take(slots))
+                    scores[here][slots] += works  # a slot is in a form's list once
         scores[self._dead] = 0
         return scores, bound
 
-    def holding(self, terms: Iterable[int]) -> NDArray[np.int64]:
-        """Find the live slots that have every one of these terms, ascending."""
+    def holding(self, terms: Iterable[Forms]) -> NDArray[np.int64]:
+        """Find the live slots that have every one of these terms, in any form, ascending."""
         found = self._alive.copy()
-        for term in terms:
+        for forms in terms:
             here = np.zeros(len(found), np.bool_)
             for part, start in zip(self._parts, self._starts, strict=False):
-                here[start : start + len(part)][part.of(term)[0]] = True
+                for form in forms:
+                    here[start : start + len(part)][part.of(form)[0]] = True
             found &= here
         return np.flatnonzero(found)
 
-    def idf(self, term: int) -> float:
-        """Compute the inverse document frequency of a term; it is above 0."""
-        number = self.frequency(term)
+    def idf(self, forms: Forms) -> float:
+        """Compute the inverse document frequency of a term in any of its forms; it is above 0."""
+        number = min(self.count, sum(map(self.frequency, forms)))
         return math.log(1 + (self.count - number + 0.5) / (number + 0.5))
 
     def frequency(self, term: int) -> int:
-        """Count the live slots that have a term."""
+        """Count the live slots that have a term in this form."""
         number = 0
         for part, start in zip(self._parts, self._starts, strict=False):
             slots = part.of(term)[0]

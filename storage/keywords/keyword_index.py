@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from storage import snapshot
-from storage.analyzer import analyze, term_id
+from storage.analysis.analyzer import asked_terms, language_mark, term_id
+from storage.analysis.languages import LATIN
 from storage.keywords.bm25 import Bm25
 from storage.keywords.postings import Batch, Postings
 from storage.snapshot import Snapshot
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from storage.keywords.bm25 import Forms
     from storage.sqlite.database import Database
 
 FILE = "keywords.bin"
@@ -49,6 +51,7 @@ class Segments:
         gone_rows: their ids.
         gone: how many of its slots are of those.
         chunks: shape (n,), ids of the passages of all slots.
+        languages: of Latin script, that live passages are in.
     """
 
     def __init__(self, parts: Sequence[Postings], gone: NDArray[np.int64]) -> None:
@@ -61,6 +64,9 @@ class Segments:
         self.gone = len(rows) - int(np.count_nonzero(self.alive))
         self.chunks = np.concatenate([part.chunks for part in parts])
         self.ranking = Bm25(parts, self.alive)
+        self.languages = tuple(
+            language for language in LATIN if self.ranking.frequency(term_id(language_mark(language)))
+        )
 
     @cached_property
     def _by_chunk(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -68,6 +74,10 @@ class Segments:
         slots = np.flatnonzero(self.alive)
         slots = slots[np.argsort(self.chunks[slots], kind="stable")]
         return self.chunks[slots], slots
+
+    def asked(self, text: str) -> Iterator[Forms]:
+        """Yield the terms of a question, in the forms that they have in the languages of the passages."""
+        return (tuple(map(term_id, forms)) for forms in asked_terms(text, self.languages))
 
     def slots_of(self, chunks: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the slot of each of these passages, shape (n,); -1 where it is not there or gone."""
@@ -84,14 +94,18 @@ class KeywordScores:
         chunks: shape (n,), ids of passages; one that was renewed is there twice, of which one scores 0.
         scores: shape (n,), BM25; 0 where nothing matches, and of what is gone.
         bound: more than any passage can score.
-        idf: of each term of the question, by id.
+        idf: of each term of the question, by the ids of its forms.
+        languages: of Latin script, that live passages are in.
     """
 
-    def __init__(self, index: Segments, terms: Counter[int]) -> None:
+    def __init__(self, index: Segments, question: str) -> None:
         self._index = index
         self.chunks = index.chunks
-        self.idf = {term: index.ranking.idf(term) for term in terms}
-        self.scores, self.bound = index.ranking.scores(terms, self.idf)
+        self.languages = index.languages
+        terms = Counter(index.asked(question))
+        idf = {forms: index.ranking.idf(forms) for forms in terms}
+        self.scores, self.bound = index.ranking.scores(terms, idf)
+        self.idf = {form: weight for forms, weight in idf.items() for form in forms}
 
     def best(self, k: int, among: NDArray[np.int64] | None = None) -> list[tuple[int, float]]:
         """Find the k best passages that match, as ids and scores, best first, ties by id.
@@ -163,21 +177,29 @@ class KeywordIndex:
 
     def score(self, text: str) -> KeywordScores:
         """Compute how well each passage answers to the words of a question, by what the database has now."""
-        return KeywordScores(self.refresh(), Counter(map(term_id, analyze(text))))
+        return KeywordScores(self.refresh(), text)
 
     def containing_all(self, text: str) -> NDArray[np.int64]:
         """Find the live passages that have every term of a text (all, without any): ascending ids of shape (n,)."""
-        return self.containing(set(map(term_id, analyze(text))))
-
-    def containing(self, terms: Iterable[int]) -> NDArray[np.int64]:
-        """Find the live passages that have every one of these terms: ascending ids of shape (n,)."""
         index = self.refresh()
-        return np.sort(index.chunks[index.ranking.holding(terms)])
+        return self._containing(index, index.asked(text))
+
+    def containing(self, term: int) -> NDArray[np.int64]:
+        """Find the live passages that have a term, by its id: ascending ids of shape (n,)."""
+        return self._containing(self.refresh(), [(term,)])
+
+    def _containing(self, index: Segments, terms: Iterable[Forms]) -> NDArray[np.int64]:
+        return np.sort(index.chunks[index.ranking.holding(set(terms))])
 
     def frequencies(self, terms: Iterable[int]) -> dict[int, int]:
         """Count the live passages that have each of these terms, by id."""
         ranking = self.refresh().ranking
         return {term: ranking.frequency(term) for term in terms}
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of Latin script that live passages are in."""
+        return self.refresh().languages
 
     # ---- what is loaded
 

@@ -33,7 +33,7 @@ class Postings:
 
     rows: NDArray[np.int64]  # (n,) ids of rows of `keywords`, ascending
     chunks: NDArray[np.int64]  # (n,) ids of passages
-    terms: NDArray[np.uint64]  # (t,) see `storage.analyzer.term_id`; ascending
+    terms: NDArray[np.uint64]  # (t,) see `storage.analysis.analyzer.term_id`; ascending
     offsets: NDArray[np.int64]  # (t + 1,) where the postings of each term begin
     sizes: NDArray[np.uint32]  # (n,) of the passages: see `storage.sqlite.term_rows.encode`
     slots: NDArray[np.int32]  # (p,) ascending within a term

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from storage.analyzer import unspaced_share
+from storage.analysis.analyzer import unspaced_share
 from storage.candidates import Best
 from storage.filters.filters import intersected, matching
 from storage.filters.phrases import matching_phrases
@@ -54,11 +54,12 @@ class LocalCandidates:
         self.background = 0.0, 1.0
         self.bound = 0.0
         self.idf: Mapping[int, float] = {}
+        self.languages: tuple[str, ...] = ()
         if vectors is not None and vector is not None:
             self.background = vectors.cosine_statistics(vector)
         if keywords is not None:
             self._scored = keywords.score(question.by_words)
-            self.idf = self._scored.idf
+            self.idf, self.languages = self._scored.idf, self._scored.languages
             # What a misspelt word would count for counts, so that one is less sure of what was taken for it.
             most = max(self._scored.bound, keywords.score(question.text).bound if question.words else 0.0)
             self.bound = most / (1 + unspaced_share(question.by_words))

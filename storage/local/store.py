@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from storage import home
-from storage.analyzer import analyze_words, term_id
+from storage.analysis.analyzer import analyze, term_id, words_in
 from storage.errors import INDEX_FIRST, EmbedderMismatchError, NothingIndexedError
 from storage.filters.filters import matching, times_of
 from storage.filters.metadata_filter import all_keys, all_tags
@@ -223,15 +223,21 @@ class LocalStore:
         return bool(left if only is None else left.intersection(only.tolist()))
 
     def frequencies(self, terms: Iterable[int]) -> dict[int, int]:
-        """Count the passages that have each of these terms (see `storage.analyzer`), by id."""
+        """Count the passages that have each of these terms (see `storage.analysis.analyzer`), by id."""
         return self._keywords.frequencies(terms)
 
     def words_of(self, term: int) -> set[str]:
         """Find words that become this term, in lower case, as they stand in some of the passages that have it."""
-        ids = self._keywords.containing([term])[:SOME].tolist()
+        ids = self._keywords.containing(term)[:SOME].tolist()
         found = [f"{one.title} {' '.join(one.chunk.headings)} {one.text}" for _, one in self.passages.of_ids(ids)]
-        words = (pair for text in found for pair in analyze_words(text))
-        return {word.lower() for word, terms in words if term in map(term_id, terms)}
+        languages = self.languages
+        words = (word for text in found for word in words_in(text) if term in map(term_id, analyze(word, languages)))
+        return set(map(str.lower, words))
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of Latin script that its passages are in (see `storage.analysis.languages`)."""
+        return self._keywords.languages
 
     def tags(self) -> list[str]:
         """List the tags that documents give themselves, the commonest first."""

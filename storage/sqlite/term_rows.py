@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from storage.analyzer import VERSION, analyze, term_id
+from storage.analysis.analyzer import VERSION, analyze, language_mark, term_id
+from storage.analysis.languages import language_of
 from storage.sqlite.database import batches
 
 if TYPE_CHECKING:
@@ -126,11 +127,17 @@ def path_field(path: bytes) -> str:
 def encode(fields: Fields) -> tuple[int, bytes]:
     """Encode the terms of a passage, as ENTRY says, and its size: the sum of its weighted frequencies in quarters."""
     frequencies: dict[str, float] = {}
-    for found, weight in zip(map(analyze, fields), WEIGHTS, strict=True):
-        for term, number in Counter(found).items():
+    language = language_of(fields.text)
+    for field, weight in zip(fields, WEIGHTS, strict=True):
+        for term, number in Counter(analyze(field, (language,))).items():
             frequencies[term] = frequencies.get(term, 0) + number * weight
     quarters = np.rint(WEIGHT_SCALE * np.fromiter(frequencies.values(), np.float64, len(frequencies)))
+    size = int(quarters.sum())
+    frequencies[language_mark(language)], quarters = (
+        1,
+        np.append(quarters, WEIGHT_SCALE),
+    )  # no word, and counts for none
     entries = np.empty(len(frequencies), ENTRY)
     entries["term"] = np.fromiter(map(term_id, frequencies), np.uint64, len(frequencies))
     entries["weight"] = np.clip(quarters, 1, MOST)
-    return int(quarters.sum()), entries.tobytes()
+    return size, entries.tobytes()

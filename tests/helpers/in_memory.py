@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from storage.analyzer import analyze, term_id
+from storage.analysis.analyzer import analyze, term_id
 from storage.candidates import Best, PassagePosition
 from storage.types import Chunk, Passage
 
@@ -28,6 +28,7 @@ class MemoryCandidates:
     background: tuple[float, float] = (0.1, 0.1)
     bound: float = 20.0
     idf: Mapping[int, float] = field(default_factory=dict)
+    languages: tuple[str, ...] = ()
     read: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 ALL = os.environ.get("HOSTILE") == "all"
 LIMITS = {} if ALL else {"NEAREST_READ_SECONDS": "5", "NEAREST_READ_MEMORY": "500"}
-PARENT_MB = 4000 if ALL else 300  # at the peak
+PARENT_MB = 4000 if ALL else 400  # at the peak
 SECRET = "zanzibar marzipan cellar"
 
 INDEXING = r"""

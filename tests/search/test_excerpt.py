@@ -8,7 +8,7 @@ import pytest
 
 from search.excerpt import PIECE, Excerpt, best_excerpt, excerpts
 from search.types import Hit
-from storage.analyzer import term_id
+from storage.analysis.analyzer import term_id
 from storage.types import Chunk, Location, Passage
 
 FILLER = "Nothing in this sentence has anything to do with what is asked here. "

@@ -19,14 +19,15 @@ from test_postings import bm25
 
 from nearest.settings import from_environment
 from storage import home, snapshot
-from storage.analyzer import VERSION, analyze, term_id
+from storage.analysis.analyzer import VERSION, asked_terms, language_mark, term_id
+from storage.analysis.languages import LATIN
 from storage.errors import NearestError
 from storage.keywords import keyword_index
 from storage.keywords.keyword_index import FILE, KeywordIndex
 from storage.sqlite import term_rows
 from storage.sqlite.database import Database
 from storage.sqlite.documents import Documents
-from storage.sqlite.term_rows import ENTRY, Fields, backfill, encode, missing
+from storage.sqlite.term_rows import ENTRY, WEIGHT_SCALE, Fields, backfill, encode, missing
 from storage.types import Chunk, Document
 
 WORDS = ("apple", "pear", "plum", "fig", "quince", "snake_case", "中文", "of", "the")
@@ -58,8 +59,14 @@ class Shelf:
         rows = self.db.rows(SQL)
         entries = [np.frombuffer(blob, ENTRY) for _, _, blob in rows]
         passages = [dict(zip(one["term"].tolist(), one["weight"].tolist(), strict=True)) for one in entries]
+        marks = {term_id(language_mark(language)): language for language in LATIN}
+        languages = {marks[term] for one in passages for term in marks.keys() & one.keys()}
+        assert [sum(one.pop(term, 0) for term in marks) for one in passages] == [WEIGHT_SCALE] * len(passages)
+        asked = [tuple(map(term_id, forms)) for forms in asked_terms(question, languages)]
+        same = {form: forms[0] for forms in asked for form in forms}
+        passages = [{same.get(term, term): weight for term, weight in one.items()} for one in passages]
         assert [size for _, size, _ in rows] == [sum(one.values()) for one in passages]
-        scores = bm25(passages, Counter(map(term_id, analyze(question))))
+        scores = bm25(passages, Counter(forms[0] for forms in asked))
         found = [(row[0], score) for row, score in zip(rows, scores, strict=True) if score]
         return sorted(found, key=lambda pair: (-round(pair[1], 5), pair[0]))
 
@@ -113,7 +120,7 @@ def test_a_weight_fits_a_byte_and_is_never_nothing(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(term_rows, "WEIGHTS", term_rows.Weights(1, 0.1, 1, 1))
     size, blob = encode(Fields("a " * 1000, "b", "a", ""))
     weights = np.frombuffer(blob, ENTRY)["weight"].tolist()
-    assert (size, weights) == (4004, [255, 1])
+    assert (size, weights) == (4004, [255, 1, 4])  # the last marks its language, and counts for nothing
 
 
 def test_saved_replayed_moved_and_removed_it_is_all_the_same(shelf: Shelf) -> None:

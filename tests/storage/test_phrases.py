@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.query.question import parse_question
-from storage.analyzer import analyze
+from storage.analysis.analyzer import analyze
 from storage.filters.phrases import contains_phrase, matching_phrases
 from storage.keywords.keyword_index import FILE, KeywordIndex
 from storage.types import Heading, Question

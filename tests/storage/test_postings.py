@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from storage.errors import DamagedError
 from storage.keywords import postings
-from storage.keywords.bm25 import K1, B, Bm25
+from storage.keywords.bm25 import K1, B, Bm25, Forms
 from storage.keywords.postings import Batch, Postings
 from storage.sqlite.term_rows import WEIGHT_SCALE
 
@@ -115,22 +115,38 @@ def test_scores_are_those_of_the_formula_over_what_is_alive(
     alive = np.array([slot not in gone for slot in range(len(every))], np.bool_)
     expected = bm25([one for one, flag in zip(every, alive, strict=True) if flag], question)
     ranking = Bm25([built(passages) for passages in parts], alive)
-    scores, bound = ranking.scores(question, {term: ranking.idf(term) for term in question})
+    terms: dict[Forms, int] = {(term,): times for term, times in question.items()}
+    scores, bound = ranking.scores(terms, {term: ranking.idf(term) for term in terms})
     np.testing.assert_allclose(scores[alive], expected, rtol=1e-5)
     assert not scores[~alive].any()
     assert all(score < bound * 1.000001 for score in expected if score)
     holding = [slot for slot, one in enumerate(every) if alive[slot] and question.keys() <= one.keys()]
-    assert ranking.holding(question).tolist() == holding
+    assert ranking.holding(terms).tolist() == holding
     whole = Postings.joined([built(passages) for passages in parts], alive)
     joined = Bm25([whole], np.ones(len(whole), np.bool_))
-    same, _ = joined.scores(question, {term: joined.idf(term) for term in question})
+    same, _ = joined.scores(terms, {term: joined.idf(term) for term in terms})
     np.testing.assert_array_equal(scores[alive], same)  # to the last bit, so that ties stay ties
 
 
 def test_a_question_is_bounded_by_words_that_nothing_has_too() -> None:
     ranking = Bm25([built([{1: 4}, {2: 4}])], np.ones(2, np.bool_))
-    assert ranking.scores({9: 2}, {9: ranking.idf(9)})[1] == pytest.approx(2 * math.log(1 + 2.5 / 0.5) * (K1 + 1))
+    assert ranking.scores({(9,): 2}, {(9,): ranking.idf((9,))})[1] == pytest.approx(
+        2 * math.log(1 + 2.5 / 0.5) * (K1 + 1)
+    )
     assert ranking.scores({}, {})[1] == 0
+
+
+def test_the_forms_of_a_term_are_one_term() -> None:
+    """As if each passage had the first of them: one idf, one share of the bound."""
+    several, one = (Bm25([built([{1: 4, 9: 4}, {second: 8}, {5: 4}])], np.ones(3, np.bool_)) for second in (2, 1))
+    forms = (1, 2)
+    assert several.idf(forms) == one.idf((1,))
+    found, bound = several.scores({forms: 1}, {forms: several.idf(forms)})
+    expected, same = one.scores({(1,): 1}, {(1,): one.idf((1,))})
+    np.testing.assert_array_equal(found, expected)
+    assert bound == same
+    assert several.holding([forms]).tolist() == [0, 1]
+    assert several.holding([forms, (9,)]).tolist() == [0]
 
 
 @pytest.mark.parametrize(

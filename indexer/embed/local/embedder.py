@@ -16,7 +16,7 @@ from safetensors.numpy import load_file
 from indexer.embed.local import model_folder
 from indexer.embed.local.encoder import REQUESTS, Architecture, Encoder, batches
 from indexer.embed.protocol import PROBE, RawEmbeddings
-from storage.analyzer import unspaced_share
+from storage.analysis.analyzer import unspaced_share
 from storage.errors import NearestError, TooLongError
 from storage.types import EmbedderFingerprint
 
