@@ -14,7 +14,7 @@ help:
 	@echo "make test   run all tests (about four minutes on two cores)"
 	@echo "make quick  the tests that start no processes, servers or models of note (under a minute)"
 	@echo "make lint   ruff and mypy"
-	@echo "make docs   write docs/cli.md anew from the commands, docs/figures.md from what benchmarks kept"
+	@echo "make docs   write docs/cli.md anew from the commands, docs/figures.md from what benchmarks kept, docs/models.md"
 	@echo "make pictures  draw docs/pictures anew, what a terminal shows (Linux and macOS)"
 	@echo "make bench  the figures of the README (an hour)"
 	@echo "make bench-quality  how well keyword, vector and hybrid search answer on every labelled set (an hour)"
@@ -41,6 +41,7 @@ lint: $(READY)
 docs: $(READY)
 	$(PY) -m docs.cli > docs/cli.md
 	$(PY) -m docs.figures > docs/figures.md
+	$(PY) -m docs.models > docs/models.md
 
 pictures: $(READY)
 	$(PY) -m docs.pictures

@@ -25,6 +25,7 @@ from benchmarks import results
 from indexer.embed.local import model_folder
 from indexer.embed.local.embedder import LocalEmbedder
 from indexer.embed.local.encoder import batches, padded
+from indexer.embed.local.named import TOKENIZER, WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -50,7 +51,7 @@ class Contender:
 
 def tokenizer() -> Tokenizer:
     """That of all-MiniLM-L6-v2, which neither cuts nor pads."""
-    found = Tokenizer.from_file(str(model_folder.find("all-minilm").path / model_folder.TOKENIZER))
+    found = Tokenizer.from_file(str(model_folder.find("all-minilm").path / TOKENIZER))
     found.no_truncation()
     found.no_padding()
     return found
@@ -109,7 +110,7 @@ def onnx_contenders() -> list[Contender]:
     except ImportError as error:
         print(f"without onnxruntime, which is not installed ({error}): {INSTALL}", file=sys.stderr)
         return []
-    model = onnx_minilm.model(load_file(model_folder.find("all-minilm").path / model_folder.WEIGHTS))
+    model = onnx_minilm.model(load_file(model_folder.find("all-minilm").path / WEIGHTS))
     ready = tokenizer()
 
     def sessions(number: int, threads: int) -> list[Any]:

@@ -297,7 +297,7 @@ def open(name: str = "default", *, embedder: str | Embedder | None = None, read_
 
     Args:
         name: of the collection.
-        embedder: `local:all-minilm` (the default), `local:multilingual-e5-small`, `local:FOLDER` or `ollama:MODEL`, or
+        embedder: `local:NAME` (by default `local:all-minilm`), `local:FOLDER` or `ollama:MODEL`, or
             an `Embedder` of one's own; a collection stays with the one that it was made with.
         read_only: nothing that changes it is allowed.
 

@@ -20,7 +20,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     ),
     "indexer": (
         "file_types", "file_status", "markup", "read", "formats", "sandbox", "walk", "chunk", "embed.protocol",
-        "embed.local", "embed.remote", "embed", "document_writer", "progress", "sync", "index", "add",
+        "embed.prefixes", "embed.local", "embed.remote", "embed", "document_writer", "progress", "sync", "index", "add",
     ),
     "search": (
         "modes", "stale", "query", "excerpt", "types", "sources", "ranking", "no_hits", "result", "searcher", "several",
@@ -36,7 +36,7 @@ ENGINES = {
     "opencc": {"storage.analysis.variants"},
     "py3langid": {"storage.analysis.languages"},
     "Stemmer": {"storage.analysis.analyzer"},
-    "openvino": {"indexer.embed.local.encoder"},
+    "openvino": {"indexer.embed.local.bodies", "indexer.embed.local.encoder"},
     "tokenizers": {"indexer.embed.local.embedder", "indexer.embed.local.nano_e5"},
     "safetensors": {"indexer.embed.local.embedder", "indexer.embed.local.nano_e5"},
     "httpx": {"indexer.embed.local.hub", "indexer.embed.remote.http"},

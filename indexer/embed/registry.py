@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from indexer.embed.local.named import ALL_MINILM, NAMES
 from storage.errors import NearestError
 from storage.home import similar
 
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from indexer.embed.protocol import RawEmbedder
     from storage.settings import Settings
 
-DEFAULT = "local:all-minilm"
-NAMED = (DEFAULT, "local:multilingual-e5-small")
+DEFAULT = f"local:{ALL_MINILM}"
+NAMED = tuple(f"local:{name}" for name in NAMES)
 
 
 def canonical_name(name: str) -> str:
@@ -53,5 +54,5 @@ def open_embedder(name: str, settings: Settings) -> RawEmbedder:
         if colon
         else [DEFAULT]
     )
-    near = similar(name if colon else f"local:{name}", meant) or ";"
-    raise NearestError(f"there is no embedder {name!r}{near} use {', '.join(NAMED)}, local:FOLDER or ollama:MODEL")
+    near = similar(name if colon else f"local:{name}", [*meant, *NAMED]) or ";"
+    raise NearestError(f"there is no embedder {name!r}{near} use {DEFAULT}, local:FOLDER or ollama:MODEL")

@@ -168,7 +168,7 @@ def forget(paths: tuple[str, ...], collection: str) -> int:
 @cli.command()
 @click.argument("texts", metavar="TEXT...", nargs=-1, required=True)
 @click.option("--embedder", metavar="NAME", envvar="NEAREST_EMBEDDER", default="local:all-minilm", show_default=True,
-              help="local:all-minilm, local:multilingual-e5-small, local:FOLDER or ollama:MODEL.")  # fmt: skip
+              help="local:NAME, local:FOLDER or ollama:MODEL; names: docs/models.md.")  # fmt: skip
 def embed(texts: tuple[str, ...], embedder: str) -> int:
     """Print the embedding of each TEXT, as the JSON object that Ollama's /api/embed answers with."""
     from indexer.embed.registry import open_embedder

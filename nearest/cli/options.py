@@ -61,7 +61,7 @@ collections_option = click.option(
 embedder_option = click.option(
     "--embedder",
     metavar="NAME",
-    help="local:all-minilm (the default), local:multilingual-e5-small, local:FOLDER or ollama:MODEL.",
+    help="local:NAME (default local:all-minilm), local:FOLDER or ollama:MODEL; names: docs/models.md.",
 )
 context_option = click.option(
     "--context", type=click.IntRange(min=0), default=0, metavar="N",

@@ -97,6 +97,7 @@ def make_tiny(folder: Path, kind: str) -> Tiny:
         max_position_embeddings=places,
         pad_token_id=special_tokens(kind).index("[PAD]" if kind == "bert" else "<pad>"),
     )
+    tiny.edit("1_Pooling/config.json", pooling_mode_mean_tokens=True)
     tiny.save_weights()
     make_tokenizer(kind, folder / "tokenizer.json")
     return tiny

