@@ -12,7 +12,7 @@ from search.types import Hit
 from storage.filters.dates import day_of
 
 if TYPE_CHECKING:
-    from search.ranking.rerank import Reranker
+    from search.rerank.reranker import Reranker
     from storage.store import Store
     from storage.types import Mode, Passage
 
@@ -102,7 +102,7 @@ class SearchResult(Sequence[Hit]):
 
 
 def reranked(result: SearchResult, reranker: Reranker, k: int) -> SearchResult:
-    """Put the first k hits in the order of a reranking server; where that fails, in theirs, with a note on it."""
+    """Put the first k hits in the order of a reranker; where that fails, in theirs, with a note on it."""
     if not result.hits:
         return result
     start = time.perf_counter()

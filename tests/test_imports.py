@@ -23,8 +23,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "embed.prefixes", "embed.local", "embed.remote", "embed", "document_writer", "progress", "sync", "index", "add",
     ),
     "search": (
-        "modes", "stale", "query", "excerpt", "types", "sources", "ranking", "no_hits", "result", "searcher", "several",
-        "explain", "evaluation",
+        "modes", "stale", "query", "excerpt", "types", "sources", "ranking", "rerank", "no_hits", "result", "searcher",
+        "several", "explain", "evaluation",
     ),
     "nearest": ("plain_text", "reasons", "reports", "json_output", "settings", "session", "api", "cli"),
 }  # fmt: skip
@@ -36,7 +36,7 @@ ENGINES = {
     "opencc": {"storage.analysis.variants"},
     "py3langid": {"storage.analysis.languages"},
     "Stemmer": {"storage.analysis.analyzer"},
-    "openvino": {"indexer.embed.local.bodies", "indexer.embed.local.encoder"},
+    "openvino": {"indexer.embed.local.bodies", "indexer.embed.local.cross_encoder", "indexer.embed.local.encoder"},
     "tokenizers": {"indexer.embed.local.embedder", "indexer.embed.local.nano_e5"},
     "safetensors": {"indexer.embed.local.embedder", "indexer.embed.local.nano_e5"},
     "httpx": {"indexer.embed.local.hub", "indexer.embed.remote.http"},

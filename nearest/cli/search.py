@@ -33,7 +33,7 @@ from storage.errors import UnreachableError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from search.ranking.rerank import Reranker
+    from search.rerank.reranker import Reranker
     from search.result import SearchResult
     from search.searcher import Searcher
     from storage.types import Filter, Mode
@@ -62,9 +62,9 @@ FORMS = ("json", "jsonl", "paths", "vimgrep", "markdown", "xml")
 )
 @click.option("--explain", is_flag=True, help="With the rank and score in either ranking, and the words found.")
 @click.option(
-    "--rerank", metavar="URL",
-    help="Let a reranking server put the first 50 hits in order: http:HOST:PORT, http:HOST:PORT#MODEL. The question "
-    "and these passages are sent there.",
+    "--rerank", metavar="ADDRESS",
+    help="Let a reranker put the first 50 hits in order: local:FOLDER, a cross-encoder's files; http:HOST:PORT or "
+    "http:HOST:PORT#MODEL, a server, where the question and these passages are sent.",
 )  # fmt: skip
 @click.option(
     "--min-confidence", type=click.FloatRange(0, 1), default=0.0, metavar="P",
@@ -140,9 +140,9 @@ def search(
 def _reranker(address: str | None) -> Reranker | None:
     if address is None:
         return None
-    from search.ranking.rerank import Reranker
+    from search.rerank.registry import open_reranker
 
-    return Reranker(address, key=from_environment().rerank_key)
+    return open_reranker(address, from_environment())
 
 
 def _answer(
@@ -152,7 +152,7 @@ def _answer(
 
     if reranker is None:
         return ask_all(searchers, question, k, **options)
-    from search.ranking.rerank import FIRST
+    from search.rerank.reranker import FIRST
     from search.result import reranked
 
     result = reranked(ask_all(searchers, question, max(k, FIRST), **options), reranker, k)

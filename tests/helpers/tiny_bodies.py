@@ -92,6 +92,31 @@ def _config(kind: str) -> dict[str, Any]:
     return {**common, **sizes, **kinds, "hidden_act": "gelu", "layer_norm_eps": 1e-5, "pad_token_id": kind != "bert"}
 
 
+RERANKERS = {
+    "bert": ("pooler.dense", "classifier"),
+    "roberta": ("classifier.dense", "classifier.out_proj"),
+    "xlm-roberta": ("classifier.dense", "classifier.out_proj"),
+    "mpnet": ("classifier.dense", "classifier.out_proj"),
+    "distilbert": ("pre_classifier", "classifier"),
+}
+
+
+def make_reranker(folder: Path, kind: str, labels: int = 1) -> None:
+    """Write a model of that kind with the head that reads pairs, as it is published."""
+    prefix = "roberta" if kind == "xlm-roberta" else kind
+    body = {f"{prefix}.{name}": tensor for name, tensor in make_body(folder, kind).items()}
+    draw = np.random.default_rng(8)
+    inner, outer = RERANKERS[kind]
+    inner = f"{prefix}.{inner}" if kind == "bert" else inner
+    for name, rows in ((inner, HIDDEN), (outer, labels)):
+        body[f"{name}.weight"] = (draw.standard_normal((rows, HIDDEN)) * 0.3).astype(np.float32)
+        body[f"{name}.bias"] = draw.standard_normal(rows).astype(np.float32)
+    save_file(body, folder / "model.safetensors")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "num_labels": labels}))
+    (folder / "1_Pooling" / "config.json").unlink()
+
+
 def make_body(folder: Path, kind: str, pooling: str = "mean") -> dict[str, NDArray[np.float32]]:
     """Write a model of that kind; returns its weights."""
     shapes = {"distilbert": _distilbert, "modernbert": _modernbert}.get(kind, lambda: _bert(kind))()

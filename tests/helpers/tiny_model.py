@@ -55,7 +55,9 @@ def make_tokenizer(kind: str, path: Path) -> None:
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=special[3]))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"{first} $A {last}", special_tokens=[(first, vocabulary[first]), (last, vocabulary[last])]
+        single=f"{first} $A {last}",
+        pair=f"{first} $A {last} $B:1 {last}:1" if kind == "bert" else f"{first} $A {last} {last} $B {last}",
+        special_tokens=[(first, vocabulary[first]), (last, vocabulary[last])],
     )
     tokenizer.enable_truncation(4)  # as published files have it, though shorter than they should be
     tokenizer.enable_padding(length=8)

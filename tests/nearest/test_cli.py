@@ -183,7 +183,7 @@ def test_a_file_that_cannot_be_read_is_a_line_and_not_the_end(
             ["index", ".", "--embedder", "lokal:all-minilm"],
             "no embedder 'lokal:all-minilm'; did you mean 'local:all-minilm'?",
         ),
-        (["index", ".", "--embedder", "local:nowhere"], "nowhere is no model folder: it has no config.json"),
+        (["index", ".", "--embedder", "local:nowhere"], "nowhere; by name there are: all-minilm, "),
         (["index", ".", "--embedder", "ollama:unheard-of"], "has no model unheard-of: run `ollama pull unheard-of`"),
         (["forget", "."], "nothing is indexed yet: nearest index PATH"),
     ],

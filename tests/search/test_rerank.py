@@ -14,7 +14,7 @@ from helpers.ollama_server import Play
 from helpers.rerank_server import MODEL, RerankServer, results, score
 
 from nearest.settings import from_environment
-from search.ranking.rerank import Reranker
+from search.rerank.server import RerankServer as Reranker
 from search.types import Hit
 from storage.errors import NearestError
 from storage.types import Chunk, Passage

@@ -64,8 +64,10 @@ def named(weights: Weights) -> dict[str, NDArray[Any]]:
     return found
 
 
-def hidden_states(weights: Weights, architecture: Architecture, ids: Any, mask: Any) -> Any:
-    """Build the graph: hidden states (B, S, H) of ids and mask as numbers (B, S).
+def hidden_states(weights: Weights, architecture: Architecture, ids: Any, mask: Any, types: Any = None) -> Any:
+    """Build the graph: hidden states (B, S, H) of ids, mask as numbers and kinds of tokens (B, S).
+
+    Without kinds all tokens are of the first one.
 
     Raises:
         KeyError: a tensor is missing.
@@ -74,7 +76,7 @@ def hidden_states(weights: Weights, architecture: Architecture, ids: Any, mask: 
     body = ModernBert(weights, architecture) if architecture.kind == "modernbert" else Bert(weights, architecture)
     # (B, 1, 1, S): 0 for a token, far below zero for padding
     bias = ops.unsqueeze(ops.multiply(ops.subtract(number(1.0), mask), number(MASKED)), axes(1, 2))
-    return body.hidden_states(ids, bias)
+    return body.hidden_states(ids, bias, types)
 
 
 class _Body:
@@ -92,7 +94,7 @@ class _Body:
         numbers = [int(name[len(layer) :].split(".")[0]) for name in self._weights if name.startswith(layer)]
         self._layers = [f"{layer}{at}." for at in range(1 + max(numbers, default=-1))]
 
-    def hidden_states(self, ids: Any, bias: Any) -> Any:
+    def hidden_states(self, ids: Any, bias: Any, types: Any) -> Any:
         raise NotImplementedError
 
     def _embedded(self, ids: Any) -> Any:
@@ -135,21 +137,23 @@ class Bert(_Body):
     def __init__(self, weights: Weights, architecture: Architecture) -> None:
         super().__init__(weights, architecture, WORDS, "encoder.layer.")
 
-    def hidden_states(self, ids: Any, bias: Any) -> Any:
-        """Build (B, S, H) from ids (B, S) and a bias (B, 1, 1, S) of the attention."""
+    def hidden_states(self, ids: Any, bias: Any, types: Any) -> Any:
+        """Build (B, S, H) from ids (B, S), a bias (B, 1, 1, S) of the attention, and kinds of tokens (B, S)."""
         if self._of.kind == "mpnet":
             bias = ops.add(bias, self._distances(ids))
-        hidden = self._embeddings(ids)
+        hidden = self._embeddings(ids, types)
         for layer in self._layers:
             hidden = self._layer(hidden, bias, layer)
         return hidden
 
-    def _embeddings(self, ids: Any) -> Any:
+    def _embeddings(self, ids: Any, types: Any) -> Any:
         first = axis(self._of.first_position)
         positions = ops.range(first, ops.add(length(ids), first), axis(1), "i64")
         found = self._embedded(ids)
-        if self._of.kind not in ("distilbert", "mpnet"):  # all tokens are of the first kind
-            found = ops.add(found, ops.constant(self._weights["embeddings.token_type_embeddings.weight"][0]))
+        if self._of.kind not in ("distilbert", "mpnet"):
+            kinds = self._weights["embeddings.token_type_embeddings.weight"]
+            one = types is None or len(kinds) == 1
+            found = ops.add(found, ops.constant(kinds[0]) if one else ops.gather(ops.constant(kinds), types, axis(0)))
         places = ops.gather(self._tensor("embeddings.position_embeddings.weight"), positions, axis(0))
         return self._normed(ops.add(found, places), "embeddings.LayerNorm")
 
@@ -184,8 +188,8 @@ class ModernBert(_Body):
     def __init__(self, weights: Weights, architecture: Architecture) -> None:
         super().__init__(weights, architecture, "embeddings.tok_embeddings.weight", "layers.")
 
-    def hidden_states(self, ids: Any, bias: Any) -> Any:
-        """Build (B, S, H) from ids (B, S) and a bias (B, 1, 1, S) of the attention."""
+    def hidden_states(self, ids: Any, bias: Any, types: Any) -> Any:
+        """Build (B, S, H) from ids (B, S) and a bias (B, 1, 1, S) of the attention; there are no kinds of tokens."""
         of = self._of.rotary
         assert of is not None
         places = ops.range(axis(0), length(ids), axis(1), "i64")

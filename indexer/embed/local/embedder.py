@@ -64,7 +64,7 @@ class LocalEmbedder:
         self._static = self._folder.architecture.kind == STATIC
         self._encoder: Encoder | StaticEncoder | None = None
         self._compiling = threading.Lock()
-        self._tokenizer = _tokenizer(self._folder.path / TOKENIZER)
+        self._tokenizer = read_tokenizer(self._folder.path)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()  # a text that is too long is an error, never a shorter text
 
@@ -80,8 +80,8 @@ class LocalEmbedder:
         folder = self._folder
         path = folder.path / folder.weights
         if self._static:
-            return StaticEncoder(_weights(path))
-        weights = path if path.suffix == ".onnx" else _weights(path)
+            return StaticEncoder(read_weights(path))
+        weights = path if path.suffix == ".onnx" else read_weights(path)
         return Encoder(weights, folder.architecture, self._precision)
 
     @property
@@ -190,14 +190,25 @@ class LocalEmbedder:
         self._encoder = None
 
 
-def _tokenizer(path: Path) -> tokenizers.Tokenizer:
+def read_tokenizer(folder: Path) -> tokenizers.Tokenizer:
+    """Read the tokenizer of a model folder.
+
+    Raises:
+        NearestError: it is none.
+    """
+    path = folder / TOKENIZER
     try:
         return tokenizers.Tokenizer.from_file(str(path))
     except Exception as error:  # it raises no narrower type
         raise NearestError(f"{path} is no tokenizer ({error}): fetch it again, or choose another model") from error
 
 
-def _weights(path: Path) -> dict[str, NDArray[Any]]:
+def read_weights(path: Path) -> dict[str, NDArray[Any]]:
+    """Read the tensors of a file of safetensors, by name: float32, but for a vocabulary in float16.
+
+    Raises:
+        NearestError: it cannot be read.
+    """
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError, KeyError) as error:  # KeyError: a type of number that numpy does not have

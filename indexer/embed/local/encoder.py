@@ -46,25 +46,14 @@ class Encoder:
     """
 
     def __init__(self, weights: Weights | Path, architecture: Architecture, precision: str | None = None) -> None:
-        core = ov.Core()
-        able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        self.precision = precision or ("bf16" if "BF16" in able else "fp32")
-        if self.precision not in PRECISIONS:
-            raise NearestError(f"NEAREST_PRECISION is {precision!r}: it can be {' or '.join(PRECISIONS)}")
         try:
             if isinstance(weights, Path):
-                model = _from_onnx(core, weights, architecture.pooling)
+                model = _from_onnx(ov.Core(), weights, architecture.pooling)
             else:
                 model = _from_weights(weights, architecture)
         except KeyError as error:
             raise NearestError(f"the model has no tensor {error}: fetch it again, or choose another model") from error
-        settings = {
-            "INFERENCE_PRECISION_HINT": PRECISIONS[self.precision],
-            "PERFORMANCE_HINT": "THROUGHPUT",
-            "NUM_STREAMS": str(REQUESTS),
-            "INFERENCE_NUM_THREADS": str(os.cpu_count() or 1),
-        }
-        compiled = core.compile_model(model, "CPU", settings)
+        compiled, self.precision = compile_model(model, precision)
         self.dimension = int(compiled.output(0).partial_shape[1].get_length())
         self._idle: SimpleQueue[Any] = SimpleQueue()
         for _ in range(REQUESTS):
@@ -101,6 +90,26 @@ class Encoder:
         return vectors
 
 
+def compile_model(model: Any, precision: str | None) -> tuple[Any, str]:
+    """Compile a graph for this processor, `REQUESTS` of it at a time; returns the precision, too.
+
+    Raises:
+        NearestError: `precision` is not one of PRECISIONS.
+    """
+    core = ov.Core()
+    able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    precision = precision or ("bf16" if "BF16" in able else "fp32")
+    if precision not in PRECISIONS:
+        raise NearestError(f"NEAREST_PRECISION is {precision!r}: it can be {' or '.join(PRECISIONS)}")
+    settings = {
+        "INFERENCE_PRECISION_HINT": PRECISIONS[precision],
+        "PERFORMANCE_HINT": "THROUGHPUT",
+        "NUM_STREAMS": str(REQUESTS),
+        "INFERENCE_NUM_THREADS": str(os.cpu_count() or 1),
+    }
+    return core.compile_model(model, "CPU", settings), precision
+
+
 def batches(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
     """Yield rows of like length together: what is padding costs as much as what is text."""
     batch: list[int] = []
@@ -125,7 +134,7 @@ def padded(tokens: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int32]]:
 
 def _from_weights(weights: Weights, architecture: Architecture) -> Any:
     """Build the graph of unit rows (B, H) from ids and mask (B, S)."""
-    ids, mask = _inputs()
+    ids, mask = inputs()
     weight = ops.convert(mask, "f32")
     hidden = hidden_states(weights, architecture, ids, weight)
     return ov.Model([_pooled(hidden, weight, architecture.pooling)], [ids, mask], "encoder")
@@ -137,7 +146,7 @@ def _from_onnx(core: Any, path: Path, pooling: str) -> Any:
         model = core.read_model(path)
     except RuntimeError as error:
         raise NearestError(f"{path} is no ONNX model that can be read: fetch it again") from error
-    ids, mask = _inputs()
+    ids, mask = inputs()
     given = {"input_ids": ids, "attention_mask": mask}
     for parameter in model.get_parameters():
         # what else there may be are the kinds of tokens, all of the first kind
@@ -149,8 +158,8 @@ def _from_onnx(core: Any, path: Path, pooling: str) -> Any:
     return ov.Model([_pooled(hidden[0], ops.convert(mask, "f32"), pooling)], [ids, mask], "encoder")
 
 
-def _inputs() -> tuple[Any, Any]:
-    """Ids and mask, int32 (B, S)."""
+def inputs() -> tuple[Any, Any]:
+    """Build ids and mask, int32 (B, S)."""
     return ops.parameter([-1, -1], np.int32, name="input_ids"), ops.parameter([-1, -1], np.int32, name="attention_mask")
 
 

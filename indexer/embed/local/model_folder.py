@@ -60,7 +60,7 @@ def find(name: str, settings: Settings | None = None) -> ModelFolder:
         if not folder.is_dir():
             near = similar(name, list(MODELS)) or f"; by name there are: {', '.join(MODELS)}"
             raise NearestError(f"there is no folder {folder}{near}")
-        return _described(folder)
+        return describe(folder)
     if name == E5_SMALL and settings is not None and (found := _e5_small(settings)):
         return found
     return _published(name, MODELS[name], settings)
@@ -126,7 +126,7 @@ def _places(name: str, settings: Settings | None) -> Iterator[Path]:
 def _e5_small(settings: Settings) -> ModelFolder | None:
     """Find the form of it that has a description, as its package carries it; None where that is nowhere."""
     if settings.models is not None and (settings.models / E5_SMALL / "config.json").is_file():
-        return _described(settings.models / E5_SMALL)
+        return describe(settings.models / E5_SMALL)
     if settings.models is not None and (settings.models / E5_SMALL / WEIGHTS).is_file():
         return None
     from indexer.embed.local import nano_e5  # who has another model has no need of it
@@ -134,17 +134,25 @@ def _e5_small(settings: Settings) -> ModelFolder | None:
     if not nano_e5.is_here(settings.cache):
         return None
     # What is unpacked depends on the libraries that write it, and is the same model.
-    return replace(_described(nano_e5.folder(settings.cache)), digest=nano_e5.DIGEST)
+    return replace(describe(nano_e5.folder(settings.cache)), digest=nano_e5.DIGEST)
 
 
-def _described(folder: Path) -> ModelFolder:
-    """Read what a folder in the layout of Hugging Face and sentence-transformers says of its model."""
+def describe(folder: Path, pooling: str | None = None) -> ModelFolder:
+    """Read what a folder in the layout of Hugging Face and sentence-transformers says of its model.
+
+    Args:
+        folder: where it lies.
+        pooling: how it pools, where that is known; by default the folder has to say.
+
+    Raises:
+        NearestError: it is none, or not understood.
+    """
     weights = next((file for file in (WEIGHTS, *ONNX) if (folder / file).is_file()), WEIGHTS)
     missing = [file for file in ("config.json", TOKENIZER, weights) if not (folder / file).is_file()]
     if missing:
         raise NearestError(f"{folder} is no model folder: it has no {' and no '.join(missing)}")
     try:
-        return _read(folder, weights)
+        return _read(folder, weights, pooling)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise NearestError(
             f"{folder} does not describe its model as Hugging Face does ({type(error).__name__}: {error}): "
@@ -152,7 +160,7 @@ def _described(folder: Path) -> ModelFolder:
         ) from error
 
 
-def _read(folder: Path, weights: str) -> ModelFolder:
+def _read(folder: Path, weights: str, pooling: str | None) -> ModelFolder:
     config = _json(folder / "config.json")
     kind = STATIC if config.get("model_type") == "model2vec" else str(config.get("model_type"))
     _refuse_unknown_steps(folder)
@@ -168,7 +176,7 @@ def _read(folder: Path, weights: str) -> ModelFolder:
         digest=hashlib.sha256("".join(digests).encode()).hexdigest(),
         architecture=Architecture(
             kind=kind,
-            pooling="mean" if kind == STATIC else _pooling(folder),
+            pooling=pooling or ("mean" if kind == STATIC else _pooling(folder)),
             heads=1 if kind == STATIC else int(config.get("n_heads") or config["num_attention_heads"]),
             epsilon=float(config.get("layer_norm_eps") or config.get("norm_eps") or 1e-12),
             first_position=offset,

@@ -1,24 +1,22 @@
 """A question and its hits in, the hits in the order that a reranking server gives them out.
 
-The server reads the question and a passage together, so it tells better than vectors whether one answers the other, and
-takes far longer. What it is asked is the `/v1/rerank` that llama.cpp, vLLM and others share; TEI and Infinity answer
+What it is asked is the `/v1/rerank` that llama.cpp, vLLM and others share; TEI and Infinity answer
 404 to that and have `/rerank`, for which TEI has words of its own.
 """
 
 from __future__ import annotations
 
-import math
 import re
 import threading
 import time
 from concurrent.futures import Future
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from indexer.embed.remote.address import base_url
 from indexer.embed.remote.http import JsonHttpClient, Timeouts
 from indexer.embed.remote.retry import FailureKind, RequestFailed
+from search.rerank.reranker import BUDGET, FIRST, WITHOUT, reordered
 from storage.errors import NearestError, UnreachableError
 
 if TYPE_CHECKING:
@@ -28,12 +26,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FIRST = 50  # hits
-BUDGET = 2.0  # seconds
 PART = 32  # texts in one request; TEI takes no more unless it is told to
 MAX_BYTES = 4 << 20  # of one answer; vLLM sends all texts back
 LARGE = 1e300  # no score; JSON has integers that no float can hold
-WITHOUT = ": the order is that without it"
 
 _ADDRESS = re.compile(
     r"(?P<scheme>https?):(//)?(?P<host>\[[0-9a-f:.]+\]|[\w.-]+)(:(?P<port>[0-9]{1,5}))?(?P<path>/[\w./~%+:=@-]*)?(#(?P<model>\S+))?",
@@ -43,8 +38,8 @@ _ENDPOINT = re.compile(r"/rerank(ing)?$")
 _SHARED = re.compile(r"/v\d+/rerank(ing)?$")
 
 
-class Reranker:
-    """One server that scores passages against a question.
+class RerankServer:
+    """A `Reranker` that is one server.
 
     Attributes:
         url: where it is, as it is named in notes.
@@ -76,15 +71,7 @@ class Reranker:
         )
 
     def rerank(self, question: str, hits: Sequence[Hit]) -> tuple[list[Hit], str]:
-        """Rerank the hits: the first of them in their new order with new ranks, and a note of what went wrong.
-
-        The passage of each hit is sent as it was embedded: with its title, and with the header of its table. Its
-        neighbours are not, since many servers refuse, or cut, what is longer than 512 tokens.
-
-        Returns:
-            As many hits as there were, each once; hits of one score, and hits without one, keep their order, the latter
-            behind. The note is one line, empty where all went well; a server that fails leaves all as it was.
-        """
+        """See `Reranker`."""
         among = hits[: self._first]
         if len(among) < 2:
             return list(hits), ""
@@ -96,10 +83,8 @@ class Reranker:
             if isinstance(error, TimeoutError) or time.monotonic() >= deadline:
                 return list(hits), f"the reranker at {self.url} took longer than {self._budget:g} s{WITHOUT}"
             return list(hits), f"the reranker at {self.url} {_what(error)}{WITHOUT}"
-        order = sorted(range(len(among)), key=lambda at: -scores.get(at, -math.inf))
-        reordered = [replace(among[at], rank=rank) for rank, at in enumerate(order, 1)]
         left = f"the reranker at {self.url} scored {len(scores)} of {len(among)} hits: the others come after those"
-        return [*reordered, *hits[len(among) :]], left if len(scores) < len(among) else ""
+        return reordered(hits, scores, self._first), left if len(scores) < len(among) else ""
 
     def close(self) -> None:
         """Close the connection."""

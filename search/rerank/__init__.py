@@ -1,0 +1,1 @@
+"""In which order are hits, read beside the question?"""
