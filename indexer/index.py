@@ -104,6 +104,7 @@ def index(
             collection.documents.backfill()
         report.documents = sync(collection, embedder, roots, limits, yes=yes, progress=progress)
         report.total, report.scripts = collection.documents.count(), collection.documents.scripts()
+        report.languages = collection.languages
         if unreachable:
             count_waiting(collection, report)
         else:

@@ -38,6 +38,7 @@ class Report:
         embedder: the name of the one at work.
         total: documents of the collection.
         scripts: those of them that are mostly in each script other than Latin.
+        languages: passages in each language of Latin script: see `storage.store.Store.languages`.
     """
 
     documents: SyncCounts = field(default_factory=SyncCounts)
@@ -49,6 +50,7 @@ class Report:
     embedder: str = ""
     total: int = 0
     scripts: dict[str, int] = field(default_factory=dict)
+    languages: dict[str, int] = field(default_factory=dict)
 
 
 class Progress(Protocol):

@@ -102,6 +102,7 @@ def status_object(name: str, status: Status) -> dict[str, Any]:
         "failed": [_skip_object(skip) for skip in status.skips if skip.failed],
         "skipped": [_skip_object(skip) for skip in status.skips if not skip.failed],
         "scripts": status.scripts,
+        "languages": status.languages,
         "bytes_on_disk": status.bytes_on_disk,
         "searchable": round(status.searchable, 6),
     }

@@ -6,21 +6,22 @@ import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from indexer.embed.local.named import MODELS
 from nearest.plain_text import escape_controls, relative_path
+from storage.analysis.languages import ENGLISH, NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from indexer.progress import Report
     from search.evaluation.evaluate import Evaluation
     from storage.status import Status
 
-ENGLISH = "local:all-minilm"
 CURE = (
-    "all-minilm is an English model, a multilingual one would serve them: "
+    "{} is an English model, a multilingual one would serve them: "
     "nearest index -c NAME --embedder local:multilingual-e5-small PATH (or ollama:bge-m3)"
 )
-FIFTH = 5  # of the documents, and one says so
+FIFTH = 5  # of the documents or passages, and one says so
 TITLES = ("nDCG@10", "Recall@1", "Recall@5", "Recall@10", "Recall@100", "MRR@10")  # of the measures
 
 
@@ -35,14 +36,42 @@ def report_lines(report: Report) -> Iterator[str]:
 
 def languages_note(report: Report) -> str:
     """Say that a collection has much that its model does not know, where that is so; "" where it is not."""
-    number = sum(report.scripts.values())
-    if report.embedder != ENGLISH or number * FIFTH <= report.total:
+    parts = []
+    if sum(report.scripts.values()) * FIFTH > report.total:
+        parts.append(_in_scripts(report.scripts))
+    foreign = _foreign(report.languages)
+    if sum(foreign.values()) * FIFTH > report.chunks:
+        parts.append(_in_languages(foreign))
+    return _with_cure(parts, report.embedder)
+
+
+def _foreign(languages: Mapping[str, int]) -> dict[str, int]:
+    """Leave English out; by the names of the languages, the commonest first."""
+    others = {code: number for code, number in languages.items() if code != ENGLISH}
+    return {NAMES[code]: others[code] for code in sorted(others, key=lambda code: -others[code])}
+
+
+def _in_scripts(scripts: Mapping[str, int]) -> str:
+    number = sum(scripts.values())
+    return f"{number} {'document is' if number == 1 else 'documents are'} mostly in {_counts(scripts)}"
+
+
+def _in_languages(languages: Mapping[str, int]) -> str:
+    number = sum(languages.values())
+    return f"{number} {'passage is' if number == 1 else 'passages are'} in {_counts(languages)}"
+
+
+def _counts(numbers: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} ({count})" for name, count in numbers.items())
+
+
+def _with_cure(parts: Sequence[str], embedder: str) -> str:
+    """Word what to do where an English model embeds what is not English; "" where nothing is to be done."""
+    model = embedder.removeprefix("local:")
+    known = MODELS.get(model) if embedder.startswith("local:") else None
+    if not parts or known is None or known.languages != "English":
         return ""
-    return f"{number} documents are mostly in {_scripts(report.scripts)}; {CURE}"
-
-
-def _scripts(scripts: Mapping[str, int]) -> str:
-    return ", ".join(f"{script} ({count})" for script, count in scripts.items())
+    return f"{' and '.join(parts)}; {CURE.format(model)}"
 
 
 def status_lines(name: str, status: Status) -> Iterator[str]:
@@ -59,7 +88,10 @@ def status_lines(name: str, status: Status) -> Iterator[str]:
         yield f"search:      {status.structure}"
     yield f"searchable:  {status.searchable:.1%} of the text"
     yield f"on disk:     {status.bytes_on_disk / 1e6:.1f} MB"
-    yield from _foreign(status)
+    foreign = _foreign(status.languages)
+    parts = [*([_in_scripts(status.scripts)] if status.scripts else []), *([_in_languages(foreign)] if foreign else [])]
+    if status.embedder and (note := _with_cure(parts, status.embedder.name)):
+        yield f"languages:   {note}"
     for path, line, reason in status.refused:
         place = escape_controls(relative_path(os.fsdecode(path))) + ("" if line is None else f":{line}")
         yield f"refused:     {place}: {escape_controls(reason)}"
@@ -68,14 +100,6 @@ def status_lines(name: str, status: Status) -> Iterator[str]:
             if skip.failed is failed:
                 name = escape_controls(relative_path(os.fsdecode(skip.path)))
                 yield f"{kind}     {name}: {escape_controls(skip.reason)}"
-
-
-def _foreign(status: Status) -> Iterator[str]:
-    """Word what to do where an English model embeds what is not English."""
-    number = sum(status.scripts.values())
-    if number and status.embedder and status.embedder.name == ENGLISH:
-        documents = "1 document is" if number == 1 else f"{number} documents are"
-        yield f"languages:   {documents} mostly in {_scripts(status.scripts)}; {CURE}"
 
 
 def evaluation_lines(evaluation: Evaluation) -> list[str]:

@@ -50,12 +50,15 @@ class Status:
     refused: list[tuple[bytes, int | None, str]]  # path, line and reason of each passage the embedder will not have
     skips: list[SkippedFile]
     scripts: dict[str, int]  # how many documents are mostly in each script other than Latin
+    languages: dict[str, int]  # how many passages are in each language of Latin script: see `Store.languages`
     bytes_on_disk: int
     folders: list[bytes]  # and files, that were indexed by name
     structure: str  # how the vectors are searched: see `storage.vectors.vector_index`; "" before the first snapshot
 
 
-def status_of(db: Database, folder: Path, embedder: int, identity: EmbedderFingerprint | None) -> Status:
+def status_of(
+    db: Database, folder: Path, embedder: int, identity: EmbedderFingerprint | None, languages: dict[str, int]
+) -> Status:
     """Count what is there now.
 
     Args:
@@ -63,6 +66,7 @@ def status_of(db: Database, folder: Path, embedder: int, identity: EmbedderFinge
         folder: of the collection.
         embedder: the id of what made it; 0 where there is none yet.
         identity: of the same.
+        languages: of its passages.
     """
     documents = Documents(db)
     chunks, characters, searchable = db.rows(COVERAGE, (embedder,))[0]
@@ -76,6 +80,7 @@ def status_of(db: Database, folder: Path, embedder: int, identity: EmbedderFinge
         refused=[(path, line, reason) for path, line, reason in db.rows(REFUSED, (embedder,))],
         skips=documents.skips(),
         scripts=documents.scripts(),
+        languages=languages,
         bytes_on_disk=sum(_file_size(path) for path in folder.iterdir()),
         folders=[root.path for root in documents.roots()],
         structure=db.value("SELECT value FROM facts WHERE key = ?", (STRUCTURE,)) or "",

@@ -235,8 +235,11 @@ class Store(Protocol):
         ...
 
     @property
-    def languages(self) -> tuple[str, ...]:
-        """The languages of Latin script that its passages are in (see `storage.analysis.languages`)."""
+    def languages(self) -> dict[str, int]:
+        """How many passages are in each language of Latin script, by its code (see `storage.analysis.languages`).
+
+        Those of other scripts, and of languages that have no stems, count as English.
+        """
         ...
 
     def tags(self) -> list[str]:

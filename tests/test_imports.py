@@ -134,6 +134,7 @@ def test_room_knows_no_room_above_it(floor: str) -> None:
 def test_storage_has_one_door() -> None:
     words = {
         "analysis.analyzer",
+        "analysis.languages",
         "settings",
         "candidates",
         "errors",

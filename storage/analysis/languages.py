@@ -26,6 +26,7 @@ LATIN = {
     "hu": "hungarian", "id": "indonesian", "it": "italian", "lt": "lithuanian", "nl": "dutch", "no": "norwegian",
     "pl": "polish", "pt": "portuguese", "ro": "romanian", "sv": "swedish", "tr": "turkish",
 }  # fmt: skip
+NAMES = {code: algorithm.capitalize() for code, algorithm in LATIN.items()} | {ENGLISH: "English"}
 _SAME = {"nb": "no", "nn": "no"}
 # Others that are told apart from these, and have no stems of their own.
 _OTHERS = ("af", "bs", "cy", "gl", "hr", "is", "la", "lv", "ms", "mt", "sk", "sl", "sq", "sw", "tl", "vi")

@@ -51,7 +51,8 @@ class Segments:
         gone_rows: their ids.
         gone: how many of its slots are of those.
         chunks: shape (n,), ids of the passages of all slots.
-        languages: of Latin script, that live passages are in.
+        languages: how many live passages are in each of Latin script (see `storage.analysis.languages`); those of
+            other scripts count as English.
     """
 
     def __init__(self, parts: Sequence[Postings], gone: NDArray[np.int64]) -> None:
@@ -64,9 +65,8 @@ class Segments:
         self.gone = len(rows) - int(np.count_nonzero(self.alive))
         self.chunks = np.concatenate([part.chunks for part in parts])
         self.ranking = Bm25(parts, self.alive)
-        self.languages = tuple(
-            language for language in LATIN if self.ranking.frequency(term_id(language_mark(language)))
-        )
+        passages = {code: self.ranking.frequency(term_id(language_mark(code))) for code in LATIN}
+        self.languages = {code: number for code, number in passages.items() if number}
 
     @cached_property
     def _by_chunk(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -101,7 +101,7 @@ class KeywordScores:
     def __init__(self, index: Segments, question: str) -> None:
         self._index = index
         self.chunks = index.chunks
-        self.languages = index.languages
+        self.languages = tuple(index.languages)
         terms = Counter(index.asked(question))
         idf = {forms: index.ranking.idf(forms) for forms in terms}
         self.scores, self.bound = index.ranking.scores(terms, idf)
@@ -197,8 +197,8 @@ class KeywordIndex:
         return {term: ranking.frequency(term) for term in terms}
 
     @property
-    def languages(self) -> tuple[str, ...]:
-        """The languages of Latin script that live passages are in."""
+    def languages(self) -> dict[str, int]:
+        """How many live passages are in each language: see `Segments.languages`."""
         return self.refresh().languages
 
     # ---- what is loaded

@@ -230,13 +230,16 @@ class LocalStore:
         """Find words that become this term, in lower case, as they stand in some of the passages that have it."""
         ids = self._keywords.containing(term)[:SOME].tolist()
         found = [f"{one.title} {' '.join(one.chunk.headings)} {one.text}" for _, one in self.passages.of_ids(ids)]
-        languages = self.languages
+        languages = tuple(self.languages)
         words = (word for text in found for word in words_in(text) if term in map(term_id, analyze(word, languages)))
         return set(map(str.lower, words))
 
     @property
-    def languages(self) -> tuple[str, ...]:
-        """The languages of Latin script that its passages are in (see `storage.analysis.languages`)."""
+    def languages(self) -> dict[str, int]:
+        """How many passages are in each language of Latin script, by its code (see `storage.analysis.languages`).
+
+        Those of other scripts, and of languages that have no stems, count as English.
+        """
         return self._keywords.languages
 
     def tags(self) -> list[str]:
@@ -274,7 +277,7 @@ class LocalStore:
 
     def status(self) -> Status:
         """Count what is here."""
-        return status_of(self.database, self.folder, self._embedder, self._identity)
+        return status_of(self.database, self.folder, self._embedder, self._identity, self.languages)
 
     def close(self) -> None:
         """Close the database, then let the next writer in."""

@@ -18,6 +18,7 @@ from helpers.stored import local_store, nearest_hits
 from indexer.embed.protocol import PROBE
 from indexer.index import index, roots_of
 from indexer.progress import NoProgress, Report
+from storage.analysis.languages import language_of
 from storage.types import EmbedderFingerprint
 
 if TYPE_CHECKING:
@@ -172,6 +173,7 @@ def as_somebody_else() -> Iterator[None]:
     if os.geteuid() != 0:
         yield
         return
+    language_of("Nichts hiervon ist Englisch.")  # loads what lies in a folder that nobody else may read
     os.seteuid(65534)
     try:
         yield

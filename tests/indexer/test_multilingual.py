@@ -131,3 +131,29 @@ def test_what_is_told_of_languages_is_of_the_whole_collection(tmp_path: Path, mo
     (tmp_path / "котёл.txt").write_text("Котёл стоит в подвале, его чинят каждую осень.\n", "utf-8")
     assert "multilingual" not in run("index", ".").err
     assert "multilingual" not in run("index", "котёл.txt").err  # one of one that were looked at, and one of six
+
+
+def test_languages_of_latin_script_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for n in range(3):
+        (tmp_path / f"{n}.txt").write_text(
+            f"This is a note on the roof of house number {n}, for the tenants.\n", "utf-8"
+        )
+    (tmp_path / "heizung.txt").write_text("Der Heizkessel steht im Keller und wird jeden Herbst gewartet.\n", "utf-8")
+    ran = run("index", ".")
+    says = (
+        "1 passage is in German (1); all-minilm is an English model, a multilingual one would serve them: "
+        "nearest index -c NAME --embedder local:multilingual-e5-small PATH (or ollama:bge-m3)"
+    )
+    assert ran.err.splitlines()[-1] == f"nearest: {says}"
+    assert run("index", ".", "--json").json["languages"] == {"de": 1, "en": 3}
+    status = run("status")
+    assert f"languages:   {says}" in status.text
+    assert run("status", "--json").json["languages"] == {"de": 1, "en": 3}
+    (tmp_path / "котёл.txt").write_text("Котёл стоит в подвале, его чинят каждую осень.\n", "utf-8")
+    (tmp_path / "dach.txt").write_text(
+        "Moos wächst auf dem Dach, wo keine Sonne hinkommt, und hält es feucht.\n", "utf-8"
+    )
+    run("index", ".")
+    told = "1 document is mostly in Cyrillic (1) and 2 passages are in German (2); all-minilm is an English model"
+    assert told in run("status").text

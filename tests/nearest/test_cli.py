@@ -105,7 +105,7 @@ def test_index_json_is_one_object_of_these_keys(server: OllamaServer, folder: Pa
     assert (ran.status, ran.err) == (0, "")
     report = ran.json
     assert list(report) == [
-        "documents", "chunks", "embedded", "reused", "pending", "seconds", "embedder", "total", "scripts",
+        "documents", "chunks", "embedded", "reused", "pending", "seconds", "embedder", "total", "scripts", "languages",
     ]  # fmt: skip
     assert report["documents"] == {
         "added": 2, "changed": 0, "unchanged": 0, "moved": 0, "removed": 0, "failed": 0, "skipped": 1,
@@ -438,6 +438,7 @@ def test_status_json_is_one_object_of_these_keys(indexed: Path, nearest_home: Pa
         "skipped": [{"path": str(indexed / "image.png"), "code": "format", "reason": "image"}],
         "searchable": 1.0,
         "scripts": {},
+        "languages": {"en": 3},
     }
 
 
