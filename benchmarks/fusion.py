@@ -1,50 +1,46 @@
-"""Questions whose answers are known in, the constants of `storage/fusion.py` out: `python -m benchmarks.fusion`.
+"""Questions whose answers are known in, the constants of `search/ranking/fusion.py` out: `python -m benchmarks.fusion`.
 
-Eight training sets: the splits of labelled sets in `benchmarks.quality.CHOSEN_ON`; every other question of sample_docs,
-which are put in other words than their answers; and four that are made of documents without labels. In these the
-question is the first paragraph of a docstring, and the answer its function without it (Python's standard library); or a
-heading, and the answer what stands below it (documentation in Debian packages).
+Each split of the labelled sets (long documents chunked, the others whole), every other question of sample_docs, which
+are put in other words than their answers, and the sets of `benchmarks.training_sets`, which are made of documents
+without labels, are asked with several embedders: the default, a multilingual one, and a static one, which is worse than
+either.
 
-What is maximised is the mean over the sets of nDCG@10, less half of the mean shortfall: what a set lacks of 0.02 above
-the better of the two rankings alone. A random search of 240 steps is run with two seeds, and the mean of where they end
-is taken, rounded. The figures move a little with the versions of Python and of the packages.
+What is maximised is the mean of nDCG@10 over all questions, less half of the mean shortfall: what a set lacks of the
+better of the two rankings alone. A random search is run with two seeds, and the mean of where they end is taken,
+rounded. "Left out" is what constants reach that were found without the set, its other splits and its parts, whichever
+the embedder: that is what to expect of documents that nobody has seen. The figures move a little with the versions of
+Python and of the packages.
 """
 
 from __future__ import annotations
 
-import argparse
-import ast
-import json
 import os
-import random
-import re
-import sysconfig
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks import results
 from benchmarks.embedding import DATA
-from benchmarks.quality import CHOSEN_ON, sampled, say
-from benchmarks.trees import package, python_documentation
+from benchmarks.quality import SETS, is_long, sampled, say, splits
+from benchmarks.training_sets import MADE, QUESTIONS, make, static_model
 from indexer.index import index_by_name
-from indexer.read.extract import UnreadableError
-from indexer.read.reader import extract
 from nearest.cli.progress import TqdmProgress
 from nearest.settings import from_environment
 from search.evaluation.beir import prepare
 from search.evaluation.judgements import read_questions
 from search.query.question import parse_question
 from search.ranking import fusion
-from search.ranking.fusion import COVERED, Signals
+from search.ranking.fusion import Signals
 from search.ranking.ranker import Ranking
 from search.searcher import Searcher
+from storage.errors import RefusedError
 from storage.types import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -54,80 +50,17 @@ if TYPE_CHECKING:
 
 DEEP = 60  # candidates from either ranking
 SEEDS = 2
-STEPS = 240
-COOLING, EVERY = 0.65, 60  # the step shrinks by this, after so many
-WANTED = 0.02  # above the better ranking
-SEED = 5
-QUESTIONS = 1_000
+STEPS = 600
+COOLING, EVERY = 0.65, 120  # the step shrinks by this, after so many
+GRID = np.linspace(0, 1, 21)  # weights that are tried, between which is interpolated
 # The steps are of one size in all five; what is found, times these, are the constants.
 UNITS = np.array([1, 1, 0.5, 5, 10])
 START = np.array([1.2, 0, 0, 0, 0])
+STATIC = "static"
+ARMS = ("nDCG@10: keyword", "vector")
+EMBEDDERS = ("local:all-minilm", "local:multilingual-e5-small", STATIC)
 SAMPLES = Path(__file__).parent.parent / "sample_docs"
-NUMBERING = re.compile(r"^(第\s*)?[\d.]+\s*(章\S*)?[.、]?\s*")
 DISCOUNT = 1 / np.log2(np.arange(2, 12))
-
-Pair = tuple[str, str]  # a question and what answers it
-
-
-# ---- training sets that are made of documents
-
-
-def functions() -> Iterator[Pair]:
-    """Docstrings and functions of Python's standard library."""
-    library = Path(sysconfig.get_paths()["stdlib"])
-    for file in sorted(library.rglob("*.py")):
-        if {"site-packages", "test", "tests", "idlelib"}.intersection(file.relative_to(library).parts):
-            continue
-        try:
-            tree = ast.parse(file.read_bytes())
-        except (SyntaxError, ValueError):
-            continue
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef) and len(node.body) > 1 and (said := ast.get_docstring(node)):
-                node.body = node.body[1:]
-                first = " ".join(said.split("\n\n")[0].split())
-                if 20 < len(first) < 150:
-                    yield first, ast.unparse(node)
-
-
-def sections(folder: Path, files: int | None = None) -> Iterator[Pair]:
-    """Titles of sections, and the sections, of so many files of a folder."""
-    found = sorted(path for path in folder.rglob("*") if path.name.endswith((".html", ".rst", ".rst.txt", ".txt")))
-    for file in random.Random(SEED).sample(found, min(files or len(found), len(found))):
-        try:
-            page = extract(file.name, file.read_bytes())
-        except UnreadableError:
-            continue
-        ends = [*(heading.offset for heading in page.headings[1:]), len(page.text)]
-        for heading, end in zip(page.headings, ends, strict=False):  # a page may have none
-            body = page.text[heading.offset + len(heading.title) : end].strip()
-            title = NUMBERING.sub("", heading.title).strip()
-            if len(body) > 100 and len(title) > 3:
-                yield title, body[:3000]
-
-
-MADE: dict[str, tuple[int, Callable[[], Iterator[Pair]]]] = {
-    "functions": (3000, functions),
-    "python-sections": (1500, lambda: sections(python_documentation(), 150)),
-    "office-sections": (1500, lambda: sections(package("libreoffice-help-en-us"), 900)),
-    "chinese-sections": (800, lambda: sections(package("debian-reference-zh-cn"))),
-}
-
-
-def make(name: str, place: Path) -> Path:
-    """A folder as BEIR has them, of pairs no two of which have the same question."""
-    number, pairs = MADE[name]
-    folder = place / name
-    (folder / "qrels").mkdir(parents=True, exist_ok=True)
-    found = list(dict(pairs()).items())
-    found = random.Random(SEED).sample(found, min(number, len(found)))
-    rows = [{"_id": f"row{at}", "title": "", "text": answer} for at, (_, answer) in enumerate(found)]
-    asked = [{"_id": f"q{at}", "text": question} for at, (question, _) in enumerate(found[:QUESTIONS])]
-    for file, lines in (("corpus.jsonl", rows), ("queries.jsonl", asked)):
-        (folder / file).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    judged = ["query-id\tcorpus-id\tscore", *(f"q{at}\trow{at}\t1" for at in range(len(asked)))]
-    (folder / "qrels" / "train.tsv").write_text("\n".join(judged), encoding="utf-8")
-    return folder
 
 
 # ---- what the two rankings say
@@ -135,58 +68,56 @@ def make(name: str, place: Path) -> Path:
 
 @dataclass(frozen=True)
 class Answers:
-    """Of n questions, the candidates of either ranking; what is not there has NaN.
+    """Of n questions, what the weight is made of, and what each weight reaches.
 
     Attributes:
         signals: shape (n, 5): 1 and the four of `search.ranking.fusion.vector_weight`, as they go into it.
-        near: shape (n, 2 * DEEP): the normalised cosines.
-        common: the normalised BM25 scores, squared.
-        grades: of what is judged, 0 where it is not.
-        ideal: shape (n,): the discounted gain of the best possible ranking.
+        trust: shape (n,): how much the embedder knows of the language.
+        reached: shape (n, len(GRID)): nDCG@10 with each weight of GRID.
     """
 
     signals: Floats
-    near: Floats
-    common: Floats
-    grades: Floats
-    ideal: Floats
+    trust: Floats
+    reached: Floats
 
-    def ndcg(self, weights: Floats) -> float:
-        """The mean of nDCG@10, with the weights of the vectors for each question, of shape (n,)."""
-        scores = weights[:, None] * self.near + (1 - weights[:, None]) * self.common
-        order = np.argsort(-scores, axis=1, kind="stable")[:, :10]  # NaN comes last
-        return float((np.take_along_axis(self.grades, order, axis=1) @ DISCOUNT / self.ideal).mean())
+    def fixed(self, weight: float) -> float:
+        """The mean of nDCG@10 with one weight for all, whatever the embedder knows."""
+        return float(_between(self.reached, np.full(len(self.trust), weight)).mean())
 
     def fitted(self, constants: Floats) -> float:
         """The same with weights by the constants."""
-        return self.ndcg(1 / (1 + np.exp(-(self.signals @ constants))))
+        weights = self.trust / (1 + np.exp(-(self.signals @ constants)))
+        return float(_between(self.reached, weights).mean())
+
+
+def _between(reached: Floats, weights: Floats) -> Floats:
+    at = np.clip(weights, 0, 1) * (len(GRID) - 1)
+    below = np.minimum(at.astype(np.int64), len(GRID) - 2)
+    rows, part = np.arange(len(reached)), at - below
+    found: Floats = reached[rows, below] * (1 - part) + reached[rows, below + 1] * part
+    return found
 
 
 def answers(searcher: Searcher, questions: Sequence[JudgedQuery]) -> Answers:
     """Ask both rankings every question."""
-    shape = (len(questions), 2 * DEEP)
-    found = Answers(
-        np.zeros((len(questions), len(UNITS))),
-        np.full(shape, np.nan),
-        np.full(shape, np.nan),
-        np.zeros(shape),
-        np.zeros(shape[0]),
-    )
-    for at, question in enumerate(TqdmProgress().asking(questions)):
+    signals, trust, reached = [], [], []
+    for question in TqdmProgress().asking(questions):
         best = sorted((grade for grade in question.documents.values() if grade > 0), reverse=True)[:10]
-        found.ideal[at] = np.array(best) @ DISCOUNT[: len(best)]
-        signals, rows = candidates(searcher, question.text)
-        margin = (signals.keyword - signals.keyword_10th) / signals.keyword if signals.keyword else 0
-        noise = signals.keyword_10th / signals.keyword_upper_bound if signals.keyword_upper_bound else 0
-        strange = max(
-            0, COVERED - (signals.keyword / signals.keyword_upper_bound if signals.keyword_upper_bound else 0)
-        )
-        found.signals[at] = 1, margin - 0.5, signals.contrast - 4.5, noise - 0.2, strange
-        for column, (path, cosine, keyword) in enumerate(rows):
-            found.near[at, column] = fusion.fuse(cosine, keyword, signals, 1)
-            found.common[at, column] = fusion.fuse(cosine, keyword, signals, 0)
-            found.grades[at, column] = max(question.documents.get(os.fsdecode(path), 0), 0)
-    return found
+        try:
+            found, rows = candidates(searcher, question.text)
+        except RefusedError:  # a static model may know no word of it
+            continue
+        if not found.keyword:  # there is nothing to weigh
+            continue
+        near = np.array([fusion.fuse(cosine, keyword, found, 1) for _, cosine, keyword in rows])
+        common = np.array([fusion.fuse(cosine, keyword, found, 0) for _, cosine, keyword in rows])
+        grades = np.array([max(question.documents.get(os.fsdecode(path), 0), 0) for path, _, _ in rows])
+        scores = GRID[:, None] * near + (1 - GRID[:, None]) * common
+        first = grades[np.argsort(-scores, axis=1, kind="stable")[:, :10]]
+        reached.append(first @ DISCOUNT[: first.shape[1]] / (np.array(best) @ DISCOUNT[: len(best)]))
+        signals.append((1, *fusion.features(found)))
+        trust.append(searcher._trust(question.text))
+    return Answers(np.array(signals), np.array(trust), np.array(reached))
 
 
 def candidates(searcher: Searcher, question: str) -> tuple[Signals, list[tuple[bytes, float, float]]]:
@@ -209,21 +140,22 @@ def candidates(searcher: Searcher, question: str) -> tuple[Signals, list[tuple[b
 # ---- the search for the constants
 
 
-def goal(sets: Sequence[Answers], better: Sequence[float], constants: Floats) -> float:
+def goal(sets: Sequence[Answers], constants: Floats) -> float:
     """What is maximised: see the module's docstring."""
     reached = [one.fitted(constants) for one in sets]
-    shortfall = [min(value - alone - WANTED, 0) for value, alone in zip(reached, better, strict=True)]
-    return float(np.mean(reached) + 0.5 * np.mean(shortfall))
+    shortfall = [min(value - max(one.fixed(0), one.fixed(1)), 0) for value, one in zip(reached, sets, strict=True)]
+    questions = [len(one.trust) for one in sets]
+    return float(np.average(reached, weights=questions) + 0.5 * np.average(shortfall, weights=questions))
 
 
-def searched(sets: Sequence[Answers], better: Sequence[float], steps: int, seed: int) -> Floats:
+def searched(sets: Sequence[Answers], steps: int, seed: int) -> Floats:
     """The best constants that a random search comes by."""
     draw = np.random.default_rng(seed)
     best, step = START, 1.0
-    reached = goal(sets, better, best * UNITS)
+    reached = goal(sets, best * UNITS)
     for number in range(1, steps + 1):
         tried = best + draw.normal(size=len(UNITS)) * step * (draw.random(len(UNITS)) < 0.6)
-        value = goal(sets, better, tried * UNITS)
+        value = goal(sets, tried * UNITS)
         if value > reached:
             best, reached = tried, value
         if number % EVERY == 0:
@@ -232,42 +164,96 @@ def searched(sets: Sequence[Answers], better: Sequence[float], steps: int, seed:
     return constants
 
 
-def run(names: Sequence[str], limit: int, steps: int) -> None:
-    """Print the constants, and nDCG@10 on each set."""
-    folders = [(DATA / name, split) for name, split in sorted(CHOSEN_ON) if name in names]
-    with tempfile.TemporaryDirectory() as place:
-        folders += [(make(name, Path(place)), "train") for name in MADE if name in names]
-        sets: dict[str, Answers] = {}
-        for folder, split in folders:
-            say(f"{folder.name} {split}")
-            bars = TqdmProgress()
-            prepared = prepare(folder, from_environment(), split, whole=True, progress=bars)
-            bars.close()
-            with Searcher(prepared.collection, from_environment()) as searcher:
-                sets[f"{folder.name} {split}"] = answers(searcher, sampled(prepared.questions)[:limit])
+def found_by(sets: Sequence[Answers], steps: int) -> Floats:
+    """The mean of what searches with several seeds find."""
+    constants: Floats = np.mean([searched(sets, steps, seed) for seed in range(SEEDS)], axis=0)
+    return constants
+
+
+def collected(names: Sequence[str], embedder: str, place: Path, limit: int) -> dict[str, Answers]:
+    """The answers of each set, asked with an embedder."""
+    settings = from_environment()
+    folders = [(DATA / name, split) for name in SETS if name in names for split in splits(DATA / name)]
+    folders += [(make(name, place), "train") for name in MADE if name in names]
+    sets: dict[str, Answers] = {}
+    for folder, split in folders:
+        say(f"{folder.name} {split}, {embedder}")
+        bars = TqdmProgress()
+        prepared = prepare(folder, settings, split, whole=not is_long(folder), embedder=embedder, progress=bars)
+        bars.close()
+        with Searcher(prepared.collection, settings) as searcher:
+            sets[f"{folder.name} {split}"] = answers(searcher, sampled(prepared.questions)[:limit])
     if SAMPLES.name in names:
-        index_by_name(SAMPLES.name, [SAMPLES], from_environment())
-        with Searcher(SAMPLES.name, from_environment()) as searcher:
+        collection = f"{SAMPLES.name}-{embedder.rpartition('/')[2].rpartition(':')[2]}"
+        index_by_name(collection, [SAMPLES], settings, embedder)
+        with Searcher(collection, settings) as searcher:
             questions, _ = read_questions(SAMPLES / "questions.jsonl", searcher.collection)
             sets[SAMPLES.name] = answers(searcher, questions[::2][:limit])
-    alone = {name: [one.ndcg(np.full(len(one.ideal), weight)) for weight in (0.0, 1.0)] for name, one in sets.items()}
-    better, trained = list(map(max, alone.values())), list(sets.values())
-    found = np.mean([searched(trained, better, steps, seed) for seed in range(SEEDS)], axis=0)
+    return sets
+
+
+def family(name: str) -> str:
+    """What a set shares its documents with."""
+    return name.split()[0].removesuffix("-train-1k")
+
+
+def rows_of(sets: Mapping[tuple[str, str], Answers], found: Floats, steps: int) -> list[dict[str, Any]]:
+    """A row for each set and embedder, and their mean."""
+    left_out = {
+        left: found_by([one for (name, _), one in sets.items() if family(name) != left], steps)
+        for left in {family(name) for name, _ in sets}
+    }
     now = np.array([fusion.BIAS, fusion.MARGIN, fusion.CONTRAST, fusion.NOISE, fusion.STRANGE])
-    print("BIAS, MARGIN, CONTRAST, NOISE, STRANGE = " + ", ".join(f"{value:.3g}" for value in found))
-    print(f"in storage/fusion.py:                    {', '.join(f'{value:.3g}' for value in now)}")
-    print(f"\n{'nDCG@10':28}{'questions':>10}{'keyword':>9}{'vector':>9}{'found':>9}{'now':>9}")
-    rows = [(name, len(one.ideal), *alone[name], one.fitted(found), one.fitted(now)) for name, one in sets.items()]
-    for name, number, *values in rows:
-        print(f"{name:28}{number:10}" + "".join(f"{value:9.4f}" for value in values))
-    print(f"{'mean':38}" + "".join(f"{np.mean(column):9.4f}" for column in list(zip(*rows, strict=True))[2:]))
+    figures = {
+        key: {
+            "nDCG@10: keyword": one.fixed(0),
+            "vector": one.fixed(1),
+            "always 0.7": one.fixed(0.7),
+            "left out": one.fitted(left_out[family(key[0])]),
+            "now": one.fitted(now),
+            "found": one.fitted(found),
+        }
+        for key, one in sets.items()
+    }
+    named = [(*key, str(len(sets[key].trust)), values) for key, values in figures.items()]
+    mean = {title: float(np.mean([values[title] for values in figures.values()])) for title in named[0][3]}
+    return [
+        {
+            "set": name,
+            "embedder": embedder,
+            "questions": asked,
+            **{key: f"{value:.4f}" for key, value in values.items()},
+        }
+        for name, embedder, asked, values in [*named, ("mean", "", "", mean)]
+    ]
+
+
+def run(names: Sequence[str], embedders: Sequence[str], limit: int, steps: int, save: bool) -> None:
+    """Print the constants, and nDCG@10 on each set."""
+    sets: dict[tuple[str, str], Answers] = {}
+    home = Path(os.environ["NEAREST_HOME"])
+    for embedder in embedders:
+        name = f"local:{static_model(home)}" if embedder == STATIC else embedder
+        for key, one in collected(names, name, home / "made", limit).items():
+            sets[key, embedder.removeprefix("local:")] = one
+    found = found_by(list(sets.values()), steps)
+    rows = rows_of(sets, found, steps)
+    better = [max(float(row[arm]) for arm in ARMS) for row in rows[:-1]]
+    short, at = min((float(row["left out"]) - better[at], at) for at, row in enumerate(rows[:-1]))
+    notes = [
+        "BIAS, MARGIN, CONTRAST, NOISE, STRANGE = " + ", ".join(f"{value:.3g}" for value in found),
+        f"The better arm of each: {np.mean(better):.4f} on average. Farthest below it, left out: {rows[at]['set']}, "
+        f"{rows[at]['embedder']} ({short:+.4f}).",
+    ]
+    results.report("fusion", rows, save, notes)
 
 
 def main() -> None:
     """The command line."""
-    every = [*sorted(name for name, _ in CHOSEN_ON), SAMPLES.name, *MADE]
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    every = [*SETS, SAMPLES.name, *MADE]
+    parser = results.parser("fusion", __doc__)
     parser.add_argument("--sets", default=",".join(every), help="only these, parted by commas (default: %(default)s)")
+    parser.add_argument("--embedders", default=",".join(EMBEDDERS), help="the same (default: %(default)s)")
     parser.add_argument("--questions", type=int, default=QUESTIONS, help="of each, at most (default %(default)s)")
     parser.add_argument("--steps", type=int, default=STEPS, help="of the random search (default %(default)s)")
     parser.add_argument("--home", type=Path, help="keep the collections there, so that nothing is embedded again")
@@ -275,11 +261,11 @@ def main() -> None:
     names = given.sets.split(",")
     if unknown := set(names).difference(every):
         parser.error(f"no such set: {', '.join(sorted(unknown))}")
-    if absent := [name for name, _ in sorted(CHOSEN_ON) if name in names and not (DATA / name).is_dir()]:
+    if absent := [name for name in SETS if name in names and not (DATA / name).is_dir()]:
         parser.exit(2, f"not in {DATA}: {', '.join(absent)}\n")
     with tempfile.TemporaryDirectory() as home:
         os.environ["NEAREST_HOME"] = str(given.home.absolute() if given.home else home)
-        run(names, given.questions, given.steps)
+        run(names, given.embedders.split(","), given.questions, given.steps, given.save)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,9 @@ def main() -> None:
     """The command line."""
     parser = results.parser("scifact", __doc__)
     parser.add_argument("--split", choices=["test", "train"], default="test")
-    parser.add_argument("--precision", choices=["bf16", "fp32"], help="only this one (default: the default, and fp32)")
+    parser.add_argument(
+        "--precision", choices=["bf16", "fp32", "int8"], help="only this one (default: the default, and fp32)"
+    )
     given = parser.parse_args()
     if not FOLDER.is_dir():
         sys.exit(f"SciFact is not beside this checkout: {FOLDER} has to hold corpus.jsonl, queries.jsonl and qrels/")

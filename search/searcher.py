@@ -19,7 +19,7 @@ from search.ranking.ranker import search
 from search.result import SearchResult
 from search.stale import mark_stale
 from storage import home
-from storage.errors import INDEX_FIRST, NearestError, NothingIndexedError, TooLongError, UnreachableError
+from storage.errors import INDEX_FIRST, NearestError, NothingIndexedError, RefusedError, TooLongError, UnreachableError
 from storage.types import Filter, Query
 
 if TYPE_CHECKING:
@@ -157,13 +157,8 @@ class Searcher:
         blank = not asked.text.strip()  # there is nothing to look for where it only says what it is not about
         vector = None
         if not blank and mode != "keyword":
-            try:
-                vector = self._embedded(asked.text)
-            except UnreachableError as error:
-                self._give_up(error, mode)
-                self._unreachable = None  # the next question tries again
-                mode = "keyword"
-                notes += [f"answered by words alone: {error}"] if self.embedder_name else []
+            vector = self._vector_of(asked.text, mode, notes)
+            mode = mode if vector is not None else "keyword"
         trust = self._trust(asked.text) if mode == "hybrid" else 1.0
         query = Query(asked, vector, mode, k, context, only, fold_duplicates, trust)
         if not blank:
@@ -172,6 +167,20 @@ class Searcher:
             notes.append(why_nothing(self.collection, query))
         took = (time.perf_counter() - start) * 1000
         return SearchResult(question, self.embedder_name, took, tuple(hits), context, mode, tuple(notes))
+
+    def _vector_of(self, text: str, mode: Mode, notes: list[str]) -> Vectors | None:
+        """Embed a question; None, with a note on it, where it is to be answered by words alone."""
+        try:
+            return self._embedded(text)
+        except RefusedError as error:  # of a static model, which may know no word of it
+            if mode == "vector" or isinstance(error, TooLongError):
+                raise
+            notes.append(f"answered by words alone: {error}")
+        except UnreachableError as error:
+            self._give_up(error, mode)
+            self._unreachable = None  # the next question tries again
+            notes += [f"answered by words alone: {error}"] if self.embedder_name else []
+        return None
 
     def _as_meant(self, asked: Question, only: Filter, notes: list[str]) -> Question:
         """Leave aside what nothing can fulfil, and note it."""

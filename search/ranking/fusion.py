@@ -1,15 +1,16 @@
 """How near in meaning and how many words in common in, one score out: hybrid ranking that looks at each question anew.
 
 Two rankings are fused by a convex combination of normalised scores, as in Bruch, Gai and Ingber, "An Analysis of Fusion
-Functions for Hybrid Retrieval", ACM TOIS 2023 (arXiv:2210.11934), with the theoretical minima of both: -1 of a cosine,
-0 of BM25. For a passage with cosine c and BM25 score b
+Functions for Hybrid Retrieval", ACM TOIS 2023 (arXiv:2210.11934). For a passage with cosine c and BM25 score b
 
-    score = w * (1 + c) / (1 + max c) + (1 - w) * (b / max b) ** 2
+    score = w * (1 - (max c - c) / (REACH * deviation)) + (1 - w) * (b / max b) ** 2
 
-The square, ours, lets few words in common count for less than their share: what has half of the words is noise more
-often than half of an answer. Every fixed weight w loses on some collection to one of the two rankings alone: on code,
-where questions share few words with what answers them, and on languages that the model was not trained for. So w is
-chosen for each question, by a logistic function of four signals that need no labels:
+How far a cosine is below the best one is counted in standard deviations of the cosine over a sample of the whole
+collection, since a cosine means one thing with one embedder and another with the next: some spread theirs from 0 to
+0.7, some from 0.75 to 0.9. The square lets few words in common count for less than their share: what has half of the
+words is noise more often than half of an answer. Every fixed weight w loses on some collection to one of the two
+rankings alone: on code, where questions share few words with what answers them, and on languages that the model was not
+trained for. So w is chosen for each question, by a logistic function of four signals that need no labels:
 
     margin    (b1 - b10) / b1, of the best and the tenth best BM25 score: where the words of the question are found
               together in few passages, it falls steeply, and the words are to be believed
@@ -30,8 +31,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Chosen on the training sets that benchmarks/fusion.py makes; it draws their questions by another seed.
-BIAS, MARGIN, CONTRAST, NOISE, STRANGE = 1.55, -3.47, 0.485, -2.25, 26.3
+# As benchmarks/fusion.py finds them, but for the last, which it has at 12.3: see docs/decisions/003-ranking.md.
+BIAS, MARGIN, CONTRAST, NOISE, STRANGE = 0.605, -3.56, 0.0965, -0.595, 28
+REACH = 8  # standard deviations that weigh as much as all words
 COVERED = 0.2
 TENTH = 9
 
@@ -69,16 +71,27 @@ def vector_weight(signals: Signals) -> float:
     """Return the weight of the vectors for a question, 0 to 1; see the module's docstring."""
     if signals.keyword <= 0:
         return 1.0
-    margin = (signals.keyword - signals.keyword_10th) / signals.keyword
+    margin, contrast, noise, strange = features(signals)
+    return 1 / (1 + math.exp(-(BIAS + MARGIN * margin + CONTRAST * contrast + NOISE * noise + STRANGE * strange)))
+
+
+def features(signals: Signals) -> tuple[float, float, float, float]:
+    """Compute margin, contrast, noise and strange, the first three less what they are most often.
+
+    There have to be words in common: `signals.keyword` is above 0.
+    """
     noise = signals.keyword_10th / signals.keyword_upper_bound
-    strange = max(0.0, COVERED - signals.keyword / signals.keyword_upper_bound)
-    x = BIAS + MARGIN * (margin - 0.5) + CONTRAST * (signals.contrast - 4.5)
-    return 1 / (1 + math.exp(-(x + NOISE * (noise - 0.2) + STRANGE * strange)))
+    return (
+        (signals.keyword - signals.keyword_10th) / signals.keyword - 0.5,
+        signals.contrast - 4.5,
+        noise - 0.2,
+        max(0.0, COVERED - signals.keyword / signals.keyword_upper_bound),
+    )
 
 
 def fuse(cosine: float, keyword: float, signals: Signals, weight: float) -> float:
     """Compute the score of a passage; see the module's docstring."""
-    near = (1 + cosine) / (1 + signals.cosine) if signals.cosine > -1 else 0.0
+    near = 1 - (signals.cosine - cosine) / (REACH * signals.deviation) if signals.cosine > -1 else 0.0
     common = keyword / signals.keyword if signals.keyword > 0 else 0.0
     return weight * near + (1 - weight) * common**2
 

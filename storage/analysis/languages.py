@@ -1,7 +1,7 @@
 """A text in, the language that its words are stemmed by out. The only module that knows py3langid.
 
-Where most words of a passage are of the commonest ones of English, it is English: that is known in a hundredth of the
-time. Of other passages the beginning is put to py3langid, a naive Bayes classifier over n-grams of bytes (Lui and
+Where many words of a passage are among the commonest ones of English, it is English: that is known in a hundredth of
+the time. Of other passages the beginning is put to py3langid, a naive Bayes classifier over n-grams of bytes (Lui and
 Baldwin, "langid.py: An Off-the-shelf Language Identification Tool", ACL 2012), and its answer is taken where it is far
 from English. On what is as short as a question it is often wrong; so questions are never put to it, but looked for by
 the stems of every language that the collection has.
@@ -30,11 +30,12 @@ NAMES = {code: algorithm.capitalize() for code, algorithm in LATIN.items()} | {E
 _SAME = {"nb": "no", "nn": "no"}
 # Others that are told apart from these, and have no stems of their own.
 _OTHERS = ("af", "bs", "cy", "gl", "hr", "is", "la", "lv", "ms", "mt", "sk", "sl", "sq", "sw", "tl", "vi")
+# Words that no other of these languages has.
 _COMMON = {
-    "the", "of", "and", "to", "in", "is", "that", "for", "it", "with", "as", "was", "on", "are", "by", "this", "be",
-    "from", "or", "which", "have", "not", "an",
+    "the", "and", "that", "with", "this", "from", "which", "have", "not", "been", "were", "their", "has", "will",
+    "would", "you", "your",
 }  # fmt: skip
-_SHARE = 0.15  # of such words in an English text: fewer are in lists, code and tables
+_SHARE = 0.08  # of such words in an English text: fewer are in lists, code and tables
 _READ = 300  # characters that are looked at
 # By how much a text is likelier to be in another language than in English, as a natural logarithm. Of two words of
 # English 5 in 1,000 are beyond it, of eight 3; of eight words of German, French, Spanish, Dutch, Swedish, Finnish and

@@ -219,7 +219,7 @@ def test_chinese_is_told_apart(minilm: LocalEmbedder) -> None:
 def test_an_unknown_precision_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     package()
     monkeypatch.setenv("NEAREST_PRECISION", "int4")
-    with pytest.raises(NearestError, match=r"^NEAREST_PRECISION is 'int4': it can be bf16 or fp32$"):
+    with pytest.raises(NearestError, match=r"^NEAREST_PRECISION is 'int4': it can be bf16, fp32, int8$"):
         open_embedder("local:all-minilm").embed_query("x")
 
 
@@ -229,6 +229,16 @@ def test_the_precision_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     embedder = open_embedder("local:all-minilm")
     assert isinstance(embedder, LocalEmbedder)
     assert is_exact(embedder)
+
+
+def test_eight_bits_are_near_enough(minilm: LocalEmbedder) -> None:
+    embedder = LocalEmbedder("all-minilm", "int8")
+    assert embedder.encoder.precision == "int8"
+    texts = ["The boiler is in the cellar.", "def parse(line): return line.split(',')", "Moos auf dem Dach"]
+    cosines = (embedder.embed_documents(texts) * minilm.embed_documents(texts)).sum(1)
+    assert cosines.min() > 0.995
+    assert cosines.min() < 0.99999  # it is not fp32 under another name
+    assert embedder.identity == minilm.identity
 
 
 def test_it_is_opened_by_its_name(minilm: LocalEmbedder) -> None:
@@ -271,7 +281,11 @@ def test_a_named_folder_comes_first_and_needs_two_files_only(tmp_path: Path, mon
         ("أين يقع المرجل في المنزل؟", 0.0),
         ("Πού βρίσκεται ο λέβητας;", 0.0),
         ("where is the котёл", 0.5),
-        ("锅炉在哪里？", 1.0),  # single letters are words there
+        ("锅炉在哪里？", 0.0),
+        ("ボイラーはどこですか", 0.0),
+        ("보일러는 어디에 있습니까", 0.0),
+        ("吗", 1.0),  # too little to tell
+        ("python 锅炉在哪里呢", 0.5),
         ("a b c 1234 ?!", 1.0),
         ("", 1.0),
     ],

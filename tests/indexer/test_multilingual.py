@@ -66,7 +66,14 @@ def test_texts_of_one_meaning_are_near_in_any_language(embedder: LocalEmbedder) 
 
 
 def test_it_knows_what_the_default_model_does_not(embedder: LocalEmbedder) -> None:
-    for text in ("Где находится котёл отопления?", "أين يقع المرجل في المنزل؟", "Πού βρίσκεται ο λέβητας;"):
+    for text in (
+        "Где находится котёл отопления?",
+        "أين يقع المرجل في المنزل؟",
+        "Πού βρίσκεται ο λέβητας;",
+        "锅炉在哪里？",
+        "ボイラーはどこですか",
+        "보일러는 어디에 있습니까",
+    ):
         assert embedder.known_share(text) == 1
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.command import run
 from helpers.tiny_model import WORDS, make_tokenizer
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
@@ -60,7 +61,7 @@ def test_half_precision_is_read(tmp_path: Path) -> None:
 def test_what_it_knows_nothing_of_is_refused_and_not_a_zero_vector(tmp_path: Path) -> None:
     embedder = make(tmp_path / "static", {"embeddings": TABLE})
     for text in ("what", ""):
-        with pytest.raises(RefusedError, match="no token that the model knows"):
+        with pytest.raises(RefusedError, match="the model knows no token of it"):
             embedder.embed_documents(["w1", text])
     with pytest.raises(TooLongError):
         embedder.embed_documents([" ".join(["w1"] * 513)])
@@ -69,3 +70,18 @@ def test_what_it_knows_nothing_of_is_refused_and_not_a_zero_vector(tmp_path: Pat
 def test_a_file_without_a_table_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(NearestError, match="no table of vectors"):
         make(tmp_path / "static", {"other": TABLE}).embed_query("w1")
+
+
+def test_what_it_does_not_know_is_found_by_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path / "static", {"embeddings": TABLE})
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    monkeypatch.chdir(documents)
+    (documents / "a.txt").write_text("w1 w2 w3 boiler")
+    (documents / "b.txt").write_text("a moss that nothing is known of")
+    assert run("index", ".", "--embedder", f"local:{tmp_path / 'static'}").status == 0
+    assert run("search", "w1 w3", "--paths", "--mode", "vector").text == "a.txt\n"
+    ran = run("search", "moss", "--paths")
+    assert ran.text == "b.txt\n"
+    assert "answered by words alone: the model knows no token of it" in ran.err
+    assert run("search", "moss", "--mode", "vector").status == 2

@@ -8,7 +8,19 @@ from dataclasses import replace
 import pytest
 
 from search.ranking.confidence import Evidence, confidence
-from search.ranking.fusion import Signals, fuse, reciprocal_rank, vector_weight
+from search.ranking.fusion import (
+    BIAS,
+    CONTRAST,
+    MARGIN,
+    NOISE,
+    REACH,
+    STRANGE,
+    Signals,
+    features,
+    fuse,
+    reciprocal_rank,
+    vector_weight,
+)
 from search.ranking.near_duplicates import is_near_duplicate, shingles
 from search.types import GOOD
 
@@ -16,9 +28,13 @@ ASKED = Signals(cosine=0.6, mean=0.1, deviation=0.1, keyword=10.0, keyword_10th=
 
 
 def test_the_weight_is_that_of_the_formula() -> None:
-    margin, contrast, noise = 0.6, 5.0, 0.2
-    x = 1.55 - 3.47 * (margin - 0.5) + 0.485 * (contrast - 4.5) - 2.25 * (noise - 0.2)
+    assert features(ASKED) == pytest.approx((0.6 - 0.5, 5.0 - 4.5, 0.2 - 0.2, 0.0))
+    x = BIAS + MARGIN * 0.1 + CONTRAST * 0.5
     assert vector_weight(ASKED) == pytest.approx(1 / (1 + math.exp(-x)))
+    strange = replace(ASKED, keyword_upper_bound=100.0)
+    assert features(strange) == pytest.approx((0.1, 0.5, 0.04 - 0.2, 0.2 - 0.1))
+    x += NOISE * (0.04 - 0.2) + STRANGE * 0.1
+    assert vector_weight(strange) == pytest.approx(1 / (1 + math.exp(-x)))
 
 
 def test_words_that_stand_out_weigh_more_than_words_that_many_have() -> None:
@@ -34,7 +50,9 @@ def test_a_passage_that_stands_out_in_meaning_weighs_more() -> None:
 
 
 def test_a_question_in_other_words_than_the_documents_is_answered_by_meaning() -> None:
-    assert vector_weight(replace(ASKED, keyword_upper_bound=100.0)) > 0.95
+    # The best passage has a tenth of the question, and so has the tenth.
+    strange = replace(ASKED, keyword_10th=10.0, keyword_upper_bound=100.0)
+    assert vector_weight(strange) > 0.9 > vector_weight(ASKED)
 
 
 def test_without_a_word_in_common_meaning_alone_counts() -> None:
@@ -46,8 +64,20 @@ def test_without_a_word_in_common_meaning_alone_counts() -> None:
 def test_the_best_of_both_rankings_scores_one_and_the_score_is_convex() -> None:
     assert fuse(0.6, 10.0, ASKED, 0.7) == pytest.approx(1.0)
     assert fuse(0.6, 0.0, ASKED, 0.7) == pytest.approx(0.7)
-    assert fuse(-1.0, 10.0, ASKED, 0.7) == pytest.approx(0.3)
+    assert fuse(0.6 - 0.1 * REACH, 10.0, ASKED, 0.7) == pytest.approx(0.3)
     assert fuse(0.6, 5.0, ASKED, 0.7) == pytest.approx(0.7 + 0.3 / 4)
+
+
+def test_where_an_embedder_puts_its_cosines_does_not_matter() -> None:
+    narrow = replace(ASKED, cosine=0.8 + 0.06, mean=0.8 + 0.01, deviation=0.01)  # as those whose cosines lie close
+    assert vector_weight(narrow) == pytest.approx(vector_weight(ASKED))
+    for above in (0.0, 0.02, 0.05):
+        assert fuse(0.8 + above, 3.0, narrow, 0.6) == pytest.approx(fuse(10 * above, 3.0, ASKED, 0.6))
+
+
+def test_where_there_is_no_vector_words_alone_count() -> None:
+    nothing = replace(ASKED, cosine=-1.0, mean=0.0, deviation=1.0)
+    assert fuse(0.0, 5.0, nothing, 0.6) == pytest.approx(0.4 / 4)
 
 
 def test_reciprocal_rank_fusion() -> None:

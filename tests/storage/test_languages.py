@@ -34,6 +34,18 @@ def test_a_passage_is_in_its_language(language: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Dit is een of ander boek in de kast, en het was op de plank", "nl"),
+        ("To jest by było dobrze, to nie jest to", "pl"),
+        ("Was in dem Buch steht, in an und auf dem Tisch", "de"),
+    ],
+)
+def test_words_that_look_english_do_not_make_english(text: str, language: str) -> None:
+    assert language_of(text) == language
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",

@@ -64,23 +64,33 @@ def named(weights: Weights) -> dict[str, NDArray[Any]]:
     return found
 
 
-def hidden_states(weights: Weights, architecture: Architecture, ids: Any, mask: Any, types: Any = None) -> Any:
+def hidden_states(
+    weights: Weights, architecture: Architecture, ids: Any, mask: Any, types: Any = None, *, int8: bool = False
+) -> Any:
     """Build the graph: hidden states (B, S, H) of ids, mask as numbers and kinds of tokens (B, S).
 
-    Without kinds all tokens are of the first one.
+    Without kinds all tokens are of the first one. With `int8` matrices are kept in 8 bits, each row by its own scale,
+    so that the plugin may multiply them with activations that it quantises as it goes.
 
     Raises:
         KeyError: a tensor is missing.
         NearestError: the heads do not fit.
     """
     body = ModernBert(weights, architecture) if architecture.kind == "modernbert" else Bert(weights, architecture)
+    body.int8 = int8
     # (B, 1, 1, S): 0 for a token, far below zero for padding
     bias = ops.unsqueeze(ops.multiply(ops.subtract(number(1.0), mask), number(MASKED)), axes(1, 2))
     return body.hidden_states(ids, bias, types)
 
 
 class _Body:
-    """What bodies have in common."""
+    """What bodies have in common.
+
+    Attributes:
+        int8: whether matrices are kept in 8 bits.
+    """
+
+    int8 = False
 
     def __init__(self, weights: Weights, architecture: Architecture, words: str, layer: str) -> None:
         self._weights = named(weights)
@@ -112,7 +122,15 @@ class _Body:
         return ops.transpose(split, axes(0, 2, 1, 3))
 
     def _dense(self, x: Any, name: str) -> Any:
-        return self._plus(ops.matmul(x, self._tensor(f"{name}.weight"), False, True), f"{name}.bias")
+        return self._plus(ops.matmul(x, self._matrix(f"{name}.weight"), False, True), f"{name}.bias")
+
+    def _matrix(self, name: str) -> Any:
+        if not self.int8:
+            return self._tensor(name)
+        rows = self._weights[name]
+        scales = np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-12).astype(np.float32) / 127
+        whole = ops.constant(np.round(rows / scales).astype(np.int8))
+        return ops.multiply(ops.convert(whole, "f32"), ops.constant(scales))
 
     def _normed(self, x: Any, name: str) -> Any:
         centred = ops.mvn(x, axes(-1), True, self._of.epsilon, "inside_sqrt")

@@ -61,7 +61,7 @@ class CrossEncoder:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         try:
-            model = _model(read_weights(found.path / found.weights), found.architecture)
+            model = _model(read_weights(found.path / found.weights), found.architecture, int8=precision == "int8")
         except KeyError as error:
             raise NearestError(f"{folder} has no tensor {error}: it is no reranker, or not whole") from error
         compiled, self.precision = compile_model(model, precision)
@@ -120,12 +120,12 @@ class CrossEncoder:
         return ids, types
 
 
-def _model(weights: Weights, architecture: Any) -> Any:
+def _model(weights: Weights, architecture: Any, *, int8: bool) -> Any:
     """Build the graph: scores (B, 1) of ids, mask and kinds of tokens (B, S)."""
     tensors = named(weights)
     ids, mask = inputs()
     types = ops.parameter([-1, -1], np.int32, name="token_type_ids")
-    hidden = hidden_states(weights, architecture, ids, ops.convert(mask, "f32"), types)
+    hidden = hidden_states(weights, architecture, ids, ops.convert(mask, "f32"), types, int8=int8)
     row = ops.gather(hidden, axis(0), axis(1))
     (inner, outer), between = HEADS[architecture.kind]
     labels = len(tensors[f"{outer}.weight"])

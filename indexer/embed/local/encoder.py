@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 TOKENS_IN_BATCH = 2048  # padding included; larger batches gain nothing and cost memory
 REQUESTS = 2  # that run at a time, each on its share of the cores: they need not wait for one another
-PRECISIONS = {"bf16": "bf16", "fp32": "f32"}
+PRECISIONS = {"bf16": "bf16", "fp32": "f32", "int8": "f32"}  # and what is left of the numbers is computed in
+GROUP = 64  # activations that are quantised by one scale, in int8
 
 
 class Encoder:
@@ -39,7 +40,7 @@ class Encoder:
         weights: the tensors of a model of `bodies`, by name as Hugging Face has them; or the path of an ONNX file that
             gives the hidden states of any encoder.
         architecture: what they do not say.
-        precision: "bf16", "fp32", or None for the faster of those that this processor computes in hardware.
+        precision: one of PRECISIONS; None for the faster of bf16 and fp32 that this processor computes in hardware.
 
     Raises:
         NearestError: `precision` is none of these, or a tensor is missing.
@@ -50,7 +51,7 @@ class Encoder:
             if isinstance(weights, Path):
                 model = _from_onnx(ov.Core(), weights, architecture.pooling)
             else:
-                model = _from_weights(weights, architecture)
+                model = _from_weights(weights, architecture, int8=precision == "int8")
         except KeyError as error:
             raise NearestError(f"the model has no tensor {error}: fetch it again, or choose another model") from error
         compiled, self.precision = compile_model(model, precision)
@@ -100,13 +101,15 @@ def compile_model(model: Any, precision: str | None) -> tuple[Any, str]:
     able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     precision = precision or ("bf16" if "BF16" in able else "fp32")
     if precision not in PRECISIONS:
-        raise NearestError(f"NEAREST_PRECISION is {precision!r}: it can be {' or '.join(PRECISIONS)}")
+        raise NearestError(f"NEAREST_PRECISION is {precision!r}: it can be {', '.join(PRECISIONS)}")
     settings = {
         "INFERENCE_PRECISION_HINT": PRECISIONS[precision],
         "PERFORMANCE_HINT": "THROUGHPUT",
         "NUM_STREAMS": str(REQUESTS),
         "INFERENCE_NUM_THREADS": str(os.cpu_count() or 1),
     }
+    if precision == "int8":
+        settings["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = str(GROUP)
     return core.compile_model(model, "CPU", settings), precision
 
 
@@ -132,11 +135,11 @@ def padded(tokens: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int32]]:
     return {"input_ids": ids, "attention_mask": mask}
 
 
-def _from_weights(weights: Weights, architecture: Architecture) -> Any:
+def _from_weights(weights: Weights, architecture: Architecture, *, int8: bool) -> Any:
     """Build the graph of unit rows (B, H) from ids and mask (B, S)."""
     ids, mask = inputs()
     weight = ops.convert(mask, "f32")
-    hidden = hidden_states(weights, architecture, ids, weight)
+    hidden = hidden_states(weights, architecture, ids, weight, int8=int8)
     return ov.Model([_pooled(hidden, weight, architecture.pooling)], [ids, mask], "encoder")
 
 

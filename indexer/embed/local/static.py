@@ -58,7 +58,7 @@ class StaticEncoder:
         vectors = np.stack([self._sum(np.asarray(ids, np.int64)) for ids in tokens])
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not lengths.all():
-            raise RefusedError("it has no token that the model knows: it is found by its words")
+            raise RefusedError("the model knows no token of it")
         vectors /= lengths
         return vectors
 
