@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import tempfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,6 @@ GRID = np.linspace(0, 1, 21)  # weights that are tried, between which is interpo
 UNITS = np.array([1, 1, 0.5, 5, 10])
 START = np.array([1.2, 0, 0, 0, 0])
 STATIC = "static"
-ARMS = ("nDCG@10: keyword", "vector")
 EMBEDDERS = ("local:all-minilm", "local:multilingual-e5-small", STATIC)
 SAMPLES = Path(__file__).parent.parent / "sample_docs"
 DISCOUNT = 1 / np.log2(np.arange(2, 12))
@@ -83,6 +83,11 @@ class Answers:
     def fixed(self, weight: float) -> float:
         """The mean of nDCG@10 with one weight for all, whatever the embedder knows."""
         return float(_between(self.reached, np.full(len(self.trust), weight)).mean())
+
+    @cached_property
+    def better(self) -> float:
+        """What the better of the two rankings reaches alone."""
+        return max(self.fixed(0), self.fixed(1))
 
     def fitted(self, constants: Floats) -> float:
         """The same with weights by the constants."""
@@ -143,7 +148,7 @@ def candidates(searcher: Searcher, question: str) -> tuple[Signals, list[tuple[b
 def goal(sets: Sequence[Answers], constants: Floats) -> float:
     """What is maximised: see the module's docstring."""
     reached = [one.fitted(constants) for one in sets]
-    shortfall = [min(value - max(one.fixed(0), one.fixed(1)), 0) for value, one in zip(reached, sets, strict=True)]
+    shortfall = [min(value - one.better, 0) for value, one in zip(reached, sets, strict=True)]
     questions = [len(one.trust) for one in sets]
     return float(np.average(reached, weights=questions) + 0.5 * np.average(shortfall, weights=questions))
 
@@ -238,7 +243,7 @@ def run(names: Sequence[str], embedders: Sequence[str], limit: int, steps: int, 
             sets[key, embedder.removeprefix("local:")] = one
     found = found_by(list(sets.values()), steps)
     rows = rows_of(sets, found, steps)
-    better = [max(float(row[arm]) for arm in ARMS) for row in rows[:-1]]
+    better = [one.better for one in sets.values()]
     short, at = min((float(row["left out"]) - better[at], at) for at, row in enumerate(rows[:-1]))
     notes = [
         "BIAS, MARGIN, CONTRAST, NOISE, STRANGE = " + ", ".join(f"{value:.3g}" for value in found),

@@ -6,6 +6,7 @@ import sys
 
 from indexer.embed.local.architecture import STATIC
 from indexer.embed.local.named import ALL_MINILM, MODELS, NamedModel
+from indexer.embed.prefixes import prefixes_of
 
 HEAD = """# Models
 
@@ -46,7 +47,8 @@ COLUMNS = ("name", "for", "published as", "size", "pooling", "tokens", "prefixes
 
 def cells(name: str, model: NamedModel) -> tuple[str, ...]:
     """Return what the table says of a model."""
-    prefixes = ", ".join(f"`{prefix}`" for prefix in (model.query_prefix, model.document_prefix) if prefix)
+    own = prefixes_of(name)
+    prefixes = ", ".join(f"`{prefix}`" for prefix in (own.query_prefix, own.document_prefix) if prefix)
     return (
         f"`{name}`" + (" (default)" if name == ALL_MINILM else ""),
         model.languages,

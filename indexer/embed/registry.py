@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from indexer.embed.local.named import ALL_MINILM, NAMES
+from indexer.embed.local.named import ALL_MINILM, MODELS
 from storage.errors import NearestError
 from storage.home import similar
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from storage.settings import Settings
 
 DEFAULT = f"local:{ALL_MINILM}"
-NAMED = tuple(f"local:{name}" for name in NAMES)
+NAMED = tuple(f"local:{name}" for name in MODELS)
 
 
 def canonical_name(name: str) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from storage.analysis.analyzer import asked_terms, asked_words, term_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from storage.store import Store
     from storage.types import Question
@@ -39,13 +39,14 @@ def respelled(
     Returns:
         the question with other `words` where there are near ones, and these by the words that they stand for.
     """
-    words = dict(asked_words(question.text, store.languages))
+    languages = store.languages
+    words = dict(asked_words(question.text, languages))
     plain = {word: list(map(term_id, terms[0])) for word, terms in words.items() if len(terms) == 1 and _is_plain(word)}
     has = store.frequencies(chain.from_iterable(plain.values())) if plain else {}
     missing = [word for word, forms in plain.items() if not any(map(has.get, forms)) and not is_word(word)]
     if len(missing) > MOST:  # then it is in another language, or about something else
         return question, {}
-    meant = {word: near for word in missing if (near := _nearest(store, word))}
+    meant = {word: near for word in missing if (near := _nearest(store, word, languages))}
     text = question.text
     for word, near in meant.items():
         text = re.sub(rf"(?<!\w){word}(?!\w)", near, text)
@@ -61,10 +62,9 @@ def _is_plain(word: str) -> bool:
     return word.isalpha() and SHORTEST <= len(word) <= LONGEST and (word.islower() or word.istitle())
 
 
-def _nearest(store: Store, word: str) -> str:
+def _nearest(store: Store, word: str, languages: Iterable[str]) -> str:
     """Find the near spelling whose stem most passages have, as it stands in one of them; "" where none has one."""
     near = dict.fromkeys(_near(word.lower()))
-    languages = store.languages
     stems = (asked_terms(spelling, languages) for spelling in near)
     terms = dict.fromkeys(term_id(form) for forms in stems if len(forms) == 1 for form in forms[0])
     has = store.frequencies(terms)

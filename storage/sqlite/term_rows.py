@@ -133,10 +133,8 @@ def encode(fields: Fields) -> tuple[int, bytes]:
             frequencies[term] = frequencies.get(term, 0) + number * weight
     quarters = np.rint(WEIGHT_SCALE * np.fromiter(frequencies.values(), np.float64, len(frequencies)))
     size = int(quarters.sum())
-    frequencies[language_mark(language)], quarters = (
-        1,
-        np.append(quarters, WEIGHT_SCALE),
-    )  # no word, and counts for none
+    frequencies[language_mark(language)] = 1  # it is no word, and counts for none
+    quarters = np.append(quarters, WEIGHT_SCALE)
     entries = np.empty(len(frequencies), ENTRY)
     entries["term"] = np.fromiter(map(term_id, frequencies), np.uint64, len(frequencies))
     entries["weight"] = np.clip(quarters, 1, MOST)

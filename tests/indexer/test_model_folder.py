@@ -248,8 +248,16 @@ def test_what_is_said_of_a_named_model_is_whole() -> None:
         assert re.fullmatch(r"[0-9a-f]{40}", model.revision)
         assert set(model.digests) == {"model.safetensors", "tokenizer.json"}
         assert all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in model.digests.values())
-        known = prefixes_of(name)
-        assert (model.query_prefix, model.document_prefix) == (known.query_prefix, known.document_prefix)
+    searching = "Represent this sentence for searching relevant passages: "
+    asked = {name: (of.query_prefix, of.document_prefix) for name in MODELS if (of := prefixes_of(name)).query_prefix}
+    assert asked == {
+        "multilingual-e5-small": ("query: ", "passage: "),
+        "e5-small-v2": ("query: ", "passage: "),
+        "bge-small-en-v1.5": (searching, ""),
+        "bge-base-en-v1.5": (searching, ""),
+        "snowflake-arctic-embed-xs": (searching, ""),
+    }
+    assert not any(prefixes_of(name).document_prefix for name in MODELS.keys() - asked.keys())
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there the home folder is named otherwise")

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 MASKED = -1e4  # added to the attention scores of padding: far below any score, and within bf16's range
 FARTHEST = 128  # tokens apart; in MPNet the last bucket begins there
-WORDS = "embeddings.word_embeddings.weight"
 DISTANCES = "encoder.relative_attention_bias.weight"
 # What the same tensors are called elsewhere: in a model with a head, in former times, in DistilBERT and in MPNet.
 RENAMED = (
@@ -69,15 +68,15 @@ def hidden_states(
 ) -> Any:
     """Build the graph: hidden states (B, S, H) of ids, mask as numbers and kinds of tokens (B, S).
 
-    Without kinds all tokens are of the first one. With `int8` matrices are kept in 8 bits, each row by its own scale,
-    so that the plugin may multiply them with activations that it quantises as it goes.
+    The weights are by the names that `named` gives them. Without kinds all tokens are of the first one. With `int8`
+    matrices are kept in 8 bits, each row by its own scale, so that the plugin may multiply them with activations that
+    it quantises as it goes.
 
     Raises:
         KeyError: a tensor is missing.
         NearestError: the heads do not fit.
     """
-    body = ModernBert(weights, architecture) if architecture.kind == "modernbert" else Bert(weights, architecture)
-    body.int8 = int8
+    body = (ModernBert if architecture.kind == "modernbert" else Bert)(weights, architecture, int8=int8)
     # (B, 1, 1, S): 0 for a token, far below zero for padding
     bias = ops.unsqueeze(ops.multiply(ops.subtract(number(1.0), mask), number(MASKED)), axes(1, 2))
     return body.hidden_states(ids, bias, types)
@@ -86,30 +85,37 @@ def hidden_states(
 class _Body:
     """What bodies have in common.
 
-    Attributes:
+    Args:
+        weights: the tensors, by the names that `named` gives them.
+        architecture: what they do not say.
         int8: whether matrices are kept in 8 bits.
+
+    Attributes:
+        words: the name of the vocabulary.
+        layer: what the names of the layers begin with.
     """
 
-    int8 = False
+    words: str
+    layer: str
 
-    def __init__(self, weights: Weights, architecture: Architecture, words: str, layer: str) -> None:
-        self._weights = named(weights)
+    def __init__(self, weights: Weights, architecture: Architecture, *, int8: bool) -> None:
+        self._weights = weights
         self._of = architecture
-        self._words = words
-        self._hidden = self._weights[words].shape[1]
+        self._int8 = int8
+        self._hidden = weights[self.words].shape[1]
         if self._hidden % architecture.heads:
             raise NearestError(
                 f"{architecture.heads} heads do not fit a model {self._hidden} wide: its config is wrong"
             )
-        numbers = [int(name[len(layer) :].split(".")[0]) for name in self._weights if name.startswith(layer)]
-        self._layers = [f"{layer}{at}." for at in range(1 + max(numbers, default=-1))]
+        numbers = [int(name[len(self.layer) :].split(".")[0]) for name in weights if name.startswith(self.layer)]
+        self._layers = [f"{self.layer}{at}." for at in range(1 + max(numbers, default=-1))]
 
     def hidden_states(self, ids: Any, bias: Any, types: Any) -> Any:
         raise NotImplementedError
 
     def _embedded(self, ids: Any) -> Any:
         # Converted behind the lookup: a large vocabulary in float16 is not copied as another type.
-        return ops.convert(ops.gather(self._tensor(self._words), ids, axis(0)), "f32")
+        return ops.convert(ops.gather(self._tensor(self.words), ids, axis(0)), "f32")
 
     def _attended(self, query: Any, key: Any, value: Any, bias: Any) -> Any:
         """(B, A, S, H / A) each to (B, S, H)."""
@@ -125,7 +131,7 @@ class _Body:
         return self._plus(ops.matmul(x, self._matrix(f"{name}.weight"), False, True), f"{name}.bias")
 
     def _matrix(self, name: str) -> Any:
-        if not self.int8:
+        if not self._int8:
             return self._tensor(name)
         rows = self._weights[name]
         scales = np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-12).astype(np.float32) / 127
@@ -145,15 +151,10 @@ class _Body:
 
 
 class Bert(_Body):
-    """BERT, RoBERTa, XLM-R, DistilBERT and MPNet.
+    """BERT, RoBERTa, XLM-R, DistilBERT and MPNet."""
 
-    Args:
-        weights: the tensors, by name.
-        architecture: what they do not say.
-    """
-
-    def __init__(self, weights: Weights, architecture: Architecture) -> None:
-        super().__init__(weights, architecture, WORDS, "encoder.layer.")
+    words = "embeddings.word_embeddings.weight"
+    layer = "encoder.layer."
 
     def hidden_states(self, ids: Any, bias: Any, types: Any) -> Any:
         """Build (B, S, H) from ids (B, S), a bias (B, 1, 1, S) of the attention, and kinds of tokens (B, S)."""
@@ -165,8 +166,7 @@ class Bert(_Body):
         return hidden
 
     def _embeddings(self, ids: Any, types: Any) -> Any:
-        first = axis(self._of.first_position)
-        positions = ops.range(first, ops.add(length(ids), first), axis(1), "i64")
+        positions = _places(ids, self._of.first_position)
         found = self._embedded(ids)
         if self._of.kind not in ("distilbert", "mpnet"):
             kinds = self._weights["embeddings.token_type_embeddings.weight"]
@@ -189,28 +189,21 @@ class Bert(_Body):
         """(1, A, S, S): what is added for how far apart two tokens are."""
         most = len(self._weights["embeddings.position_embeddings.weight"])
         by_distance = self._weights[DISTANCES][buckets(np.arange(1 - most, most))]  # (2 * most - 1, A)
-        places = ops.range(axis(0), length(ids), axis(1), "i64")
-        apart = ops.subtract(ops.unsqueeze(places, axes(0)), ops.unsqueeze(places, axes(1)))  # (S, S)
-        found = ops.gather(ops.constant(by_distance), ops.add(apart, axis(most - 1)), axis(0))
+        found = ops.gather(ops.constant(by_distance), ops.add(_apart(_places(ids)), axis(most - 1)), axis(0))
         return ops.unsqueeze(ops.transpose(found, axes(2, 0, 1)), axes(0))
 
 
 class ModernBert(_Body):
-    """ModernBERT.
+    """ModernBERT, of which the architecture says `rotary`, too."""
 
-    Args:
-        weights: the tensors, by name.
-        architecture: what they do not say, `rotary` among it.
-    """
-
-    def __init__(self, weights: Weights, architecture: Architecture) -> None:
-        super().__init__(weights, architecture, "embeddings.tok_embeddings.weight", "layers.")
+    words = "embeddings.tok_embeddings.weight"
+    layer = "layers."
 
     def hidden_states(self, ids: Any, bias: Any, types: Any) -> Any:
         """Build (B, S, H) from ids (B, S) and a bias (B, 1, 1, S) of the attention; there are no kinds of tokens."""
         of = self._of.rotary
         assert of is not None
-        places = ops.range(axis(0), length(ids), axis(1), "i64")
+        places = _places(ids)
         everywhere = (self._angles(places, of.base), bias)
         near = (self._angles(places, of.local_base), ops.add(bias, _window(places, of.window // 2)))
         hidden = self._normed(self._embedded(ids), "embeddings.norm")
@@ -248,8 +241,19 @@ def _turned(x: Any, cosine: Any, sine: Any) -> Any:
 
 def _window(places: Any, reach: int) -> Any:
     """(S, S): 0 where two tokens stand no farther apart than that, far below zero elsewhere."""
-    apart = ops.abs(ops.subtract(ops.unsqueeze(places, axes(0)), ops.unsqueeze(places, axes(1))))
-    return ops.multiply(ops.convert(ops.greater(apart, axis(reach)), "f32"), number(MASKED))
+    too_far = ops.greater(ops.abs(_apart(places)), axis(reach))
+    return ops.multiply(ops.convert(too_far, "f32"), number(MASKED))
+
+
+def _places(ids: Any, first: int = 0) -> Any:
+    """(S,): the numbers of the places of ids (B, S), from the first."""
+    length = ops.gather(ops.shape_of(ids), axis(1), axis(0))
+    return ops.range(axis(first), ops.add(length, axis(first)), axis(1), "i64")
+
+
+def _apart(places: Any) -> Any:
+    """(S, S): how far each token stands behind each."""
+    return ops.subtract(ops.unsqueeze(places, axes(0)), ops.unsqueeze(places, axes(1)))
 
 
 def buckets(distances: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -259,11 +263,6 @@ def buckets(distances: NDArray[np.int64]) -> NDArray[np.int64]:
     far = np.abs(distances)
     shared = exact + (np.log(np.maximum(far, 1) / exact) / math.log(FARTHEST / exact) * (half - exact)).astype(np.int64)
     return np.where(distances > 0, half, 0) + np.where(far < exact, far, np.minimum(shared, half - 1))
-
-
-def length(ids: Any) -> Any:
-    """Build S of ids (B, S)."""
-    return ops.gather(ops.shape_of(ids), axis(1), axis(0))
 
 
 def axis(value: int) -> Any:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from openvino import opset13 as ops
 
 from indexer.embed.local.bodies import axes, axis, hidden_states, named
 from indexer.embed.local.embedder import read_tokenizer, read_weights
-from indexer.embed.local.encoder import REQUESTS, compile_model, inputs, padded
+from indexer.embed.local.encoder import REQUESTS, Compiled, inputs, padded
 from indexer.embed.local.model_folder import describe
 from storage.errors import NearestError, TooLongError
 
@@ -45,7 +44,7 @@ class CrossEncoder:
 
     Args:
         folder: of a model with one label, as Hugging Face has BertForSequenceClassification and its like.
-        precision: see `encoder.compile_model`.
+        precision: see `Compiled`.
 
     Raises:
         NearestError: it is no such folder.
@@ -64,10 +63,7 @@ class CrossEncoder:
             model = _model(read_weights(found.path / found.weights), found.architecture, int8=precision == "int8")
         except KeyError as error:
             raise NearestError(f"{folder} has no tensor {error}: it is no reranker, or not whole") from error
-        compiled, self.precision = compile_model(model, precision)
-        self._idle: SimpleQueue[Any] = SimpleQueue()
-        for _ in range(REQUESTS):
-            self._idle.put(compiled.create_infer_request())
+        self._compiled = Compiled(model, precision)
 
     def scores(self, question: str, texts: Sequence[str], deadline: float) -> tuple[dict[int, float], int]:
         """Score texts, the first of them first, until the time is over.
@@ -104,12 +100,7 @@ class CrossEncoder:
         rows = [self._fitting(pair) for pair in pairs]
         given = padded([ids for ids, _ in rows])
         kinds = padded([types for _, types in rows])["input_ids"]
-        request = self._idle.get()
-        try:
-            found: NDArray[np.float32] = request.infer({**given, "token_type_ids": kinds})[0][:, 0].copy()
-        finally:
-            self._idle.put(request)
-        return found
+        return self._compiled.infer({**given, "token_type_ids": kinds})[:, 0]
 
     def _fitting(self, pair: Any) -> tuple[list[int], list[int]]:
         """Return ids and kinds of a pair, its text cut where it does not fit; the last token ends it."""
@@ -125,7 +116,7 @@ def _model(weights: Weights, architecture: Any, *, int8: bool) -> Any:
     tensors = named(weights)
     ids, mask = inputs()
     types = ops.parameter([-1, -1], np.int32, name="token_type_ids")
-    hidden = hidden_states(weights, architecture, ids, ops.convert(mask, "f32"), types, int8=int8)
+    hidden = hidden_states(tensors, architecture, ids, ops.convert(mask, "f32"), types, int8=int8)
     row = ops.gather(hidden, axis(0), axis(1))
     (inner, outer), between = HEADS[architecture.kind]
     labels = len(tensors[f"{outer}.weight"])

@@ -34,9 +34,8 @@ if TYPE_CHECKING:
 
 TELLING = 4  # letters of a word that tells something
 MOST_PIECES = 0.6  # for each letter of a word that is known: German ones have 0.4 in an English vocabulary
-MOST_DENSE = (
-    0.97  # the same in scripts without blanks: e5 has 0.3 to 0.94 in Chinese, Japanese and Korean, all-minilm 1
-)
+# The same in scripts without blanks: e5 has 0.3 to 0.94 in Chinese, Japanese and Korean, all-minilm 1.
+MOST_DENSE = 0.97
 BLANK = "▁"  # a piece of SentencePiece that is no letter
 UNKNOWN = frozenset(("[UNK]", "<unk>"))
 _WORD = re.compile(r"[^\W\d_][^\s\d_!-/:-@\[-`{-~]*")  # with the marks that some scripts have between letters

@@ -15,11 +15,11 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from indexer.embed.local.bodies import axes, axis, hidden_states
+from indexer.embed.local.bodies import axes, axis, hidden_states, named
 from storage.errors import NearestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -40,25 +40,22 @@ class Encoder:
         weights: the tensors of a model of `bodies`, by name as Hugging Face has them; or the path of an ONNX file that
             gives the hidden states of any encoder.
         architecture: what they do not say.
-        precision: one of PRECISIONS; None for the faster of bf16 and fp32 that this processor computes in hardware.
+        precision: see `Compiled`.
 
     Raises:
-        NearestError: `precision` is none of these, or a tensor is missing.
+        NearestError: see `Compiled`, or a tensor is missing.
     """
 
     def __init__(self, weights: Weights | Path, architecture: Architecture, precision: str | None = None) -> None:
         try:
             if isinstance(weights, Path):
-                model = _from_onnx(ov.Core(), weights, architecture.pooling)
+                model = _from_onnx(weights, architecture.pooling)
             else:
                 model = _from_weights(weights, architecture, int8=precision == "int8")
         except KeyError as error:
             raise NearestError(f"the model has no tensor {error}: fetch it again, or choose another model") from error
-        compiled, self.precision = compile_model(model, precision)
-        self.dimension = int(compiled.output(0).partial_shape[1].get_length())
-        self._idle: SimpleQueue[Any] = SimpleQueue()
-        for _ in range(REQUESTS):
-            self._idle.put(compiled.create_infer_request())
+        self._compiled = Compiled(model, precision)
+        self.precision, self.dimension = self._compiled.precision, self._compiled.width
 
     def encode(self, tokens: Sequence[Sequence[int]]) -> Vectors:
         """Embed sequences of token ids, special tokens included.
@@ -81,36 +78,51 @@ class Encoder:
 
     def encode_batch(self, tokens: Sequence[Sequence[int]]) -> Vectors:
         """Tokenise a few sequences of like length, in one request."""
-        request = self._idle.get()
-        try:
-            vectors: Vectors = request.infer(padded(tokens))[0]
-        finally:
-            self._idle.put(request)
+        vectors: Vectors = self._compiled.infer(padded(tokens))
         # bf16 leaves the length of a row off by up to 4e-3; cosines as inner products want it exact
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
 
 
-def compile_model(model: Any, precision: str | None) -> tuple[Any, str]:
-    """Compile a graph for this processor, `REQUESTS` of it at a time; returns the precision, too.
+class Compiled:
+    """A graph compiled for this processor; of any number of threads `REQUESTS` are served at a time.
+
+    Args:
+        model: with one output, of shape (B, width).
+        precision: one of PRECISIONS; None for the faster of bf16 and fp32 that this processor computes in hardware.
 
     Raises:
-        NearestError: `precision` is not one of PRECISIONS.
+        NearestError: `precision` is none of these.
     """
-    core = ov.Core()
-    able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    precision = precision or ("bf16" if "BF16" in able else "fp32")
-    if precision not in PRECISIONS:
-        raise NearestError(f"NEAREST_PRECISION is {precision!r}: it can be {', '.join(PRECISIONS)}")
-    settings = {
-        "INFERENCE_PRECISION_HINT": PRECISIONS[precision],
-        "PERFORMANCE_HINT": "THROUGHPUT",
-        "NUM_STREAMS": str(REQUESTS),
-        "INFERENCE_NUM_THREADS": str(os.cpu_count() or 1),
-    }
-    if precision == "int8":
-        settings["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = str(GROUP)
-    return core.compile_model(model, "CPU", settings), precision
+
+    def __init__(self, model: Any, precision: str | None) -> None:
+        core = ov.Core()
+        able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        self.precision = precision or ("bf16" if "BF16" in able else "fp32")
+        if self.precision not in PRECISIONS:
+            raise NearestError(f"NEAREST_PRECISION is {precision!r}: it can be {', '.join(PRECISIONS)}")
+        settings = {
+            "INFERENCE_PRECISION_HINT": PRECISIONS[self.precision],
+            "PERFORMANCE_HINT": "THROUGHPUT",
+            "NUM_STREAMS": str(REQUESTS),
+            "INFERENCE_NUM_THREADS": str(os.cpu_count() or 1),
+        }
+        if self.precision == "int8":
+            settings["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = str(GROUP)
+        compiled = core.compile_model(model, "CPU", settings)
+        self.width = int(compiled.output(0).partial_shape[1].get_length())
+        self._idle: SimpleQueue[Any] = SimpleQueue()
+        for _ in range(REQUESTS):
+            self._idle.put(compiled.create_infer_request())
+
+    def infer(self, given: Mapping[str, NDArray[np.int32]]) -> NDArray[np.float32]:
+        """Compute the output of these inputs, by name."""
+        request = self._idle.get()
+        try:
+            found: NDArray[np.float32] = request.infer(given)[0]
+        finally:
+            self._idle.put(request)
+        return found
 
 
 def batches(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
@@ -139,14 +151,14 @@ def _from_weights(weights: Weights, architecture: Architecture, *, int8: bool) -
     """Build the graph of unit rows (B, H) from ids and mask (B, S)."""
     ids, mask = inputs()
     weight = ops.convert(mask, "f32")
-    hidden = hidden_states(weights, architecture, ids, weight, int8=int8)
+    hidden = hidden_states(named(weights), architecture, ids, weight, int8=int8)
     return ov.Model([_pooled(hidden, weight, architecture.pooling)], [ids, mask], "encoder")
 
 
-def _from_onnx(core: Any, path: Path, pooling: str) -> Any:
+def _from_onnx(path: Path, pooling: str) -> Any:
     """Build the model of an ONNX file that gives hidden states, with pooling and normalisation behind it."""
     try:
-        model = core.read_model(path)
+        model = ov.Core().read_model(path)
     except RuntimeError as error:
         raise NearestError(f"{path} is no ONNX model that can be read: fetch it again") from error
     ids, mask = inputs()

@@ -88,8 +88,9 @@ def _published(name: str, model: NamedModel, settings: Settings | None) -> Model
                 f"{folder / file} is not that file of {repository} at its published revision: remove it, "
                 f"or use it under a name of its own with --embedder local:{folder}"
             )
+    prefixes = prefixes_of(name)
     return ModelFolder(
-        folder, digests[WEIGHTS], model.architecture, model.max_tokens, model.query_prefix, model.document_prefix
+        folder, digests[WEIGHTS], model.architecture, model.max_tokens, prefixes.query_prefix, prefixes.document_prefix
     )
 
 

@@ -1,6 +1,7 @@
-"""Well-known small models by name: where their bytes are published, what these are, and how they want to be used.
+"""Well-known small models by name: where their bytes are published, and what these are.
 
 Revisions and digests are those under which the files are published on their hub; what is fetched is compared with them.
+What is put before questions and passages goes by the name: see `indexer.embed.prefixes`.
 """
 
 from __future__ import annotations
@@ -37,8 +38,6 @@ class NamedModel:
     max_tokens: int
     licence: str
     languages: str
-    query_prefix: str = ""
-    document_prefix: str = ""
 
 
 def _files(weights: str, tokenizer: str) -> dict[str, str]:
@@ -48,7 +47,6 @@ def _files(weights: str, tokenizer: str) -> dict[str, str]:
 _BERT_UNCASED = "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66"
 _MEAN = Architecture("bert", "mean", heads=12)
 _CLS = Architecture("bert", "cls", heads=12)
-_SEARCHING = "Represent this sentence for searching relevant passages: "
 
 MODELS = {
     ALL_MINILM: NamedModel(
@@ -67,7 +65,7 @@ MODELS = {
             "1a55775f53449dac10a2bcbc312469fac40b96d53198c407081a831f81c98477",
             "0b44a9d7b51c3c62626640cda0e2c2f70fdacdc25bbbd68038369d14ebdf4c39",
         ),
-        488, _MEAN, 512, "MIT", "a hundred languages", "query: ", "passage: ",
+        488, _MEAN, 512, "MIT", "a hundred languages",
     ),
     "paraphrase-multilingual-minilm-l12-v2": NamedModel(
         "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2",
@@ -82,19 +80,19 @@ MODELS = {
         "BAAI/bge-small-en-v1.5",
         "5c38ec7c405ec4b44b94cc5a9bb96e735b38267a",
         _files("3c9f31665447c8911517620762200d2245a2518d6e7208acc78cd9db317e21ad", _BERT_UNCASED),
-        134, _CLS, 512, "MIT", "English", _SEARCHING,
+        134, _CLS, 512, "MIT", "English",
     ),
     "bge-base-en-v1.5": NamedModel(
         "BAAI/bge-base-en-v1.5",
         "a5beb1e3e68b9ab74eb54cfd186867f64f240e1a",
         _files("c7c1988aae201f80cf91a5dbbd5866409503b89dcaba877ca6dba7dd0a5167d7", _BERT_UNCASED),
-        439, _CLS, 512, "MIT", "English", _SEARCHING,
+        439, _CLS, 512, "MIT", "English",
     ),
     "e5-small-v2": NamedModel(
         "intfloat/e5-small-v2",
         "ffb93f3bd4047442299a41ebb6fa998a38507c52",
         _files("45bfa60070649aae2244fbc9d508537779b93b6f353c17b0f95ceccb1c5116c1", _BERT_UNCASED),
-        134, _MEAN, 512, "MIT", "English", "query: ", "passage: ",
+        134, _MEAN, 512, "MIT", "English",
     ),
     "gte-small": NamedModel(
         "thenlper/gte-small",
@@ -112,7 +110,7 @@ MODELS = {
             "ee789e0b1d6ecbbd5ce37b474af556cc1a1319cee4417d9e3b11f82e90300706",
             "91f1def9b9391fdabe028cd3f3fcc4efd34e5d1f08c3bf2de513ebb5911a1854",
         ),
-        91, _CLS, 512, "Apache-2.0", "English", _SEARCHING,
+        91, _CLS, 512, "Apache-2.0", "English",
     ),
     "potion-base-8m": NamedModel(
         "minishlab/potion-base-8M",
@@ -124,4 +122,3 @@ MODELS = {
         31, Architecture(STATIC, "mean"), 512, "MIT", "English",
     ),
 }  # fmt: skip
-NAMES = tuple(MODELS)
